@@ -1,0 +1,41 @@
+"""What can go wrong, each with a message that says what to do."""
+
+
+class GateError(Exception):
+    """An expected failure: its text is one line for a person, and it names the remedy."""
+
+    exit_code = 1
+
+
+class ConfigError(GateError):
+    """The configuration can't be used; the text has one line for each mistake."""
+
+    exit_code = 2
+
+
+class CameraError(GateError):
+    """The camera or the clip gives no picture."""
+
+
+class EndOfClip(CameraError):
+    """A recorded source has handed over its last frame."""
+
+
+class PictureError(GateError):
+    """A picture can't be read, or isn't one."""
+
+
+class ModelError(GateError):
+    """The model file, or the card beside it, can't be used."""
+
+
+class StoreError(GateError):
+    """The audit log can't be read or written."""
+
+
+class RelayError(GateError):
+    """A GPIO line can't be claimed or driven."""
+
+
+class IllegalTransition(GateError):
+    """A pair of state and signal that the transition table doesn't have."""
