@@ -9,6 +9,7 @@ import cv2
 from gate.errors import ModelError
 
 FACE = "haarcascade_frontalface_default.xml"
+SECOND = "haarcascade_frontalface_alt2.xml"
 EYES = "haarcascade_eye_tree_eyeglasses.xml"
 
 

@@ -8,7 +8,7 @@ import cv2
 
 from gate.domain import Box
 from gate.vision.faces import WINDOW, FaceFinder, Sighting, overlap
-from gate.vision.picture import gray, inside, whole
+from gate.vision.picture import View, gray, inside, whole
 
 if TYPE_CHECKING:
     from gate.domain import Image
@@ -62,7 +62,7 @@ def _at(finder: FaceFinder, grey: Image, side: int) -> list[Sighting]:
         size = (max(1, round(grey.shape[1] * shrink)), max(1, round(grey.shape[0] * shrink)))
         small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
     found = finder.search(
-        small,
+        View(small),
         smallest=WINDOW,
         largest=max(small.shape),
         step=STILL_STEP,
