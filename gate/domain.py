@@ -49,6 +49,7 @@ class Trigger(StrEnum):
     RECOVERED = "recovered"
     EMERGENCY = "emergency"
     EMERGENCY_CLEARED = "emergency_cleared"
+    STOPPED = "stopped"
 
 
 class EventKind(StrEnum):
@@ -65,6 +66,10 @@ class EventKind(StrEnum):
     OPERATOR_GRANTED = "operator_granted"
     PASSED = "passed"
     NOT_USED = "not_used"
+    HOLD_ENDED = "hold_ended"
+    """The hold is over, and without a passage sensor nobody can say whether it was used."""
+    FORCED = "forced"
+    """Somebody passed without a grant."""
     FAULT = "fault"
     RECOVERED = "recovered"
     EMERGENCY = "emergency"
@@ -153,6 +158,8 @@ class Signal:
     reason: Reason | None = None
     score: float | None = None
     """Smile probability of the frame, for a signal that came from one."""
+    frame: int | None = None
+    """Sequence number of that frame."""
     who: str | None = None
     """The operator, for a signal that came from a person."""
     detail: str | None = None
