@@ -86,6 +86,12 @@ class Reason(StrEnum):
     NO_FACE = "no_face"
     MORE_THAN_ONE_FACE = "more_than_one_face"
     FACE_TOO_SMALL = "face_too_small"
+    FACE_TOO_LARGE = "face_too_large"
+    FACE_CUT_OFF = "face_cut_off"
+    NOT_FACING = "not_facing"
+    TOO_DARK = "too_dark"
+    TOO_BRIGHT = "too_bright"
+    PHOTO_SUSPECTED = "photo_suspected"
     NO_SMILE = "no_smile"
     EYES_CLOSED = "eyes_closed"
     NOT_HELD = "smile_not_held"
@@ -138,11 +144,20 @@ class Face:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What one frame shows; ``faces`` has the guest (the largest face) first."""
+    """What one frame shows; ``faces`` has the guest (the largest face) first.
+
+    ``faces`` holds the faces that count: in the configured region and of a size like the guest's.
+    """
 
     sequence: int
     monotonic: float
     faces: tuple[Face, ...] = ()
+    guest_id: int | None = None
+    """Number of the guest, the same from frame to frame; None where nobody is followed."""
+    obstacle: Reason | None = None
+    """What keeps this frame from qualifying although its scores might, and the guest's hint."""
+    alive: bool = True
+    """Whether the configured liveness check is satisfied in this visit."""
 
     @property
     def guest(self) -> Face | None:
