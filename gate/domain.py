@@ -175,6 +175,8 @@ class Signal:
     """Smile probability of the frame, for a signal that came from one."""
     frame: int | None = None
     """Sequence number of that frame."""
+    guest: int | None = None
+    """Whose face it shows, see `Observation.guest_id`."""
     who: str | None = None
     """The operator, for a signal that came from a person."""
     detail: str | None = None

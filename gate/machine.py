@@ -29,18 +29,26 @@ class Decision:
 
 def due(rules: Rules, lane: Lane, now: float) -> Signal | None:
     """The signal that the passing of time has brought about by ``now``, if any."""
-    trigger = _waits_for(rules, lane)
+    trigger = _waits_for(lane)
     if trigger is None or now < _due_at(rules, lane):
         return None
     return Signal(trigger)
 
 
+def replaced(lane: Lane, signal: Signal) -> Signal | None:
+    """Say that the guest of this visit is gone when ``signal`` shows another person's face."""
+    known = lane.guest is not None and signal.guest is not None
+    if lane.state in VISITING and known and lane.guest != signal.guest:
+        return Signal(Trigger.FACE_LOST, frame=signal.frame)
+    return None
+
+
 def deadline(rules: Rules, lane: Lane) -> float | None:
     """When `due` will have something to say if nothing else happens; None for never."""
-    return None if _waits_for(rules, lane) is None else _due_at(rules, lane)
+    return None if _waits_for(lane) is None else _due_at(rules, lane)
 
 
-def _waits_for(rules: Rules, lane: Lane) -> Trigger | None:
+def _waits_for(lane: Lane) -> Trigger | None:
     if lane.state in VISITING:
         return Trigger.FACE_LOST
     if lane.state is State.GRANTED:
@@ -97,6 +105,8 @@ def _absorb(lane: Lane, signal: Signal, now: float) -> Lane:
                 return replace(lane, faults=others)
             return replace(lane, faults=(*others, (signal.reason, now)))
         case Trigger.FACE | Trigger.QUALIFYING:
+            if lane.state is State.REARMING and signal.guest != lane.guest:
+                return lane  # the next guest does not make the last one stay
             scores = [score for score in (lane.best, signal.score) if score is not None]
             tally = dict(lane.tally)
             if signal.reason is not None:
@@ -104,6 +114,7 @@ def _absorb(lane: Lane, signal: Signal, now: float) -> Lane:
             return replace(
                 lane,
                 face_at=now,
+                guest=signal.guest,
                 best=max(scores, default=None),
                 tally=tuple(tally.items()),
             )

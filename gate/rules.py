@@ -37,12 +37,12 @@ class Rules:
 
 
 CHECKS = (
-    Reason.MORE_THAN_ONE_FACE,
-    Reason.FACE_TOO_SMALL,
     Reason.NO_SMILE,
     Reason.EYES_CLOSED,
+    Reason.PHOTO_SUSPECTED,
 )
-"""What a frame is asked, in this order: a later reason means that the guest came further."""
+"""What a clear view of one face is asked, in this order; a later reason is a guest who came
+further. The reasons of an unclear view (`Observation.obstacle`) come before all of them."""
 
 
 def read(rules: Rules, observation: Observation) -> Signal:
@@ -56,6 +56,7 @@ def read(rules: Rules, observation: Observation) -> Signal:
         reason=reason,
         score=guest.smile,
         frame=observation.sequence,
+        guest=observation.guest_id,
     )
 
 
@@ -64,12 +65,16 @@ def obstacle(rules: Rules, observation: Observation) -> Reason | None:
     guest = observation.guest
     if guest is None:
         return Reason.NO_FACE
+    if observation.obstacle is not None:
+        return observation.obstacle
     if len(observation.faces) > 1:
         return Reason.MORE_THAN_ONE_FACE
     if guest.smile is None or not guest.smile >= rules.threshold:
         return Reason.NO_SMILE
     if rules.eyes and (guest.eyes_open is None or guest.eyes_open < rules.eyes):
         return Reason.EYES_CLOSED
+    if not observation.alive:
+        return Reason.PHOTO_SUSPECTED
     return None
 
 

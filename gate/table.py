@@ -26,9 +26,9 @@ class Lane:
     visit: int | None = None
     next_visit: int = 1
     guest: int | None = None
-    """The tracked identity of the guest, see `Observation.guest_id`."""
+    """Whose visit it is, see `Observation.guest_id`."""
     face_at: float = 0.0
-    """When a face was seen last."""
+    """When the guest's face was seen last."""
     count: int = 0
     missed: int = 0
     best: float | None = None
