@@ -172,7 +172,7 @@ class PiCamera:
 def _device(name: str | int, wanted: Wanted) -> Source:
     path = f"/dev/video{name}" if str(name).isdigit() else str(name)
     if not os.path.exists(path):
-        raise CameraError(f"{path}: no such camera; `v4l2-ctl --list-devices` names those there are")
+        raise CameraError(f"{path}: no such camera; see `v4l2-ctl --list-devices`")
     capture = _open(path, lambda: cv2.VideoCapture(path, cv2.CAP_V4L2))
     for key, value in (
         (cv2.CAP_PROP_FRAME_WIDTH, wanted.width),

@@ -61,7 +61,7 @@ class Camera(Section):
 class Face(Section):
     """Which face is the guest's."""
 
-    min_height: int = Field(48, ge=24, le=2000)
+    min_height: float = Field(0.1, ge=0.03, le=1)
     lost_s: Seconds = 1.0
 
 

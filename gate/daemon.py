@@ -14,7 +14,7 @@ from typing import Any
 from gate.config import Config
 from gate.controller import Controller
 from gate.describe import describe
-from gate.domain import Event, EventKind, Frame, Position, Reason, Signal, Trigger
+from gate.domain import Event, EventKind, Frame, Observation, Position, Reason, Signal, Trigger
 from gate.inbox import Inbox
 from gate.jobs import Jobs
 from gate.machine import deadline
@@ -41,11 +41,13 @@ class Daemon:
         factory: Any = None,
         notifier: Notifier | None = None,
         on_event: Callable[[Event], None] = lambda event: None,
+        on_frame: Callable[[Observation, Lane], None] = lambda observation, lane: None,
     ) -> None:
         self._config = config
         self._factory = factory
         self._notifier = notifier or Notifier()
         self._on_event = on_event
+        self._on_frame = on_frame
         self._inbox = Inbox()
         self._stopping = False
         self._ready = False
@@ -142,6 +144,7 @@ class Daemon:
         self._well(Reason.FAULT_CAMERA)
         self._well(Reason.FAULT_MODEL)
         self._control.see(observation, time.monotonic())
+        self._on_frame(observation, self._control.lane)
 
     def _watch_camera(self, now: float) -> None:
         stale = self._config.camera.stale_after_s

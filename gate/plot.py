@@ -10,7 +10,7 @@ from gate.domain import EventKind, State
 from gate.errors import GateError
 
 if TYPE_CHECKING:
-    from gate.replay import Replayed
+    from gate.trace import Trace
 
 COLOURS = {
     State.FACE_PRESENT: "#cfe3f5",
@@ -23,7 +23,7 @@ COLOURS = {
 """Light bands behind the curves, told apart by lightness too; idle and closed stay white."""
 
 
-def timeline(told: Replayed, path: Path, *, title: str = "") -> None:
+def timeline(told: Trace, path: Path, *, title: str = "") -> None:
     """Draw smile score, open eyes, counted frames and the lane's state over the clip's time."""
     pyplot = _pyplot()
     times = [moment.observation.monotonic for moment in told.moments]
@@ -34,7 +34,10 @@ def timeline(told: Replayed, path: Path, *, title: str = "") -> None:
     try:
         gap = float("nan")
         smiles = [gap if guest is None or guest.smile is None else guest.smile for guest in guests]
-        eyes = [gap if guest is None or guest.eyes_open is None else guest.eyes_open for guest in guests]
+        eyes = [
+            gap if guest is None or guest.eyes_open is None else guest.eyes_open
+            for guest in guests
+        ]
         top.plot(times, smiles, color="#1f5fa8", label="smile")
         top.axhline(told.rules.threshold, color="#a33", linestyle="--", label="threshold")
         top.set(ylim=(-0.03, 1.03), ylabel="smile score", title=title)
@@ -59,7 +62,7 @@ def timeline(told: Replayed, path: Path, *, title: str = "") -> None:
         pyplot.close(figure)
 
 
-def _bands(told: Replayed, axes: tuple[Any, ...]) -> None:
+def _bands(told: Trace, axes: tuple[Any, ...]) -> None:
     named: set[State] = set()
     step = 1 / told.fps
     for state, group in groupby(told.moments, key=lambda moment: moment.state):

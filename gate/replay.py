@@ -3,75 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gate.camera import Wanted, open_source
 from gate.config import Config
 from gate.controller import Controller
-from gate.domain import (
-    Event,
-    EventKind,
-    Frame,
-    Observation,
-    Position,
-    Reason,
-    Signal,
-    State,
-    Trigger,
-)
+from gate.domain import Event, EventKind, Frame, Position, Reason, Signal, Trigger
 from gate.errors import EndOfClip
 from gate.parts import open_model, open_pipeline, open_store
-from gate.rules import Rules
 from gate.table import Lane
+from gate.trace import Happening, Moment, Trace
 
 if TYPE_CHECKING:
     from gate.domain import Image
-
-
-@dataclass(frozen=True, slots=True)
-class Happening:
-    """An event of a replay, with the 0-based index of the clip's frame at which it came."""
-
-    frame: int
-    event: Event
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """What one frame of a replay showed, and where the lane stood after it."""
-
-    observation: Observation
-    state: State
-    count: int
-    work_s: float
-    """Time that judging the frame took, decoding not counted."""
-
-
-@dataclass(slots=True)
-class Replayed:
-    """A replay as it is told: events and moments in order."""
-
-    rules: Rules
-    fps: float
-    happenings: list[Happening] = field(default_factory=list)
-    moments: list[Moment] = field(default_factory=list)
-    moves: list[tuple[float, Position]] = field(default_factory=list)
-    """Where the relay went, and when on the clip's clock."""
-
-    @property
-    def grants(self) -> int:
-        """Grants to guests."""
-        return sum(it.event.kind is EventKind.GRANTED for it in self.happenings)
-
-    @property
-    def denials(self) -> dict[Reason, int]:
-        """Visits that ended without a grant, by reason."""
-        left = (it.event for it in self.happenings if it.event.kind is EventKind.VISIT_LEFT)
-        return dict(Counter(event.reason for event in left if event.reason is not None))
 
 
 class DryRelay:
@@ -111,7 +57,7 @@ class Replay:
         self._index = 0
         self._on_event = on_event
         self._relay = DryRelay(lambda: self._time)
-        self.told = Replayed(config.rules(self._smile.card.threshold), self._source.fps)
+        self.told = Trace(config.rules(self._smile.card.threshold), self._source.fps)
         self.told.moves = self._relay.moves
         self._control = Controller(
             self.told.rules,

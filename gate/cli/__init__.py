@@ -1,4 +1,4 @@
-"""The command line: ``smile-gate COMMAND``. Each command is a module, imported when it is called."""
+"""The command line: ``smile-gate COMMAND``; a command's module is imported when it is called."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
@@ -122,7 +123,8 @@ def _print(verdicts: list[Verdict], rules: Rules) -> None:
     for verdict in verdicts:
         size = f"{verdict.width}×{verdict.height}" if verdict.width else ""
         if verdict.error:
-            table.add_row(str(verdict.path), size, "", "", "", f"[red]skipped: {verdict.error.removeprefix(f'{verdict.path}: ')}")
+            why = verdict.error.removeprefix(f"{verdict.path}: ")
+            table.add_row(str(verdict.path), size, "", "", "", f"[red]skipped: {escape(why)}")
         elif not verdict.faces:
             table.add_row(str(verdict.path), size, "", "", "", "no face")
         for face in verdict.faces:

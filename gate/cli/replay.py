@@ -14,7 +14,8 @@ from rich.progress import Progress
 
 from gate.cli.common import FILE, config_option, example, json_option, say_json, settings
 from gate.describe import describe
-from gate.replay import Happening, Moment, Replay, Replayed
+from gate.replay import Replay
+from gate.trace import Happening, Moment, Trace
 
 
 @example("smile-gate replay queue.mp4 --config gate.yaml --plot timeline.png")
@@ -52,7 +53,7 @@ def command(
             click.echo(f"timeline: {plot}")
 
 
-def summary(told: Replayed) -> dict[str, Any]:
+def summary(told: Trace) -> dict[str, Any]:
     """The totals of a replay: frames, grants, denials by reason, milliseconds a frame."""
     return {
         "frames": len(told.moments),
@@ -98,7 +99,7 @@ def _say_line(happening: Happening) -> None:
     click.echo(f"{event.monotonic:8.2f} s  frame {happening.frame:5d}  {describe(event)}")
 
 
-def _print_summary(told: Replayed) -> None:
+def _print_summary(told: Trace) -> None:
     facts = summary(told)
     times = facts["ms_per_frame"]
     denials = ", ".join(f"{number} {reason}" for reason, number in facts["denials"].items())
