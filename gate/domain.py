@@ -74,6 +74,15 @@ class EventKind(StrEnum):
     RECOVERED = "recovered"
     EMERGENCY = "emergency"
     EMERGENCY_CLEARED = "emergency_cleared"
+    CONFIG_CHANGED = "config_changed"
+    SCHEDULE_CHANGED = "schedule_changed"
+    EXPORTED = "exported"
+    PRUNED = "pruned"
+    BACKED_UP = "backed_up"
+    RESTORED = "restored"
+    VERIFIED = "verified"
+    LOG_SET_ASIDE = "log_set_aside"
+    SNAPSHOTS_PURGED = "snapshots_purged"
 
 
 class Reason(StrEnum):
@@ -202,6 +211,21 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """What an event has to be judged by: the gate, its boot, software, model and settings."""
+
+    gate: str = "gate"
+    boot: str = ""
+    version: str = ""
+    model: str = ""
+    """SHA-256 of the model file, in hex."""
+    config: str = ""
+    """SHA-256 of the configuration, in hex."""
+    threshold: float | None = None
+    """Smile probability that qualified, 0–1."""
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """An event as it stands in the log."""
 
@@ -209,3 +233,10 @@ class Record:
     boot: str
     wall: datetime
     event: Event
+    clock_trusted: bool = False
+    """Whether the wall clock was synchronised when it was read."""
+    origin: Origin = Origin()
+    waited: float | None = None
+    """Seconds from the guest's first sight to the grant; only a grant has it."""
+    digest: str = ""
+    """The row's link of the hash chain, in hex."""
