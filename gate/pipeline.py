@@ -32,7 +32,7 @@ class Classifier(Protocol):
     def card(self) -> Any: ...  # noqa: ANN401 - the card's own type belongs to the model's room
 
     @property
-    def size(self) -> int: ...
+    def size(self) -> tuple[int, int]: ...
 
     def score(self, crops: NDArray[Any]) -> NDArray[Any]: ...
 
@@ -72,7 +72,7 @@ class Pipeline:
             whole(image),
         )
         smallest = self._settings.min_height * height
-        seen = self._finder.search(image, part, smallest=0.8 * smallest, largest=height)
+        seen = self._finder.search(image, part, smallest=0.7 * smallest, largest=height, step=1.1, neighbours=3)
         boxes = [one.box for one in seen if one.box.width >= SIMILAR * seen[0].box.width]
         if not boxes:
             return empty
