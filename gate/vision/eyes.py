@@ -50,7 +50,7 @@ class EyeModel(Protocol):
     """Scores crops of eyes, viewer's left eye upright, the other one mirrored: 1 is open."""
 
     @property
-    def card(self) -> Any:  # noqa: ANN401 - the card's own type belongs to the model's room
+    def card(self) -> Any:
         """Holds ``framing`` and ``threshold``."""
 
     @property

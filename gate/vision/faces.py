@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import cv2
+import numpy as np
 
 from gate.domain import Box
 from gate.vision import cascades
-from gate.vision.picture import View, around, inside
+from gate.vision.picture import View, around, inside, shrunk
 
 if TYPE_CHECKING:
     from gate.domain import Image
@@ -52,7 +53,7 @@ class FaceFinder:
         self._cascade = cascades.load(cascades.FACE)
         self._second = cascades.load(cascades.SECOND)
         self.pixels = 0
-        """Pixels the cascade was run on since the start, after scaling: work that can be counted."""
+        """Pixels that the cascades were run on since the start: work that can be counted."""
 
     def search(
         self,
@@ -65,7 +66,7 @@ class FaceFinder:
         neighbours: int = 4,
         base: int = BASE,
     ) -> list[Sighting]:
-        """Faces of ``smallest`` to ``largest`` px (width) in ``part`` of the picture, largest first.
+        """Faces of ``smallest`` to ``largest`` px width in ``part`` of the picture, largest first.
 
         Boxes are in pixels of the picture. ``step`` is the ratio of one searched size to the next,
         ``neighbours`` how many windows must agree.
@@ -77,7 +78,7 @@ class FaceFinder:
             return []
         patch = view.gray(part)
         if shrink < 1:
-            patch = cv2.resize(patch, size, interpolation=cv2.INTER_AREA)
+            patch = shrunk(patch, size)
         across, down = part.width / size[0], part.height / size[1]
         return [
             Sighting(
@@ -118,9 +119,11 @@ class FaceFinder:
         size = (round(part.width * shrink), round(part.height * shrink))
         if min(size) < WINDOW:
             return None
-        small = cv2.resize(view.gray(part), size, interpolation=cv2.INTER_AREA)
+        small = shrunk(view.gray(part), size)
         turn = cv2.getRotationMatrix2D((size[0] / 2, size[1] / 2), degrees, 1.0)
-        turned = cv2.warpAffine(small, turn, size, borderMode=cv2.BORDER_REPLICATE)
+        turned = np.asarray(
+            cv2.warpAffine(small, turn, size, borderMode=cv2.BORDER_REPLICATE), np.uint8
+        )
         found = self._detect(
             turned, NEAR_BASE / WIDE_GROWTH, NEAR_BASE * WIDE_GROWTH, NEAR_STEP, TILTED_NEIGHBOURS
         )
@@ -140,13 +143,20 @@ class FaceFinder:
         size = (round(patch.shape[1] * shrink), round(patch.shape[0] * shrink))
         if min(size) < WINDOW:
             return False
-        patch = cv2.resize(patch, size, interpolation=cv2.INTER_AREA)
+        patch = shrunk(patch, size)
         self.pixels += patch.size
         low, high = round(0.6 * CONFIRM_SIDE), round(1.5 * CONFIRM_SIDE)
-        return 0 < len(
-            self._second.detectMultiScale(
-                patch, scaleFactor=1.08, minNeighbors=1, minSize=(low, low), maxSize=(high, high)
+        return (
+            len(
+                self._second.detectMultiScale(
+                    patch,
+                    scaleFactor=1.08,
+                    minNeighbors=1,
+                    minSize=(low, low),
+                    maxSize=(high, high),
+                )
             )
+            > 0
         )
 
     def _detect(

@@ -93,7 +93,7 @@ class FrozenCamera:
         self._since = 0.0
 
     def same_for(self, image: Image, now: float) -> float:
-        """Seconds, up to ``now``, for which the very same picture has been coming; 0 if it is new."""
+        """Seconds for which the very same picture has been coming; 0 if it is new."""
         thin = sample(image) if image.ndim >= 2 and image.size else np.zeros((0, 0), np.uint8)
         if self._last is None or not np.array_equal(thin, self._last):
             self._last, self._since = thin, now

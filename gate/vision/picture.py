@@ -66,10 +66,15 @@ def gray(image: Image, box: Box | None = None) -> Image:
     if channels == 1:
         return image[:, :, 0]
     if channels == 3:
-        return cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+        return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
     if channels == 4:
-        return cv2.cvtColor(image, cv2.COLOR_BGRA2GRAY)
+        return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGRA2GRAY), np.uint8)
     return np.zeros((0, 0), np.uint8)
+
+
+def shrunk(image: Image, size: tuple[int, int]) -> Image:
+    """The picture at ``size`` (width, height), areas averaged: nothing aliases when it shrinks."""
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 class View:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gate.vision.picture import View
 
 STILL = 0.04
-"""Moves of less than this fraction of the face's width are the detector's jitter, not the guest's."""
+"""Moves below this fraction of the face's width are the detector's jitter, not the guest's."""
 MOVING = 0.20
 """At moves of this fraction the box follows at once."""
 SLOWEST = 0.25
@@ -58,7 +58,7 @@ class Track:
         )
 
     def follow(self, box: Box, now: float, roll: float = 0.0) -> None:
-        """Move to where the face was found: at once if it really moved, slowly if it only jitters."""
+        """Move to where the face was found: at once if it moved, slowly if it only jitters."""
         x, y = box.x + box.width / 2, box.y + box.height / 2
         move = max(abs(x - self.x), abs(y - self.y)) / max(self.width, 1.0)
         growth = abs(box.width - self.width) / max(self.width, 1.0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gate.domain import Box, Reason
@@ -138,9 +138,7 @@ class Watch:
         largest = min(self._region.width, self._region.height)
         self._plan = sweep.plan(self._region, smallest, largest)
 
-    def _wait(
-        self, view: View, thumb: NDArray[np.float32], now: float, elapsed: float
-    ) -> Sight:
+    def _wait(self, view: View, thumb: NDArray[np.float32], now: float, elapsed: float) -> Sight:
         """Nobody is followed: search where something changed."""
         changed = self._changes.look(thumb)
         if not self._sweep.running:
