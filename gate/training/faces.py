@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import cv2
 import numpy as np
@@ -15,6 +15,16 @@ if TYPE_CHECKING:
 
     from gate.domain import Image
 
+T = TypeVar("T")
+
+HAAR = (0.5, 0.5, 1.0)
+"""Centre (x, y) and side of the Haar box, in picture sides, of a picture that is a Haar box."""
+TIGHT = (0.508, 0.3945, 1.2695)
+"""The same for a tight crop.
+
+Median of 485 of 500 SMILEs pictures in which the cascade found a face after padding; the places
+of the eyes in 244 of them, compared with those in 341 GENKI faces, say the same within 1 %.
+"""
 SAMPLE = 120
 """Pictures looked at to measure how a set was cut."""
 SIDE = 256
@@ -58,27 +68,29 @@ def placed(image: Image, geometry: tuple[float, float, float]) -> Box:
     )
 
 
-def measured(images: Sequence[Image]) -> tuple[float, float, float] | None:
-    """Return how a set of cut faces lies to its Haar boxes, or None if they are whole photos.
+def sample(items: Sequence[T]) -> Sequence[T]:
+    """Return up to `SAMPLE` items, spread evenly."""
+    return items[:: max(1, len(items) // SAMPLE)][:SAMPLE]
 
-    (centre x, centre y, side) of the box in picture sides: the median over a sample of what the
-    cascade finds after padding. None where it finds a face in less than half of the sample, the
-    sizes scatter by more than a fifth, or the pictures aren't about square.
+
+def measured(images: Sequence[Image | None]) -> tuple[float, float, float] | None:
+    """Return how a sample of cut faces lies to its Haar boxes, or None if they are whole photos.
+
+    (centre x, centre y, side) of the box in picture sides: the median of what the cascade finds
+    after padding. None where it finds a face in less than half of the sample, or the sizes
+    scatter by more than a fifth, or the pictures aren't about square.
     """
-    step = max(1, len(images) // SAMPLE)
-    sample = images[::step][:SAMPLE]
     found = []
-    for image in sample:
-        gray = as_gray(image)
-        if not 0.75 < gray.shape[1] / gray.shape[0] < 1.34:
+    for image in images:
+        if image is None or not 0.75 < image.shape[1] / image.shape[0] < 1.34:
             continue
-        gray = cv2.resize(gray, (SIDE, SIDE), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]  # uint8 in and out
+        gray = cv2.resize(as_gray(image), (SIDE, SIDE), interpolation=cv2.INTER_AREA)
         wide = cv2.copyMakeBorder(gray, *([PADDING] * 4), cv2.BORDER_REPLICATE)
         boxes = _cascade().detectMultiScale(wide, 1.04, 3, minSize=(SIDE // 2, SIDE // 2))
         if len(boxes) == 1:
             x, y, side, _ = (int(n) for n in boxes[0])
-            found.append(((x + side / 2 - PADDING), (y + side / 2 - PADDING), side))
-    if len(found) < max(5, len(sample) // 2):
+            found.append((x + side / 2 - PADDING, y + side / 2 - PADDING, side))
+    if len(found) < max(3, len(images) // 2):
         return None
     values = np.array(found) / SIDE
     if values[:, 2].std() > 0.2:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from gate.training.data import Example
 
 FRAMING = Framing(scale=0.785, shift_x=0.0, shift_y=0.08)
-"""What SMILEs shows of a face (see `gate.training.data.TIGHT`): brows to chin, no background."""
+"""What SMILEs shows of a face (see `gate.training.faces.TIGHT`): brows to chin, no background."""
 AVERAGING = 0.03
 """Weight of the newest weights in their running mean, every eighth step."""
 
@@ -35,9 +35,11 @@ class Plan:
 
     arch: str = "gate-net"
     epochs: int = 60
-    batch: int = 64
+    batch: int = 128
     seed: int = 1
-    learning_rate: float = 2e-3
+    learning_rate: float = 3e-3
+    schedule: str = "plateau"
+    """``plateau``, or ``cosine``: down to nothing over all epochs, with no early stopping."""
     plateau: int = 5
     """Epochs without a better validation loss after which the learning rate is cut to 0.4."""
     patience: int = 14
@@ -107,7 +109,11 @@ class Run:
             self._average: list[NDArray[np.float32]] = self.model.get_weights()
             self._compile()
             self._state: dict[str, Any] = {
-                "plan": about, "best": None, "best_epoch": 0, "since_cut": 0, "finished": False,
+                "plan": about,
+                "best": None,
+                "best_epoch": 0,
+                "since_cut": 0,
+                "finished": False,
             }
 
     def _compile(self) -> None:
@@ -155,7 +161,7 @@ class Run:
                 losses = []
                 for at in range(batches):
                     part = slice(at * self.plan.batch, (at + 1) * self.plan.batch)
-                    self._warm_up(number * batches + at, batches)
+                    self._set_rate(number * batches + at, batches)
                     loss = self.model.train_on_batch(
                         pictures[part], targets[part], importance[part]
                     )
@@ -177,16 +183,24 @@ class Run:
         for place, index in enumerate(order):
             example = self._training[index]
             crops[place], targets[place] = vary(
-                example.image, example.box, float(self._targets[index]),
-                plan.framing, self.size, rng, plan.strength,
+                example.image,
+                example.box,
+                float(self._targets[index]),
+                plan.framing,
+                self.size,
+                rng,
+                plan.strength,
             )
         return normalise(crops, plan.normalisation), targets, self._weights[order]
 
-    def _warm_up(self, step: int, batches: int) -> None:
-        """Raise the learning rate evenly over the first epoch."""
-        if step < batches:
-            rate = self.plan.learning_rate * (step + 1) / batches
-            self.model.optimizer.learning_rate.assign(rate)
+    def _set_rate(self, step: int, batches: int) -> None:
+        """Raise the learning rate evenly over the first epoch, then follow the schedule."""
+        rate = self.plan.learning_rate * min(1.0, (step + 1) / batches)
+        if self.plan.schedule == "cosine":
+            rate *= 0.5 + 0.5 * float(np.cos(np.pi * step / (batches * self.plan.epochs)))
+        elif step >= batches:
+            return
+        self.model.optimizer.learning_rate.assign(rate)
 
     def _add_to_average(self, step: int) -> None:
         share = max(AVERAGING, 1.0 / (2.0 + step / 8.0))
@@ -203,7 +217,7 @@ class Run:
         """Validate the averaged weights, keep them if best, and save all that a resume needs."""
         current = self.model.get_weights()
         self.model.set_weights(self._average)
-        scores = self.model.predict(seen, batch_size=256, verbose=0)[:, 0]
+        scores = predicted(self.model, seen)
         clipped = np.clip(scores, 1e-6, 1 - 1e-6)
         log_loss = -np.where(labels == 1, np.log(clipped), np.log(1 - clipped))
         rate = float(self.model.optimizer.learning_rate.numpy())
@@ -223,10 +237,11 @@ class Run:
         else:
             state["since_cut"] += 1
         self.model.set_weights(current)
-        if state["since_cut"] >= self.plan.plateau:
-            self.model.optimizer.learning_rate.assign(rate * 0.4)
-            state["since_cut"] = 0
-        state["finished"] = line.epoch - state["best_epoch"] >= self.plan.patience
+        if self.plan.schedule == "plateau":
+            if state["since_cut"] >= self.plan.plateau:
+                self.model.optimizer.learning_rate.assign(rate * 0.4)
+                state["since_cut"] = 0
+            state["finished"] = line.epoch - state["best_epoch"] >= self.plan.patience
         self.model.save(self.folder / "last.keras")
         np.savez(self.folder / "average.npz", **{f"w{i}": w for i, w in enumerate(self._average)})
         state["history"] = [asdict(epoch) for epoch in self.history]
@@ -266,12 +281,26 @@ def plain_crops(
     return np.stack(crops)
 
 
+def normalised(examples: Sequence[Example], plan: Plan, model: Any) -> NDArray[np.float32]:
+    """Return the faces as the model's input, (n, h, w, 1)."""
+    size = (int(model.input_shape[1]), int(model.input_shape[2]))
+    return normalise(plain_crops(examples, plan.framing, size), plan.normalisation)
+
+
+def predicted(model: Any, pictures: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the model's probability for each normalised crop."""
+    scores: NDArray[np.float32] = model.predict(pictures, batch_size=256, verbose=0)[:, 0]
+    return scores
+
+
 def opinions(
     teachers: Sequence[Any], examples: Sequence[Example], plan: Plan
 ) -> NDArray[np.float32]:
     """Return the teachers' mean probability for each face over five framings and their mirrors."""
     views = [plan.framing] + [
-        replace(plan.framing, scale=plan.framing.scale * s, shift_x=x, shift_y=plan.framing.shift_y + y)
+        replace(
+            plan.framing, scale=plan.framing.scale * s, shift_x=x, shift_y=plan.framing.shift_y + y
+        )
         for s, x, y in ((0.92, 0.0, 0.0), (1.08, 0.0, 0.0), (1.0, 0.03, 0.03), (1.0, -0.03, -0.03))
     ]
     total = np.zeros(len(examples), np.float64)
@@ -280,5 +309,5 @@ def opinions(
         for view in views:
             crops = normalise(plain_crops(examples, view, size), plan.normalisation)
             for pictures in (crops, crops[:, :, ::-1]):
-                total += teacher.predict(pictures, batch_size=256, verbose=0)[:, 0]
+                total += predicted(teacher, pictures)
     return (total / (len(teachers) * len(views) * 2)).astype(np.float32)

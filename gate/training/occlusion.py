@@ -44,9 +44,7 @@ WEIGHTS = {
 }
 
 
-def draw(
-    gray: Image, box: Box, rng: Generator, kind: Kind | None = None
-) -> tuple[Image, bool]:
+def draw(gray: Image, box: Box, rng: Generator, kind: Kind | None = None) -> tuple[Image, bool]:
     """Return a copy with ``kind`` (a random one by default), and whether the mouth is seen."""
     if kind is None:
         kind = list(WEIGHTS)[rng.choice(len(WEIGHTS), p=list(WEIGHTS.values()))]
