@@ -49,6 +49,7 @@ class Trigger(StrEnum):
     RECOVERED = "recovered"
     EMERGENCY = "emergency"
     EMERGENCY_CLEARED = "emergency_cleared"
+    STOPPED = "stopped"
 
 
 class EventKind(StrEnum):
@@ -65,10 +66,23 @@ class EventKind(StrEnum):
     OPERATOR_GRANTED = "operator_granted"
     PASSED = "passed"
     NOT_USED = "not_used"
+    HOLD_ENDED = "hold_ended"
+    """The hold is over, and without a passage sensor nobody can say whether it was used."""
+    FORCED = "forced"
+    """Somebody passed without a grant."""
     FAULT = "fault"
     RECOVERED = "recovered"
     EMERGENCY = "emergency"
     EMERGENCY_CLEARED = "emergency_cleared"
+    CONFIG_CHANGED = "config_changed"
+    SCHEDULE_CHANGED = "schedule_changed"
+    EXPORTED = "exported"
+    PRUNED = "pruned"
+    BACKED_UP = "backed_up"
+    RESTORED = "restored"
+    VERIFIED = "verified"
+    LOG_SET_ASIDE = "log_set_aside"
+    SNAPSHOTS_PURGED = "snapshots_purged"
 
 
 class Reason(StrEnum):
@@ -81,6 +95,12 @@ class Reason(StrEnum):
     NO_FACE = "no_face"
     MORE_THAN_ONE_FACE = "more_than_one_face"
     FACE_TOO_SMALL = "face_too_small"
+    FACE_TOO_LARGE = "face_too_large"
+    FACE_CUT_OFF = "face_cut_off"
+    NOT_FACING = "not_facing"
+    TOO_DARK = "too_dark"
+    TOO_BRIGHT = "too_bright"
+    PHOTO_SUSPECTED = "photo_suspected"
     NO_SMILE = "no_smile"
     EYES_CLOSED = "eyes_closed"
     NOT_HELD = "smile_not_held"
@@ -133,11 +153,20 @@ class Face:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What one frame shows; ``faces`` has the guest (the largest face) first."""
+    """What one frame shows; ``faces`` has the guest (the largest face) first.
+
+    ``faces`` holds the faces that count: in the configured region and of a size like the guest's.
+    """
 
     sequence: int
     monotonic: float
     faces: tuple[Face, ...] = ()
+    guest_id: int | None = None
+    """Number of the guest, the same from frame to frame; None where nobody is followed."""
+    obstacle: Reason | None = None
+    """What keeps this frame from qualifying although its scores might, and the guest's hint."""
+    alive: bool = True
+    """Whether the configured liveness check is satisfied in this visit."""
 
     @property
     def guest(self) -> Face | None:
@@ -153,6 +182,10 @@ class Signal:
     reason: Reason | None = None
     score: float | None = None
     """Smile probability of the frame, for a signal that came from one."""
+    frame: int | None = None
+    """Sequence number of that frame."""
+    guest: int | None = None
+    """Whose face it shows, see `Observation.guest_id`."""
     who: str | None = None
     """The operator, for a signal that came from a person."""
     detail: str | None = None
@@ -178,6 +211,21 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """What an event has to be judged by: the gate, its boot, software, model and settings."""
+
+    gate: str = "gate"
+    boot: str = ""
+    version: str = ""
+    model: str = ""
+    """SHA-256 of the model file, in hex."""
+    config: str = ""
+    """SHA-256 of the configuration, in hex."""
+    threshold: float | None = None
+    """Smile probability that qualified, 0–1."""
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """An event as it stands in the log."""
 
@@ -185,3 +233,10 @@ class Record:
     boot: str
     wall: datetime
     event: Event
+    clock_trusted: bool = False
+    """Whether the wall clock was synchronised when it was read."""
+    origin: Origin = Origin()
+    waited: float | None = None
+    """Seconds from the guest's first sight to the grant; only a grant has it."""
+    digest: str = ""
+    """The row's link of the hash chain, in hex."""

@@ -1,0 +1,45 @@
+"""`smile-gate audit list`: the events that match, newest last."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from gate.cli.audit.options import which_events, which_log
+from gate.cli.audit.show_rows import as_json, as_table
+from gate.store import Query, Store
+
+
+@click.command("list")
+@which_log
+@which_events
+@click.option("--limit", type=click.IntRange(min=1), help="At most so many, the newest.")
+@click.option("--json", "json_lines", is_flag=True, help="JSON lines, all that match.")
+def command(path: Path, query: Query, limit: int | None, json_lines: bool) -> None:
+    r"""List events, the newest last; without --limit, a table has the newest 100.
+
+    \b
+    Examples:
+      smile-gate audit list --since "last 2 hours" --event granted
+      smile-gate audit list --database copy.db --reason no_smile --json
+    """
+    with Store.open(path, read_only=True) as store:
+        if limit is None and json_lines:
+            for record in store.search(query):
+                click.echo(as_json(record))
+            return
+        records = list(store.search(query, limit or 100, newest_first=True))[::-1]
+    if json_lines:
+        for record in records:
+            click.echo(as_json(record))
+        return
+    console = Console()
+    if not records:
+        console.print("No event matches.")
+    elif console.is_terminal and len(records) > console.height:
+        with console.pager(styles=True):
+            console.print(as_table(records))
+    else:
+        console.print(as_table(records))

@@ -1,0 +1,89 @@
+"""What the audit commands have in common: which log, and which events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gate.cli.audit.when import when
+from gate.domain import EventKind, Reason, State
+from gate.store import Query
+
+
+def which_log(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give the command `--config` and `--database`, and hand it the log's path as `path`."""
+
+    @click.option("--config", type=click.Path(path_type=Path), help="The gate's configuration.")
+    @click.option("--database", type=click.Path(path_type=Path), help="The log itself, or a copy.")
+    @wraps(function)
+    def command(*args: Any, config: Path | None, database: Path | None, **others: Any) -> Any:
+        return function(*args, path=_log_path(config, database), **others)
+
+    return command
+
+
+def _log_path(config: Path | None, database: Path | None) -> Path:
+    if config is not None and database is not None:
+        raise click.UsageError("give --config or --database, not both")
+    if database is not None:
+        return database
+    from gate.config import Config, load  # pydantic takes half a second on a Pi: only where needed
+
+    return (Config() if config is None else load(config)).store.path
+
+
+def which_events(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give the command the filters, and hand it a `query`."""
+
+    @click.option(
+        "--since",
+        type=when,
+        metavar="TIME",
+        help='From this time on: "yesterday", "last 2 hours", …',
+    )
+    @click.option("--until", type=when, metavar="TIME", help="Before this time.")
+    @click.option(
+        "--event", type=click.Choice([*map(str, EventKind)]), multiple=True, help="This event."
+    )
+    @click.option(
+        "--reason", type=click.Choice([*map(str, Reason)]), multiple=True, help="This reason."
+    )
+    @click.option(
+        "--state", type=click.Choice([*map(str, State)]), multiple=True, help="Before or after."
+    )
+    @click.option("--visit", type=int, help="This visit.")
+    @click.option("--who", help="This operator.")
+    @click.option("--score-from", type=click.FloatRange(0, 1), help="Smile score at least.")
+    @click.option("--score-to", type=click.FloatRange(0, 1), help="Smile score at most.")
+    @wraps(function)
+    def command(
+        *args: Any,
+        event: tuple[str, ...],
+        reason: tuple[str, ...],
+        state: tuple[str, ...],
+        since: Any,
+        until: Any,
+        visit: int | None,
+        who: str | None,
+        score_from: float | None,
+        score_to: float | None,
+        **others: Any,
+    ) -> Any:
+        query = Query(
+            since=since,
+            until=until,
+            events=frozenset(map(EventKind, event)),
+            reasons=frozenset(map(Reason, reason)),
+            states=frozenset(map(State, state)),
+            visit=visit,
+            who=who,
+            score_from=score_from,
+            score_to=score_to,
+        )
+        return function(*args, query=query, **others)
+
+    return command

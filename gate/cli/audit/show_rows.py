@@ -1,0 +1,83 @@
+"""Records as JSON for scripts and as a table for people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from rich.table import Table
+
+from gate.domain import Record
+
+_COLOURS = {
+    "granted": "green",
+    "operator_granted": "cyan",
+    "visit_left": "yellow",
+    "fault": "bold red",
+    "emergency": "bold red",
+    "unclean_end": "red",
+    "log_set_aside": "bold red",
+}
+
+
+def as_json(record: Record) -> str:
+    """One JSON object, one line; times are UTC, `monotonic` and `waited` seconds."""
+    event, origin = record.event, record.origin
+    fields: dict[str, Any] = {
+        "sequence": record.sequence,
+        "wall": record.wall.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "clock_trusted": record.clock_trusted,
+        "monotonic": event.monotonic,
+        "event": event.kind,
+        "reason": event.reason,
+        "visit": event.visit,
+        "before": event.before,
+        "after": event.after,
+        "score": event.score,
+        "frames": event.frames,
+        "frame": event.frame,
+        "waited": record.waited,
+        "who": event.who,
+        "detail": event.detail,
+        "gate": origin.gate,
+        "boot": origin.boot,
+        "version": origin.version,
+        "model": origin.model,
+        "config": origin.config,
+        "threshold": origin.threshold,
+        "digest": record.digest,
+    }
+    return json.dumps(fields, ensure_ascii=False)
+
+
+def as_table(records: Iterable[Record]) -> Table:
+    """A table in local time; a time from a clock that wasn't synchronised has a question mark."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("no.", "time", "event", "reason", "visit", "score", "frames", "who", "detail"):
+        right = heading in ("no.", "visit", "score", "frames")
+        table.add_column(heading, justify="right" if right else "left", no_wrap=heading != "detail")
+    for record in records:
+        event = record.event
+        table.add_row(
+            str(record.sequence),
+            local_time(record.wall) + ("" if record.clock_trusted else "?"),
+            event.kind,
+            event.reason or "",
+            "" if event.visit is None else str(event.visit),
+            "" if event.score is None else f"{event.score:.2f}",
+            "" if event.frames is None else str(event.frames),
+            event.who or "",
+            event.detail or "",
+            style=_COLOURS.get(event.kind),
+        )
+    return table
+
+
+def local_time(wall: datetime) -> str:
+    """The time in the local zone, to the second."""
+    try:
+        return wall.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    except (OverflowError, OSError):  # the year 1 or 9999, which only tampering writes
+        return wall.strftime("%Y-%m-%d %H:%M:%S")

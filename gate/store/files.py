@@ -1,0 +1,96 @@
+"""Opening the database file: one connection with the durability that the log promises."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.pool import StaticPool
+
+from gate.errors import StoreError
+from gate.store import schema
+from gate.store.trouble import CorruptLog
+
+WAIT_S = 0.5
+"""How long a write waits for another program's lock: the loop that opens the gate waits with it."""
+CHECKPOINT_PAGES = 250
+"""The WAL is folded into the database at this size: 1 MB, so that a card's reads stay short."""
+
+
+def engine(path: Path | None, *, read_only: bool = False, wait_s: float = WAIT_S) -> Engine:
+    """An engine with a single connection to the file at `path`, or to memory where it is None.
+
+    WAL with `synchronous=FULL`: a commit that has returned is on the card.
+    """
+    connect = _connector(path, read_only, wait_s)
+    return create_engine("sqlite://", creator=connect, poolclass=StaticPool)
+
+
+def _connector(
+    path: Path | None, read_only: bool, wait_s: float
+) -> Callable[[], sqlite3.Connection]:
+    def connect() -> sqlite3.Connection:
+        address = ":memory:" if path is None else _address(path, read_only)
+        connection = sqlite3.connect(
+            address,
+            uri=path is not None,
+            timeout=wait_s,
+            check_same_thread=False,  # the store's own lock keeps the threads apart
+            isolation_level=None,  # the session begins and ends the transactions
+        )
+        try:
+            connection.execute("PRAGMA foreign_keys=ON")
+            if not read_only:
+                connection.execute("PRAGMA journal_mode=WAL")
+                connection.execute("PRAGMA synchronous=FULL")
+                connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
+
+    return connect
+
+
+def _address(path: Path, read_only: bool) -> str:
+    """The URI; a copy on a card that can't be written is read as it is, without a lock."""
+    address = path.absolute().as_uri()
+    if not read_only:
+        return address + "?mode=rw"
+    wal = path.with_name(path.name + "-wal")
+    if wal.exists() and wal.stat().st_size > 0:
+        return address + "?mode=ro"
+    shared = path.with_name(path.name + "-shm")
+    return address + ("?mode=ro" if shared.exists() else "?immutable=1")
+
+
+def identify(connection: Connection, name: str) -> int:
+    """The layout's version, 0 for a new file.
+
+    Raises StoreError for a log of a newer program, CorruptLog for another program's database.
+    """
+    pragma = connection.exec_driver_sql
+    version = int(pragma("PRAGMA user_version").scalar_one())
+    application = int(pragma("PRAGMA application_id").scalar_one())
+    tables = int(pragma("SELECT count(*) FROM sqlite_schema").scalar_one())
+    if tables == 0 and application == 0:
+        return 0
+    if application != schema.APPLICATION:
+        raise CorruptLog(f"audit log {name}: another program's database; check the path")
+    if version > schema.VERSION:
+        raise StoreError(
+            f"audit log {name}: written by a newer smile-gate (layout {version}, this one knows"
+            f" {schema.VERSION}); upgrade smile-gate"
+        )
+    return version
+
+
+def create(connection: Connection) -> None:
+    """Lay out a new log, within the caller's transaction."""
+    schema.metadata.create_all(connection)
+    for statement in schema.trigger_statements():
+        connection.exec_driver_sql(statement)
+    connection.exec_driver_sql(f"PRAGMA application_id={schema.APPLICATION}")
+    connection.exec_driver_sql(f"PRAGMA user_version={schema.VERSION}")

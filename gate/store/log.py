@@ -1,0 +1,245 @@
+"""The log itself: what belongs together is one transaction, on the card when it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+from sqlalchemy import Connection, func, select
+
+from gate.domain import Event, EventKind, Origin, Reason, Record, State
+from gate.errors import StoreError
+from gate.store import clock, files, rows, schema
+from gate.store.query import PAGE, Query, page
+from gate.store.session import Session
+from gate.store.trouble import explaining
+from gate.store.write import append
+
+_Word = TypeVar("_Word", EventKind, Reason, State)
+
+ENDS = frozenset({EventKind.STOPPED, EventKind.UNCLEAN_END})
+"""After one of these, a run is over."""
+UPKEEP = frozenset(
+    {
+        EventKind.EXPORTED,
+        EventKind.PRUNED,
+        EventKind.BACKED_UP,
+        EventKind.RESTORED,
+        EventKind.VERIFIED,
+        EventKind.LOG_SET_ASIDE,
+        EventKind.SNAPSHOTS_PURGED,
+    }
+)
+"""Events that may stand outside a run: commands write them while the gate is stopped."""
+
+
+class Store:
+    """An open audit log. Every method may be called from any thread.
+
+    `unclean` is the last event of a run that never said `stopped`, where there is one: the daemon
+    records `unclean_end` for it before anything else. (Opening doesn't: a command that opens the
+    log of a running gate would find that run unfinished too.)
+    """
+
+    def __init__(self, session: Session, origin: Origin, now: clock.Clock) -> None:
+        self.session = session
+        self.boot = origin.boot
+        self.unclean: Record | None = None
+        self._origin = origin
+        self._now = now
+        self._arrived: tuple[int, float] | None = None
+
+    @classmethod
+    def open(
+        cls,
+        path: Path | None,
+        *,
+        gate_id: str = "gate",
+        boot: str | None = None,
+        version: str = "",
+        model_hash: str = "",
+        config_hash: str = "",
+        threshold: float | None = None,
+        now: clock.Clock = clock.system_clock,
+        wait_s: float = files.WAIT_S,
+        read_only: bool = False,
+    ) -> Self:
+        """Open the log at `path`, made where there is none; None is a throw-away log in memory.
+
+        Raises StoreError, one line, where it can't.
+        """
+        origin = Origin(
+            gate_id, boot or clock.boot_id(), version, model_hash, config_hash, threshold
+        )
+        if read_only and path is not None and not path.is_file():
+            raise StoreError(f"audit log {path}: there is no such file; check the path")
+        with explaining(str(path)):
+            if path is not None and not read_only:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.touch()
+            session = Session(path, read_only=read_only, wait_s=wait_s)
+        store = cls(session, origin, now)
+        try:
+            _prepare(session)
+            if not read_only:
+                store.unclean = store._unfinished()
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    def describe(
+        self,
+        *,
+        version: str | None = None,
+        model_hash: str | None = None,
+        config_hash: str | None = None,
+        threshold: float | None = None,
+    ) -> None:
+        """Say what later events are to be judged by; None leaves a part as it is."""
+        old = self._origin
+        self._origin = replace(
+            old,
+            version=old.version if version is None else version,
+            model=old.model if model_hash is None else model_hash,
+            config=old.config if config_hash is None else config_hash,
+            threshold=old.threshold if threshold is None else threshold,
+        )
+
+    def record(self, events: Sequence[Event]) -> tuple[Record, ...]:
+        """Write the events in one transaction; when it returns, they are on the card.
+
+        Raises StoreError where it could not be done; then none of them is in the log, and the next
+        call tries anew, so that the store is back as soon as the cause is gone.
+        """
+        if not events:
+            return ()
+        with self.session.writing() as connection:
+            return self.append(connection, events)
+
+    def append(self, connection: Connection, events: Sequence[Event]) -> tuple[Record, ...]:
+        """The same within a transaction of the caller, which writes more than events."""
+        timed = [(event, self._waited(event)) for event in events]
+        return append(connection, timed, self._origin, self._now())
+
+    def _waited(self, event: Event) -> int | None:
+        """Milliseconds from the guest's first sight to this grant."""
+        if event.kind is EventKind.FACE_SEEN and event.visit is not None:
+            self._arrived = (event.visit, event.monotonic)
+        if event.kind is EventKind.GRANTED and self._arrived and self._arrived[0] == event.visit:
+            return round((event.monotonic - self._arrived[1]) * 1000)
+        return None
+
+    def next_visit(self) -> int:
+        """The first visit number that no guest ever had."""
+        highest = select(func.max(schema.event.c.visit)).where(schema.event.c.visit.is_not(None))
+        with self.session.reading() as connection:
+            return (connection.execute(highest).scalar() or 0) + 1
+
+    def records(
+        self,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        event: EventKind | Iterable[EventKind] = (),
+        reason: Reason | Iterable[Reason] = (),
+        visit: int | None = None,
+        state: State | Iterable[State] = (),
+        limit: int | None = None,
+        *,
+        newest_first: bool = False,
+        who: str | None = None,
+        score_from: float | None = None,
+        score_to: float | None = None,
+        after: int | None = None,
+    ) -> Iterator[Record]:
+        """The records that match, in the order of the log; see `Query` for what each filter means.
+
+        They are read a page at a time, so that the gate can write between two pages.
+        """
+        query = Query(
+            since=since,
+            until=until,
+            events=_set(event),
+            reasons=_set(reason),
+            states=_set(state),
+            visit=visit,
+            who=who,
+            score_from=score_from,
+            score_to=score_to,
+            after=after,
+        )
+        return self.search(query, limit, newest_first=newest_first)
+
+    def search(
+        self, query: Query, limit: int | None = None, *, newest_first: bool = False
+    ) -> Iterator[Record]:
+        """The records that match the query, a page at a time."""
+        left = limit
+        while left is None or left > 0:
+            size = PAGE if left is None else min(PAGE, left)
+            with self.session.reading() as connection:
+                found = page(connection, query, size, newest_first=newest_first)
+            yield from (rows.record(row) for row in found)
+            if len(found) < size:
+                return
+            left = None if left is None else left - size
+            edge = found[-1]["sequence"]
+            query = replace(query, before=edge) if newest_first else replace(query, after=edge)
+
+    def _unfinished(self) -> Record | None:
+        """The last event of a run that never said that it ended."""
+        with self.session.reading() as connection:
+            newest = _newest_of_each_kind(connection)
+        ended = max((newest.get(kind, 0) for kind in ENDS), default=0)
+        lived = max((at for kind, at in newest.items() if kind not in ENDS | UPKEEP), default=0)
+        if lived <= ended:
+            return None
+        return next(self.search(Query(after=lived - 1), 1))
+
+    def close(self) -> None:
+        """Let go of the file; more than once does no harm."""
+        self.session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _prepare(session: Session) -> None:
+    """Lay out a new file; refuse one that isn't an audit log of this program's time."""
+    with session.reading() as connection:
+        version = files.identify(connection, session.name)
+    if version == 0 and session.read_only:
+        raise StoreError(f"audit log {session.name}: it is empty; check the path")
+    if version == 0:
+        with session.writing() as connection:
+            if files.identify(connection, session.name) == 0:  # no other program was quicker
+                files.create(connection)
+
+
+def _newest_of_each_kind(connection: Connection) -> dict[str, int]:
+    """The sequence number of the last event of each kind, each from the index."""
+    newest = (
+        select(func.max(schema.event.c.sequence))
+        .where(schema.event.c.what == schema.what.c.id)
+        .scalar_subquery()
+    )
+    kinds: dict[str, int] = {}
+    for kind, sequence in connection.execute(select(schema.what.c.kind, newest)):
+        kinds[kind] = max(kinds.get(kind, 0), sequence or 0)
+    return kinds
+
+
+def _set(words: _Word | Iterable[_Word]) -> frozenset[_Word]:
+    return frozenset({words}) if isinstance(words, str) else frozenset(words)

@@ -1,0 +1,67 @@
+"""SQLite's complaints, said so that a person knows what to do."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from gate.errors import StoreError
+
+
+class CorruptLog(StoreError):
+    """The file is damaged, or isn't an audit log at all."""
+
+
+class LogInUse(StoreError):
+    """Another program holds the log for longer than the gate may wait."""
+
+
+class LogFull(StoreError):
+    """There is no room for another event."""
+
+
+class LogReadOnly(StoreError):
+    """The file, its folder or the card can't be written."""
+
+
+_ADVICE: dict[int, tuple[type[StoreError], str]] = {
+    sqlite3.SQLITE_FULL: (
+        LogFull,
+        "the disk is full; free some space, or run `smile-gate audit prune`",
+    ),
+    sqlite3.SQLITE_READONLY: (LogReadOnly, "it is read-only; check the card and the file's owner"),
+    sqlite3.SQLITE_PERM: (LogReadOnly, "no permission; check the owner of the file and its folder"),
+    sqlite3.SQLITE_CANTOPEN: (
+        LogReadOnly,
+        "it can't be opened; check that its folder exists and belongs to the gate's user",
+    ),
+    sqlite3.SQLITE_BUSY: (LogInUse, "another program has locked it; close that program"),
+    sqlite3.SQLITE_LOCKED: (LogInUse, "another program has locked it; close that program"),
+    sqlite3.SQLITE_CORRUPT: (
+        CorruptLog,
+        "it is damaged; `smile-gate audit salvage` reads what is left",
+    ),
+    sqlite3.SQLITE_NOTADB: (CorruptLog, "it is no database; check the path, or restore a backup"),
+    sqlite3.SQLITE_IOERR: (StoreError, "the card doesn't read or write; check it, then replace it"),
+}
+
+
+def explained(error: Exception, where: str) -> StoreError:
+    """The StoreError, one line, for what SQLite or SQLAlchemy raised about the log at `where`."""
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    code = getattr(cause, "sqlite_errorcode", None)
+    kind, advice = _ADVICE.get((code or 0) & 0xFF, (StoreError, "see the message"))
+    said = " ".join(str(cause).split())
+    return kind(f"audit log {where}: {advice} ({said})")
+
+
+@contextmanager
+def explaining(where: str) -> Iterator[None]:
+    """Turn what SQLite, SQLAlchemy and the operating system raise within into a `StoreError`."""
+    try:
+        yield
+    except (SQLAlchemyError, sqlite3.Error, OSError, OverflowError, UnicodeError) as error:
+        raise explained(error, where) from error
