@@ -48,11 +48,11 @@ def command(
     model: Path | None,
     card: Path,
 ) -> None:
-    """Measure a model on kept-out faces and fill the tables and plots of its card in.
+    r"""Measure a model on kept-out faces and fill the tables and plots of its card in.
 
     \b
     Example:
-      smile-gate card --data smiles/ --kept-out smiles-test.txt --data genki/ \\
+      smile-gate card --data smiles/ --kept-out smiles-test.txt --data genki/ \
         --card models/MODEL_CARD.md
     """
     from gate.smile import Classifier

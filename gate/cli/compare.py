@@ -73,7 +73,7 @@ def command(
     out: Path,
     card: Path | None,
 ) -> None:
-    """Train every architecture on each set and on all of them, and print the table.
+    r"""Train every architecture on each set and on all of them, and print the table.
 
     \b
     Example:
@@ -81,12 +81,13 @@ def command(
     """
     from rich.console import Console
 
-    from gate.training import architectures, cards, compare, data, fit
+    from gate.training import architectures, cards, compare, data
+    from gate.training.plan import Plan
 
     console = Console(stderr=True)
     for name in names:
         architectures.named(name)
-    plan = fit.Plan(epochs=epochs, seed=seed, threads=threads, schedule="cosine")
+    plan = Plan(epochs=epochs, seed=seed, threads=threads, schedule="cosine")
     sets = compare.read_sets(folders, data.Crops(crops), lists, kept_out_share)
     results = compare.read_results(out, plan)
 

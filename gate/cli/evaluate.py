@@ -83,7 +83,7 @@ def command(
     by_trait: bool,
     as_json: bool,
 ) -> None:
-    """Judge a model on FOLDER/smiling and FOLDER/not_smiling.
+    r"""Judge a model on FOLDER/smiling and FOLDER/not_smiling.
 
     \b
     Example:

@@ -39,7 +39,7 @@ HELD_OUT = 400
     help="Share of not smiling validation faces that may get through: sets the threshold.",
 )
 def command(folder: Path, out: Path, precision: str, false_accepts: float) -> None:
-    """Convert a run's best model to float and int8, calibrate it, choose its threshold.
+    r"""Convert a run's best model to float and int8, calibrate it, choose its threshold.
 
     \b
     Example:
@@ -50,7 +50,7 @@ def command(folder: Path, out: Path, precision: str, false_accepts: float) -> No
     """
     from gate.errors import GateError
     from gate.smile import Classifier
-    from gate.training import evaluate, export, fit, metrics, record
+    from gate.training import evaluate, export, inputs, metrics, record
 
     if out.suffix != ".tflite":
         raise GateError(f"{out}: name the file something.tflite")
@@ -58,16 +58,18 @@ def command(folder: Path, out: Path, precision: str, false_accepts: float) -> No
     model = export.load(folder / "best.keras")
     training, validation = source.examples()
     labels = record.labels(validation)
-    crops = fit.normalised(validation, source.plan, model)
-    raw = fit.predicted(model, crops)
-    weights = fit.class_weights(validation)
+    crops = inputs.normalised(validation, source.plan, model)
+    raw = inputs.predicted(model, crops)
+    weights = inputs.class_weights(validation)
     temperature, shift = metrics.fit_temperature(raw, labels, weights)
     export.with_temperature(model, temperature, shift)
-    threshold = metrics.threshold_for(fit.predicted(model, crops), labels, false_accepts, weights)
+    threshold = metrics.threshold_for(
+        inputs.predicted(model, crops), labels, false_accepts, weights
+    )
     recipe = export.Recipe(
         source.plan.arch, source.plan.framing, source.plan.normalisation, threshold
     )
-    samples = fit.normalised(
+    samples = inputs.normalised(
         [training[i] for i in export.spread_sample(len(training), HELD_OUT)], source.plan, model
     )
     scores, sizes = {}, {}
@@ -89,7 +91,9 @@ def command(folder: Path, out: Path, precision: str, false_accepts: float) -> No
                 f"{evaluate.milliseconds(classifier):.3f} ms a face on one thread here, accuracy "
                 f"{report.accuracy.value:.4f}, AUC {report.auc:.4f} on {report.n} validation faces"
             )
-    differ, gap = export.differences(*scores.values(), threshold)
+    differ, gap = export.differences(
+        scores[export.Precision.FLOAT], scores[export.Precision.INT8], threshold
+    )
     click.echo(
         f"float and int8 give another verdict on {differ} of {len(labels)} faces "
         f"({100 * differ / len(labels):.2f} %), largest gap {gap:.3f}; threshold {threshold:g} for "

@@ -99,7 +99,7 @@ def command(
     normalisation: str,
     schedule: str,
 ) -> None:
-    """Train a smile model on folders of faces.
+    r"""Train a smile model on folders of faces.
 
     \b
     Example:
@@ -112,11 +112,12 @@ def command(
     from rich.console import Console
 
     from gate.framing import Normalisation
-    from gate.training import architectures, data, export, fit, plots, record
+    from gate.training import architectures, data, export, fit, inputs, plots, record
+    from gate.training.plan import Plan
 
     console = Console(stderr=True)
     architectures.named(arch)
-    plan = fit.Plan(
+    plan = Plan(
         arch=arch,
         epochs=epochs,
         batch=batch,
@@ -140,7 +141,7 @@ def command(
     )
     soft = None
     if teachers:
-        soft = fit.opinions([export.load(path) for path in teachers], training, plan)
+        soft = inputs.opinions([export.load(path) for path in teachers], training, plan)
     run = fit.Run(plan, training, validation, out, soft)
     source.write(out)
     if run.history:

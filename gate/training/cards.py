@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from gate.smile import Classifier
     from gate.training.data import Example
-    from gate.training.metrics import Rate, Report
+    from gate.training.metrics import Labels, Rate, Report, Scores
 
 WORST_GROUPS = 6
 
@@ -120,7 +120,7 @@ def write(card: Path, classifier: Classifier, sets: Mapping[str, Sequence[Exampl
     replace_part(card, "groups", HEAD + "\n".join(parts))
 
 
-def _trade(scores: Mapping[str, np.ndarray], labels: Mapping[str, np.ndarray]) -> str:
+def _trade(scores: Mapping[str, Scores], labels: Mapping[str, Labels]) -> str:
     names = list(scores)
     lines = [
         "| threshold | " + " | ".join(f"{n}: false accepts / rejects, %" for n in names) + " |",

@@ -16,6 +16,8 @@ from gate.training import architectures, data, evaluate, export, fit, metrics, s
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from gate.training.plan import Plan
+
 STRESSED = 300
 """Kept-out faces of each set on which the stress levels are tried."""
 
@@ -63,7 +65,7 @@ def read_sets(
     return sets
 
 
-def trial(plan: fit.Plan, sets: Sets, trained_on: str) -> Result:
+def trial(plan: Plan, sets: Sets, trained_on: str) -> Result:
     """Train one network in a folder that is thrown away, and judge its TFLite file."""
     names = list(sets.training) if trained_on == "all" else [trained_on]
     examples = [example for name in names for example in sets.training[name]]
@@ -106,7 +108,7 @@ def trial(plan: fit.Plan, sets: Sets, trained_on: str) -> Result:
 
 def trials(
     sets: Sets,
-    plan: fit.Plan,
+    plan: Plan,
     names: Sequence[str],
     finalists: int,
     done: Sequence[Result],
@@ -141,7 +143,7 @@ def best(results: Sequence[Result], count: int) -> list[str]:
     return list(dict.fromkeys(r.arch for r in order))[:count]
 
 
-def read_results(path: Path, plan: fit.Plan) -> list[Result]:
+def read_results(path: Path, plan: Plan) -> list[Result]:
     """Return the results of an earlier, broken off comparison with as many epochs, if any."""
     if not path.exists():
         return []

@@ -14,6 +14,7 @@ from gate.errors import PictureError
 from gate.framing import cut
 from gate.training import faces
 from gate.training.metrics import Report, judge
+from gate.training.plan import FRAMING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -68,8 +69,6 @@ def traits(example: Example) -> dict[str, float]:
     Haar box's side in pixels. Skin tone, age and glasses are not among them: nothing here can
     measure those in a way that could be checked.
     """
-    from gate.training.fit import FRAMING
-
     crop = cut(faces.as_gray(example.image), example.box, FRAMING, (64, 64)).astype(np.float32)
     return {
         "luminance": float(crop.mean()),

@@ -9,6 +9,9 @@ import cv2
 import numpy as np
 
 from gate.domain import Box
+from gate.vision import cascades
+from gate.vision.faces import FaceFinder
+from gate.vision.stills import find
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,8 +37,8 @@ PADDING = 96
 
 
 @cache
-def _cascade() -> cv2.CascadeClassifier:
-    return cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")
+def _finder() -> FaceFinder:
+    return FaceFinder()
 
 
 def as_gray(image: Image) -> Image:
@@ -44,16 +47,9 @@ def as_gray(image: Image) -> Image:
 
 
 def largest(image: Image) -> Box | None:
-    """Return the Haar box of the largest face in a photo, or None."""
-    gray = as_gray(image)
-    factor = 640 / max(gray.shape)
-    if factor < 1.0:
-        gray = cv2.resize(gray, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]  # uint8 in and out
-    found = _cascade().detectMultiScale(gray, 1.1, 4, minSize=(24, 24))
-    if len(found) == 0:
-        return None
-    best = max(found, key=lambda box: int(box[2]))
-    return Box(*(round(int(n) / min(factor, 1.0)) for n in best))
+    """Return the Haar box of the largest face in a photo as `classify` finds it, or None."""
+    found = find(_finder(), image)
+    return found[0] if found else None
 
 
 def placed(image: Image, geometry: tuple[float, float, float]) -> Box:
@@ -81,15 +77,17 @@ def measured(images: Sequence[Image | None]) -> tuple[float, float, float] | Non
     scatter by more than a fifth, or the pictures aren't about square.
     """
     found = []
+    cascade = cascades.load(cascades.FACE)
     for image in images:
         if image is None or not 0.75 < image.shape[1] / image.shape[0] < 1.34:
             continue
         gray = cv2.resize(as_gray(image), (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-        wide = cv2.copyMakeBorder(gray, *([PADDING] * 4), cv2.BORDER_REPLICATE)
-        boxes = _cascade().detectMultiScale(wide, 1.04, 3, minSize=(SIDE // 2, SIDE // 2))
+        pad = PADDING
+        wide = cv2.copyMakeBorder(gray, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
+        boxes = cascade.detectMultiScale(wide, 1.04, 3, minSize=(SIDE // 2, SIDE // 2))
         if len(boxes) == 1:
-            x, y, side, _ = (int(n) for n in boxes[0])
-            found.append((x + side / 2 - PADDING, y + side / 2 - PADDING, side))
+            left, top, width, _ = (int(n) for n in boxes[0])
+            found.append((left + width / 2 - pad, top + width / 2 - pad, width))
     if len(found) < max(3, len(images) // 2):
         return None
     values = np.array(found) / SIDE

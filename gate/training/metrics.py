@@ -153,19 +153,26 @@ def fit_temperature(
     logits = np.log(clipped / (1 - clipped))
     weight = np.full(len(logits), 1.0) if weights is None else weights.astype(np.float64)
     weight = weight / weight.sum()
-    slope, offset = 1.0, 0.0
+
+    def loss(at: NDArray[np.float64]) -> float:
+        signed = np.where(labels == 1, -1.0, 1.0) * (at[0] * logits + at[1])
+        return float(np.sum(weight * np.logaddexp(0.0, signed)) + 5e-5 * (at[0] - 1.0) ** 2)
+
+    point = np.array([1.0, 0.0])
     for _ in range(100):
-        p = 1 / (1 + np.exp(-np.clip(slope * logits + offset, -30, 30)))
+        p = 1 / (1 + np.exp(-np.clip(point[0] * logits + point[1], -30, 30)))
         error, curve = weight * (p - labels), weight * p * (1 - p) + 1e-12
-        gradient = np.array([np.sum(error * logits) + 1e-4 * (slope - 1.0), np.sum(error)])
+        gradient = np.array([np.sum(error * logits) + 1e-4 * (point[0] - 1.0), np.sum(error)])
         cross = np.sum(curve * logits)
         hessian = np.array([[np.sum(curve * logits**2) + 1e-4, cross], [cross, np.sum(curve)]])
         step = np.linalg.solve(hessian + 1e-9 * np.eye(2), gradient)
-        slope, offset = slope - step[0], offset - step[1]
+        while loss(point - step) > loss(point) and np.abs(step).max() > 1e-9:
+            step = step / 2
+        point = point - step
         if np.abs(step).max() < 1e-9:
             break
-    slope = max(slope, 0.05)
-    return float(1 / slope), float(-offset / slope)
+    slope = max(float(point[0]), 0.05)
+    return 1 / slope, -float(point[1]) / slope
 
 
 def _plain(value: float) -> float | None:

@@ -12,7 +12,7 @@ from gate.errors import ModelError
 from gate.framing import Framing, Normalisation
 from gate.training import data
 from gate.training.augment import Strength
-from gate.training.fit import Plan
+from gate.training.plan import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

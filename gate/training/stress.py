@@ -23,6 +23,8 @@ from gate.training.metrics import Report, judge
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from numpy.typing import NDArray
+
     from gate.domain import Image
     from gate.smile import Classifier
     from gate.training.data import Example
@@ -60,7 +62,7 @@ class Curve:
     points: tuple[Point, ...]
 
 
-def _tone(curve: Callable[[np.ndarray], np.ndarray]) -> Change:
+def _tone(curve: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> Change:
     table = np.clip(np.rint(curve(np.arange(256) / 255.0) * 255.0), 0, 255).astype(np.uint8)
     return lambda gray, box, key: (cv2.LUT(gray, table), box)  # type: ignore[return-value]  # table of uint8
 
@@ -103,6 +105,10 @@ def _noise(sigma: float) -> Change:
     return change
 
 
+def _compress(quality: int) -> Change:
+    return lambda gray, box, key: (compress(gray, quality), box)
+
+
 def _cover(kind: occlusion.Kind) -> Change:
     return lambda gray, box, key: (occlusion.draw(gray, box, _random(key), kind)[0], box)
 
@@ -112,11 +118,13 @@ def _random(key: str) -> np.random.Generator:
     return np.random.default_rng(zlib.crc32(key.encode()))
 
 
-def _curves() -> dict[str, tuple[Level, ...]]:
+def kinds() -> dict[str, tuple[Level, ...]]:
+    """Return the levels of every kind of stress."""
+
     def tones(levels: tuple[float, ...], mild: tuple[float, ...], make) -> tuple[Level, ...]:  # type: ignore[no-untyped-def]  # a local table
         return tuple(Level(f"{v:g}", _tone(make(v)), v in mild) for v in levels)
 
-    kinds = occlusion.Kind
+    things = occlusion.Kind
     return {
         "brightness": tones((0.12, 0.25, 0.5, 1, 1.5, 2, 3), (0.5, 2), lambda v: lambda x: x * v),
         "contrast": tones(
@@ -133,17 +141,14 @@ def _curves() -> dict[str, tuple[Level, ...]]:
             Level(str(v), _turn(v), abs(v) == 15) for v in (-30, -20, -15, 0, 15, 20, 30)
         ),
         "noise, gray levels": tuple(Level(str(v), _noise(v), v == 5) for v in (5, 10, 20, 30)),
-        "JPEG quality": tuple(
-            Level(str(v), lambda gray, box, key, v=v: (compress(gray, v), box), v in (50, 30))
-            for v in (50, 30, 20, 10)
-        ),
+        "JPEG quality": tuple(Level(str(v), _compress(v), v in (50, 30)) for v in (50, 30, 20, 10)),
         "occlusion": (
-            Level("sunglasses", _cover(kinds.SUNGLASSES)),
-            Level("hat", _cover(kinds.HAT)),
-            Level("patch", _cover(kinds.PATCH)),
-            Level("mask", _cover(kinds.MASK), hides_mouth=True),
-            Level("mouth", _cover(kinds.MOUTH), hides_mouth=True),
-            Level("face", _cover(kinds.FACE), hides_mouth=True),
+            Level("sunglasses", _cover(things.SUNGLASSES)),
+            Level("hat", _cover(things.HAT)),
+            Level("patch", _cover(things.PATCH)),
+            Level("mask", _cover(things.MASK), hides_mouth=True),
+            Level("mouth", _cover(things.MOUTH), hides_mouth=True),
+            Level("face", _cover(things.FACE), hides_mouth=True),
         ),
     }
 
@@ -160,7 +165,7 @@ def curves(
     plain = [(as_gray(e.image), e.box, e.key) for e in examples]
     labels = np.array([e.label for e in examples])
     result = []
-    for name, levels in _curves().items():
+    for name, levels in kinds().items():
         watch(name)
         points = []
         for level in (level for level in levels if level.mild or not mild_only):
