@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from types import FrameType
 from typing import Any
 
+from gate import __version__
 from gate.config import Config
 from gate.controller import Controller
 from gate.describe import describe
@@ -86,7 +87,11 @@ class Daemon:
                 lane=Lane(next_visit=store.next_visit()),
                 on_event=self._tell,
             )
-            self._note(EventKind.STARTED)
+            if store.unclean is not None:
+                last = store.unclean
+                ended = f"the last run was never stopped; its last event is {last.sequence}"
+                self._note(EventKind.UNCLEAN_END, f"{ended}, {last.wall:%Y-%m-%d %H:%M:%S} UTC")
+            self._note(EventKind.STARTED, f"version {__version__}")
             self._jobs = Jobs(self._config.lane.hours, self._on_hours, zone=self._config.lane.zone)
             self._jobs.start()
             parts.callback(self._jobs.close)
@@ -189,8 +194,8 @@ class Daemon:
         trigger = Trigger.OPENED if is_open else Trigger.CLOSED
         self.post(Signal(trigger, Reason.SCHEDULE))
 
-    def _note(self, kind: EventKind) -> None:
-        self._control.note(Event(kind, time.monotonic()))
+    def _note(self, kind: EventKind, detail: str) -> None:
+        self._control.note(Event(kind, time.monotonic(), detail=detail))
 
     def _tell(self, event: Event) -> None:
         log.info("%s", describe(event))

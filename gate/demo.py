@@ -2,7 +2,7 @@
 
 The photo is NASA's portrait of Eileen Collins, in the public domain, as `skimage.data.astronaut`
 ships it. She comes from afar with her mouth covered, smiles, and leaves; a second visitor (the
-same photo, mirrored) smiles with the eyes covered.
+same photo, mirrored) smiles with sunglasses on.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import cv2
 import numpy as np
@@ -26,9 +26,10 @@ FAR, NEAR = 0.45, 1.5
 """The photo's scale at the ends of the walk: its face is 95 px high, so 43 px and 142 px."""
 FACE = (222, 115)
 """The face's centre in the photo, (x, y) in px."""
-MOUTH = (190, 130, 255, 168)
-EYES = (183, 88, 264, 115)
-"""What is covered, in px of the photo: left, top, right, bottom."""
+MOUTH = (190, 130), (255, 168)
+"""The mouth in the photo: top left and bottom right, (x, y) in px."""
+EYES = (202, 101), (245, 103)
+"""The eyes in the photo, (x, y) in px."""
 NOISE = 2.0
 """Standard deviation of the sensor's noise, in gray levels."""
 
@@ -41,20 +42,20 @@ class Scene:
     seconds: float
     begin: float = 0.0
     end: float = 0.0
-    covered: tuple[int, int, int, int] | None = None
+    wears: Literal["mask", "sunglasses"] | None = None
     mirrored: bool = False
 
 
 SCENES = (
     Scene("empty", 0.6),
-    Scene("guest walks up", 1.2, FAR, NEAR, MOUTH),
-    Scene("mouth covered", 1.0, NEAR, NEAR, MOUTH),
+    Scene("guest walks up", 1.2, FAR, NEAR, "mask"),
+    Scene("mouth covered", 1.0, NEAR, NEAR, "mask"),
     Scene("guest smiles", 1.4, NEAR, NEAR),
     Scene("guest leaves", 0.5, NEAR, FAR),
     Scene("empty again", 1.2),
-    Scene("visitor walks up", 0.8, FAR, NEAR, EYES, mirrored=True),
-    Scene("eyes covered", 1.4, NEAR, NEAR, EYES, mirrored=True),
-    Scene("visitor leaves", 0.4, NEAR, FAR, EYES, mirrored=True),
+    Scene("visitor walks up", 0.8, FAR, NEAR, "sunglasses", mirrored=True),
+    Scene("eyes covered", 1.4, NEAR, NEAR, "sunglasses", mirrored=True),
+    Scene("visitor leaves", 0.4, NEAR, FAR, "sunglasses", mirrored=True),
     Scene("empty at the end", 1.2),
 )
 
@@ -81,9 +82,7 @@ def render() -> Iterator[Image]:
 
 def write(path: Path) -> int:
     """Write the clip as a video (MJPEG in AVI); gives the number of frames."""
-    writer = cv2.VideoWriter(
-        str(path), cv2.VideoWriter_fourcc(*"MJPG"), FPS, (WIDTH, HEIGHT)
-    )
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), FPS, (WIDTH, HEIGHT))
     if not writer.isOpened():
         raise PictureError(f"{path}: the clip cannot be written here")
     try:
@@ -101,7 +100,9 @@ def photo() -> Image:
     try:
         from skimage import data
     except ImportError:
-        raise GateError("the demo's photo needs scikit-image: pip install 'smile-gate[demo]'") from None
+        raise GateError(
+            "the demo's photo needs scikit-image: pip install 'smile-gate[demo]'"
+        ) from None
     return np.asarray(cv2.cvtColor(data.astronaut(), cv2.COLOR_RGB2BGR), dtype=np.uint8)
 
 
@@ -124,16 +125,24 @@ def _room() -> Image:
 
 
 def _dressed(photo: Image, scene: Scene) -> Image:
-    if scene.covered is None:
-        return photo
-    left, top, right, bottom = scene.covered
     dressed = photo.copy()
-    dressed[top:bottom, left:right] = (168, 150, 140) if scene.covered is MOUTH else (40, 36, 34)
+    if scene.wears == "mask":
+        cv2.rectangle(dressed, *MOUTH, (168, 150, 140), -1)
+    if scene.wears == "sunglasses":
+        for eye in EYES:
+            cv2.ellipse(dressed, eye, (16, 11), 0, 0, 360, (60, 60, 60), -1)
+        cv2.line(dressed, *EYES, (60, 60, 60), 2)
     return dressed
 
 
 def _paste(
-    frame: Image, photo: Image, mask: Image, scale: float, sway: tuple[float, float], *, mirrored: bool
+    frame: Image,
+    photo: Image,
+    mask: Image,
+    scale: float,
+    sway: tuple[float, float],
+    *,
+    mirrored: bool,
 ) -> None:
     """Put the person into the frame, the face in its upper middle."""
     across, down = FACE[0], FACE[1]

@@ -54,7 +54,7 @@ def command(out: Path | None) -> None:
     if trace.grants != 1 or denials != {Reason.EYES_CLOSED: 1}:
         raise GateError(
             f"expected one grant and one refusal (eyes_closed), but saw {trace.grants} grants and"
-            f" refusals {({str(reason): n for reason, n in denials.items()})}"
+            f" refusals { ({str(reason): n for reason, n in denials.items()}) }"
         )
     click.echo("one guest granted, one visitor refused: as it should be")
 
@@ -97,4 +97,3 @@ def _print_relay(pin: MockPin) -> None:
         click.echo(f"{elapsed:7.2f} s  {'on' if change.state else 'off'}")
     if pin.state:
         raise GateError("the relay's line was left on")
-
