@@ -68,6 +68,11 @@ WORST_SHOWN = 48
     help="CSV with columns file,group: the error for each of your groups.",
 )
 @click.option("--by-trait", is_flag=True, help="The error by luminance, contrast, sharpness, size.")
+@click.option(
+    "--recheck",
+    is_flag=True,
+    help="Leave out finds of the face cascade that two other cascades don't see.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def command(
     folder: Path,
@@ -81,6 +86,7 @@ def command(
     errors: Path | None,
     groups_file: Path | None,
     by_trait: bool,
+    recheck: bool,
     as_json: bool,
 ) -> None:
     r"""Judge a model on FOLDER/smiling and FOLDER/not_smiling.
@@ -102,15 +108,15 @@ def command(
     only = data.out_of_training(keys, listed, kept_out_share)
     groups = evaluate.read_groups(groups_file) if groups_file else None
     with Classifier(model) as classifier:
-        reading = data.read(folder, data.Crops(crops), only=only)
-        examples = reading.examples
+        reading = data.read(folder, data.Crops(crops), only, recheck=recheck)
+        examples = [e for e in reading.examples if e.key not in reading.doubtful]
         scores = evaluate.score_examples(classifier, examples)
         labels = np.array([example.label for example in examples])
         limit = classifier.card.threshold if threshold is None else threshold
         report = metrics.judge(scores, labels, limit)
         result: dict[str, Any] = {
             **report.as_dict(),
-            "no_face": len(reading.no_face),
+            "no_face": len(reading.no_face) + len(reading.doubtful),
             "unreadable": len(reading.unreadable),
             "crops": str(reading.crops),
             "model": classifier.card.name,

@@ -56,6 +56,13 @@ if TYPE_CHECKING:
     "--validation-share", type=click.FloatRange(0.02, 0.5), default=0.1, show_default=True
 )
 @click.option(
+    "--split-seed",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    help="Which faces validate; the same for a teacher and its pupil.",
+)
+@click.option(
     "--teacher",
     "teachers",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -82,6 +89,19 @@ if TYPE_CHECKING:
     show_default=True,
     help="plateau: cut the learning rate when it stalls, stop early; cosine: all epochs.",
 )
+@click.option(
+    "--mixing",
+    type=click.FloatRange(0.0, 1.0),
+    default=0.0,
+    show_default=True,
+    help="Share of pictures blended with another one (mixup).",
+)
+@click.option(
+    "--recheck/--no-recheck",
+    default=True,
+    show_default=True,
+    help="Train false finds of the face cascade (seen by no other one) as not smiling.",
+)
 def command(
     folders: tuple[Path, ...],
     crops: str,
@@ -94,10 +114,13 @@ def command(
     lists: tuple[Path, ...],
     kept_out_share: float,
     validation_share: float,
+    split_seed: int,
     teachers: tuple[Path, ...],
     trust: float,
     normalisation: str,
     schedule: str,
+    mixing: float,
+    recheck: bool,
 ) -> None:
     r"""Train a smile model on folders of faces.
 
@@ -126,6 +149,7 @@ def command(
         trust=trust,
         normalisation=Normalisation(normalisation),
         schedule=schedule,
+        mixing=mixing,
     )
     source = record.Source(
         plan=plan,
@@ -134,6 +158,8 @@ def command(
         lists=tuple(map(str, lists)),
         kept_out_share=kept_out_share,
         validation_share=validation_share,
+        split_seed=split_seed,
+        recheck=recheck,
         teachers=tuple(map(str, teachers)),
     )
     training, validation = source.examples(
@@ -172,6 +198,8 @@ def _tell(say, folder: Path, reading: Reading, kept_out: int) -> None:  # type: 
     )
     if reading.unreadable:
         line += f", {len(reading.unreadable)} unreadable (first: {reading.unreadable[0].name})"
+    if reading.doubtful:
+        line += f", {len(reading.doubtful)} false finds trained as not smiling"
     if reading.no_face:
         line += f", {len(reading.no_face)} without a face"
     say(line)

@@ -67,6 +67,8 @@ class Reading:
     no_face: tuple[str, ...]
     """Keys of the photos in which no face was found."""
     crops: Crops
+    doubtful: frozenset[str] = frozenset()
+    """Keys of faces that no other cascade sees; only filled in where that was asked for."""
 
 
 def pictures(folder: Path) -> list[tuple[str, Path, int]]:
@@ -112,8 +114,17 @@ def out_of_training(keys: Iterable[str], listed: Collection[str], share: float) 
     return named or frozenset(key for key in keys if kept_out(key, share))
 
 
-def read(folder: Path, crops: Crops = Crops.AUTO, only: Collection[str] | None = None) -> Reading:
+def read(
+    folder: Path,
+    crops: Crops = Crops.AUTO,
+    only: Collection[str] | None = None,
+    *,
+    recheck: bool = False,
+) -> Reading:
     """Read a data set (the faces whose key is in ``only``, if given).
+
+    ``recheck`` looks at every face that the default cascade found with two others; tight crops
+    weren't found by a cascade and are left alone.
 
     Raise `PictureError` where a class is missing or nothing in it can be used.
     """
@@ -142,7 +153,12 @@ def read(folder: Path, crops: Crops = Crops.AUTO, only: Collection[str] | None =
                 else "none of its pictures can be read; are they pictures?"
             )
             raise PictureError(f"{folder / name}: {why}")
-    return Reading(tuple(examples), tuple(unreadable), tuple(no_face), crops)
+    doubtful = frozenset(
+        example.key
+        for example in examples
+        if recheck and crops is not Crops.TIGHT and not faces.seen_again(example.image, example.box)
+    )
+    return Reading(tuple(examples), tuple(unreadable), tuple(no_face), crops, doubtful)
 
 
 def faces_kind(geometry: tuple[float, float, float]) -> Crops:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,6 +31,9 @@ class Source:
     lists: tuple[str, ...] = ()
     kept_out_share: float = 0.2
     validation_share: float = 0.1
+    split_seed: int = 1
+    recheck: bool = True
+    """Whether finds of the cascade that show no face are trained as not smiling."""
     teachers: tuple[str, ...] = ()
 
     @property
@@ -44,6 +47,8 @@ class Source:
             "kept_out": [_last_part(path) for path in self.lists],
             "kept_out_share": self.kept_out_share,
             "validation_share": self.validation_share,
+            "split_seed": self.split_seed,
+            "recheck": self.recheck,
             "teachers": len(self.teachers),
         }
 
@@ -58,10 +63,13 @@ class Source:
         for folder in map(Path, self.folders):
             keys = [key for key, _, _ in data.pictures(folder)]
             out_of_it = data.out_of_training(keys, listed, self.kept_out_share)
-            reading = data.read(folder, self.crops, only=set(keys) - out_of_it)
+            reading = data.read(folder, self.crops, set(keys) - out_of_it, recheck=self.recheck)
             tell(folder, reading, len(out_of_it))
-            examples += reading.examples
-        return data.split(examples, self.validation_share, self.plan.seed)
+            examples += [
+                replace(example, label=0) if example.key in reading.doubtful else example
+                for example in reading.examples
+            ]
+        return data.split(examples, self.validation_share, self.split_seed)
 
     def write(self, folder: Path) -> None:
         """Write run.json into the run's folder."""
