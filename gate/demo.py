@@ -47,16 +47,16 @@ class Scene:
 
 
 SCENES = (
-    Scene("empty", 0.6),
-    Scene("guest walks up", 1.2, FAR, NEAR, "mask"),
-    Scene("mouth covered", 1.0, NEAR, NEAR, "mask"),
-    Scene("guest smiles", 1.4, NEAR, NEAR),
-    Scene("guest leaves", 0.5, NEAR, FAR),
+    Scene("empty", 0.4),
+    Scene("guest walks up", 1.0, FAR, NEAR, "mask"),
+    Scene("mouth covered", 0.8, NEAR, NEAR, "mask"),
+    Scene("guest smiles", 1.2, NEAR, NEAR),
+    Scene("guest leaves", 0.4, NEAR, FAR),
     Scene("empty again", 1.2),
-    Scene("visitor walks up", 0.8, FAR, NEAR, "sunglasses", mirrored=True),
-    Scene("eyes covered", 1.4, NEAR, NEAR, "sunglasses", mirrored=True),
+    Scene("visitor walks up", 0.6, FAR, NEAR, "sunglasses", mirrored=True),
+    Scene("eyes covered", 1.2, NEAR, NEAR, "sunglasses", mirrored=True),
     Scene("visitor leaves", 0.4, NEAR, FAR, "sunglasses", mirrored=True),
-    Scene("empty at the end", 1.2),
+    Scene("empty at the end", 1.0),
 )
 
 
