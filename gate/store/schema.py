@@ -30,8 +30,6 @@ APPLICATION = 0x534D494C
 """`PRAGMA application_id`: the letters SMIL, so that another program's database is told apart."""
 QUARTER_MS = 900_000
 """Milliseconds in a quarter of an hour: the grain of `tally` and `quarter`."""
-NO_DIGEST = bytes(32)
-"""What the first event of a log follows."""
 
 metadata = MetaData()
 

@@ -44,7 +44,7 @@ def last_link(connection: Connection) -> tuple[int, bytes]:
     row = connection.execute(newest).first()
     if row is not None:
         return row.sequence, row.digest
-    return 0, schema.NO_DIGEST
+    return chain.START.sequence, chain.START.digest
 
 
 def _shared(connection: Connection, table: Table, columns: Mapping[str, Any]) -> int:
