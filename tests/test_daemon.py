@@ -34,7 +34,7 @@ class Manager:
 
     def wait_for(self, word: str) -> list[str]:
         """Everything that is said until a message begins with the word."""
-        said = []
+        said: list[str] = []
         while not said or not said[-1].startswith(word):
             said.append(self._socket.recv(4096).decode())
         return said

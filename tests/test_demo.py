@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from click.testing import CliRunner
 
 from gate import demo
@@ -27,13 +28,11 @@ def test_the_demo_grants_once_and_refuses_once(tmp_path: Path) -> None:
     assert (tmp_path / "timeline.png").stat().st_size > 10_000
 
 
-def test_a_demo_in_which_nothing_happens_fails(tmp_path: Path, monkeypatch: object) -> None:
+def test_a_demo_in_which_nothing_happens_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The demo's verdict can be bad: an empty clip neither grants nor refuses."""
-    scenes = demo.SCENES
-    demo.SCENES = (demo.Scene("empty", 0.5),)
-    try:
-        result = CliRunner().invoke(group, ["demo", "--out", str(tmp_path)])
-    finally:
-        demo.SCENES = scenes
+    monkeypatch.setattr(demo, "SCENES", (demo.Scene("empty", 0.5),))
+    result = CliRunner().invoke(group, ["demo", "--out", str(tmp_path)])
     assert result.exit_code == 1
     assert "expected one grant and one refusal" in result.output

@@ -16,7 +16,7 @@ from gate.inbox import Inbox
 class ListSource:
     """A camera that plays a list: pictures, and errors where it breaks."""
 
-    count = None
+    count: int | None = None
 
     def __init__(self, plays: list[int | Exception], *, live: bool) -> None:
         self._plays: Iterator[int | Exception] = iter(plays)
