@@ -17,7 +17,7 @@ ROOMS = {
     "gpiozero": {"relay", "inputs", "cli.demo"},
     "sqlalchemy": {"store"},
     "apscheduler": {"jobs"},
-    "yaml": {"yamlfile", "cli.check"},
+    "yaml": {"yamlfile"},
     "pydantic": {"config"},
     "tflite_runtime": {"smile"},
     "ai_edge_litert": {"smile"},
