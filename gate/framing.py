@@ -50,12 +50,27 @@ class Normalisation(StrEnum):
 def cut(gray: Image, box: Box, framing: Framing, size: tuple[int, int]) -> Image:
     """Return the face in ``box`` of the (height, width) picture as a crop of ``size`` (h, w).
 
-    The border is replicated where the square leaves the frame; shrinking averages areas, so that
-    a near face doesn't alias.
+    The border is replicated where the square leaves the frame. Shrinking averages areas, so that
+    a near face doesn't alias; a far one is enlarged from where it lies to a fraction of a pixel.
     """
-    side = max(2, round(framing.scale * max(box.width, box.height)))
-    left = round(box.x + box.width * (0.5 + framing.shift_x) - side / 2)
-    top = round(box.y + box.height * (0.5 + framing.shift_y) - side / 2)
+    side = max(2.0, framing.scale * max(box.width, box.height))
+    left = box.x + box.width * (0.5 + framing.shift_x) - side / 2
+    top = box.y + box.height * (0.5 + framing.shift_y) - side / 2
+    if side < max(size):
+        down, across = side / size[0], side / size[1]
+        back = np.array([[across, 0, left + across / 2 - 0.5], [0, down, top + down / 2 - 0.5]])
+        return cv2.warpAffine(  # type: ignore[return-value]  # uint8 in and out
+            gray,
+            back,
+            (size[1], size[0]),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+    return _shrunk(gray, round(left), round(top), round(side), size)
+
+
+def _shrunk(gray: Image, left: int, top: int, side: int, size: tuple[int, int]) -> Image:
+    """Return a square of the picture, averaged down to ``size``."""
     height, width = gray.shape
     square = gray[
         min(max(top, 0), height - 1) : min(max(top + side, 1), height),
@@ -68,10 +83,8 @@ def cut(gray: Image, box: Box, framing: Framing, size: tuple[int, int]) -> Image
         min(max(left + side - width, 0), side - 1),
     )
     if any(missing):
-        square = cv2.copyMakeBorder(square, *missing, cv2.BORDER_REPLICATE)
-    shrinks = side > size[1] or side > size[0]
-    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return cv2.resize(square, (size[1], size[0]), interpolation=how)  # type: ignore[return-value]  # cv2 says ndarray of any integer
+        square = cv2.copyMakeBorder(square, *missing, cv2.BORDER_REPLICATE)  # type: ignore[assignment]  # uint8 in and out
+    return cv2.resize(square, (size[1], size[0]), interpolation=cv2.INTER_AREA)  # type: ignore[return-value]  # uint8 in and out
 
 
 def normalise(crops: Sequence[Image] | Image, how: Normalisation) -> NDArray[np.float32]:

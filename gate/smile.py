@@ -204,4 +204,5 @@ def _real(numbers: NDArray[Any], tensor: dict[str, Any]) -> NDArray[np.float32]:
     if not np.issubdtype(numbers.dtype, np.integer):
         return numbers.astype(np.float32)
     scale, zero = tensor["quantization"]
-    return ((numbers.astype(np.float32) - zero) * scale).astype(np.float32)
+    values: NDArray[np.float32] = (numbers.astype(np.float32) - zero) * np.float32(scale)
+    return values

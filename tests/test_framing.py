@@ -39,7 +39,8 @@ def test_shrinking_averages_areas() -> None:
     """A fine checkerboard must shrink to even gray, not to one of its colours."""
     board = (np.indices((96, 96)).sum(axis=0) % 2 * 255).astype(np.uint8)
     crop = cut(board, Box(0, 0, 96, 96), WHOLE, (24, 24))
-    assert crop.min() >= 126 and crop.max() <= 129
+    assert crop.min() >= 126
+    assert crop.max() <= 129
 
 
 def test_standard_normalisation_is_blind_to_brightness_and_contrast() -> None:
@@ -47,7 +48,8 @@ def test_standard_normalisation_is_blind_to_brightness_and_contrast() -> None:
     crop = np.random.default_rng(1).integers(0, 200, (1, 48, 48)).astype(np.uint8)
     other = (crop // 2 + 90).astype(np.uint8)
     first = normalise(crop, Normalisation.STANDARD)
-    assert first.shape == (1, 48, 48, 1) and first.dtype == np.float32
+    assert first.shape == (1, 48, 48, 1)
+    assert first.dtype == np.float32
     assert np.abs(first - normalise(other, Normalisation.STANDARD)).max() < 0.02
     assert np.abs(first).max() <= CLIP
 

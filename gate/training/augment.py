@@ -49,6 +49,8 @@ class Strength:
     """Factor on how often blur, noise and compression happen."""
     occlusion: float = 0.25
     """How often something is before the face."""
+    calm: float = 0.3
+    """How often only place, roll and mirror vary: most frames at a gate are good ones."""
 
 
 def vary(
@@ -65,10 +67,12 @@ def vary(
     The label becomes 0 where the mouth was covered: what can't be seen is not a smile.
     """
     gray = colour_cast(image, rng) if image.ndim == 3 else image
-    if rng.random() < strength.occlusion:
-        gray, seen = occlusion.draw(gray, box, rng)
-        label = label if seen else 0.0
-    gray = cast_light(gray, box, rng, strength.tone)
+    calm = rng.random() < strength.calm
+    if not calm:
+        if rng.random() < strength.occlusion:
+            gray, seen = occlusion.draw(gray, box, rng)
+            label = label if seen else 0.0
+        gray = cast_light(gray, box, rng, strength.tone)
     gray, placed = turn(gray, box, rng, strength)
     jittered = Framing(
         scale=framing.scale * math.exp(rng.normal(0.0, strength.scale)),
@@ -76,6 +80,8 @@ def vary(
         shift_y=framing.shift_y + rng.normal(0.0, strength.shift),
     )
     crop = cut(gray, placed, jittered, size)
+    if calm:
+        return crop, label
     if rng.random() < 0.5:
         crop = far_away(crop, framing, rng, strength.smallest)
     return sense(crop, rng, strength.sensor), label
@@ -93,10 +99,10 @@ def cast_light(gray: Image, box: Box, rng: Generator, tone: float) -> Image:
     table = table ** math.exp(float(np.clip(rng.normal(0.0, 0.4 * tone), -1.2, 1.2)))
     kind = rng.random()
     if kind < 0.35:  # flat or backlit: little contrast, anywhere on the scale
-        contrast = rng.uniform(0.15, 0.8)
+        contrast = math.exp(rng.uniform(math.log(0.12), math.log(0.8)))
         table = table * contrast + rng.uniform(0.0, 1.0 - contrast)
     elif kind < 0.55 * tone:  # glaring or too dark: an end of the scale is cut off
-        table = table * rng.uniform(1.0, 1.8) - rng.uniform(0.0, 0.5)
+        table = table * rng.uniform(1.0, 2.0) - rng.uniform(0.0, 0.35)
     curve = np.clip(table * 255.0, 0, 255)
     if rng.random() > 0.4 * tone:
         return cv2.LUT(gray, curve.astype(np.uint8))  # type: ignore[return-value]  # table of uint8

@@ -20,7 +20,7 @@ from gate.errors import PictureError
 from gate.training import faces
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from gate.domain import Image
 
@@ -44,14 +44,6 @@ class Crops(StrEnum):
     """Already cut close around the features, as in the SMILEs set."""
     AUTO = "auto"
     """Measured on a sample; see `gate.training.faces.measured`."""
-
-
-TIGHT = (0.508, 0.3945, 1.2695)
-"""Centre (x, y) and side of the Haar box, in picture sides, of a tight crop.
-
-Median of 485 of 500 SMILEs pictures in which the cascade found a face after padding; the eye
-cascade on 244 of them, compared with 341 GENKI faces, says the same within 1 % of a side.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,43 +115,46 @@ def out_of_training(keys: Iterable[str], listed: Collection[str], share: float) 
 def read(folder: Path, crops: Crops = Crops.AUTO, only: Collection[str] | None = None) -> Reading:
     """Read a data set (the faces whose key is in ``only``, if given).
 
-    Raise `PictureError` where a class is missing or nothing in it can be read.
+    Raise `PictureError` where a class is missing or nothing in it can be used.
     """
     chosen = [item for item in pictures(folder) if only is None or item[0] in only]
-    images: list[tuple[str, int, Image]] = []
-    unreadable = []
-    for key, path, label in chosen:
-        image = open_picture(path)
-        if image is None:
-            unreadable.append(path)
-        else:
-            images.append((key, label, image))
-    for label, name in enumerate(CLASSES):
-        if not any(item[1] == label for item in images):
-            raise PictureError(
-                f"{folder / name}: none of its pictures can be used; a set needs faces of both "
-                "classes"
-            )
-    geometry = {Crops.HAAR: (0.5, 0.5, 1.0), Crops.TIGHT: TIGHT}.get(crops)
+    geometry = {Crops.HAAR: faces.HAAR, Crops.TIGHT: faces.TIGHT}.get(crops)
     if crops is Crops.AUTO:
-        geometry = faces.measured([image for _, _, image in images])
-        crops = Crops.PHOTO if geometry is None else Crops.HAAR
-        if geometry is not None and geometry[2] > 1.15:
-            crops = Crops.TIGHT
-    examples, no_face = [], []
-    for key, label, image in images:
+        geometry = faces.measured([image for _, image, _ in _opened(faces.sample(chosen))])
+        crops = Crops.PHOTO if geometry is None else faces_kind(geometry)
+    examples: list[Example] = []
+    unreadable, no_face = [], []
+    for item, image, label in _opened(chosen):
+        if image is None:
+            unreadable.append(item[1])
+            continue
         box = faces.largest(image) if geometry is None else faces.placed(image, geometry)
         if box is None:
-            no_face.append(key)
-            continue
-        near, inside = surroundings(image, box)
-        examples.append(Example(near, inside, label, key, folder.name))
-    if len({example.label for example in examples}) < len(CLASSES):
-        raise PictureError(
-            f"{folder}: faces were found in one class only; are the pictures faces already? "
-            "Say so with --crops haar or --crops tight"
-        )
+            no_face.append(item[0])
+        else:
+            examples.append(Example(*surroundings(image, box), label, item[0], folder.name))
+    for label, name in enumerate(CLASSES):
+        if not any(example.label == label for example in examples):
+            why = (
+                "no face was found in any of its pictures; if they are faces already, say "
+                "--crops haar or --crops tight"
+                if any(key.startswith(f"{name}/") for key in no_face)
+                else "none of its pictures can be read; are they pictures?"
+            )
+            raise PictureError(f"{folder / name}: {why}")
     return Reading(tuple(examples), tuple(unreadable), tuple(no_face), crops)
+
+
+def faces_kind(geometry: tuple[float, float, float]) -> Crops:
+    """Return which of the two kinds of cut a measured geometry is nearer to."""
+    return Crops.TIGHT if geometry[2] > (faces.TIGHT[2] + faces.HAAR[2]) / 2 else Crops.HAAR
+
+
+def _opened(
+    chosen: Iterable[tuple[str, Path, int]],
+) -> Iterator[tuple[tuple[str, Path, int], Image | None, int]]:
+    for item in chosen:
+        yield item, open_picture(item[1]), item[2]
 
 
 def open_picture(path: Path) -> Image | None:

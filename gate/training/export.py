@@ -53,9 +53,7 @@ def load(path: Path) -> Any:
         raise ModelError(f"{path}: not a Keras model that can be read ({reason})") from None
 
 
-def convert(
-    model: Any, precision: Precision, samples: NDArray[np.float32] | None = None
-) -> bytes:
+def convert(model: Any, precision: Precision, samples: NDArray[np.float32] | None = None) -> bytes:
     """Return the TFLite file; int8 needs ``samples`` (n, h, w, 1) as the model's input shows."""
     tf = tensorflow()
     with tempfile.TemporaryDirectory() as folder:

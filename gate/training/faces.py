@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import cv2
 import numpy as np
 
 from gate.domain import Box
+from gate.vision import cascades
+from gate.vision.faces import FaceFinder
+from gate.vision.stills import find
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gate.domain import Image
 
+T = TypeVar("T")
+
+HAAR = (0.5, 0.5, 1.0)
+"""Centre (x, y) and side of the Haar box, in picture sides, of a picture that is a Haar box."""
+TIGHT = (0.508, 0.3945, 1.2695)
+"""The same for a tight crop.
+
+Median of 485 of 500 SMILEs pictures in which the cascade found a face after padding; the places
+of the eyes in 244 of them, compared with those in 341 GENKI faces, say the same within 1 %.
+"""
 SAMPLE = 120
 """Pictures looked at to measure how a set was cut."""
 SIDE = 256
@@ -24,8 +37,8 @@ PADDING = 96
 
 
 @cache
-def _cascade() -> cv2.CascadeClassifier:
-    return cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")
+def _finder() -> FaceFinder:
+    return FaceFinder()
 
 
 def as_gray(image: Image) -> Image:
@@ -34,16 +47,9 @@ def as_gray(image: Image) -> Image:
 
 
 def largest(image: Image) -> Box | None:
-    """Return the Haar box of the largest face in a photo, or None."""
-    gray = as_gray(image)
-    factor = 640 / max(gray.shape)
-    if factor < 1.0:
-        gray = cv2.resize(gray, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]  # uint8 in and out
-    found = _cascade().detectMultiScale(gray, 1.1, 4, minSize=(24, 24))
-    if len(found) == 0:
-        return None
-    best = max(found, key=lambda box: int(box[2]))
-    return Box(*(round(int(n) / min(factor, 1.0)) for n in best))
+    """Return the Haar box of the largest face in a photo as `classify` finds it, or None."""
+    found = find(_finder(), image)
+    return found[0] if found else None
 
 
 def placed(image: Image, geometry: tuple[float, float, float]) -> Box:
@@ -58,27 +64,31 @@ def placed(image: Image, geometry: tuple[float, float, float]) -> Box:
     )
 
 
-def measured(images: Sequence[Image]) -> tuple[float, float, float] | None:
-    """Return how a set of cut faces lies to its Haar boxes, or None if they are whole photos.
+def sample(items: Sequence[T]) -> Sequence[T]:
+    """Return up to `SAMPLE` items, spread evenly."""
+    return items[:: max(1, len(items) // SAMPLE)][:SAMPLE]
 
-    (centre x, centre y, side) of the box in picture sides: the median over a sample of what the
-    cascade finds after padding. None where it finds a face in less than half of the sample, the
-    sizes scatter by more than a fifth, or the pictures aren't about square.
+
+def measured(images: Sequence[Image | None]) -> tuple[float, float, float] | None:
+    """Return how a sample of cut faces lies to its Haar boxes, or None if they are whole photos.
+
+    (centre x, centre y, side) of the box in picture sides: the median of what the cascade finds
+    after padding. None where it finds a face in less than half of the sample, or the sizes
+    scatter by more than a fifth, or the pictures aren't about square.
     """
-    step = max(1, len(images) // SAMPLE)
-    sample = images[::step][:SAMPLE]
     found = []
-    for image in sample:
-        gray = as_gray(image)
-        if not 0.75 < gray.shape[1] / gray.shape[0] < 1.34:
+    cascade = cascades.load(cascades.FACE)
+    for image in images:
+        if image is None or not 0.75 < image.shape[1] / image.shape[0] < 1.34:
             continue
-        gray = cv2.resize(gray, (SIDE, SIDE), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]  # uint8 in and out
-        wide = cv2.copyMakeBorder(gray, *([PADDING] * 4), cv2.BORDER_REPLICATE)
-        boxes = _cascade().detectMultiScale(wide, 1.04, 3, minSize=(SIDE // 2, SIDE // 2))
+        gray = cv2.resize(as_gray(image), (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+        pad = PADDING
+        wide = cv2.copyMakeBorder(gray, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
+        boxes = cascade.detectMultiScale(wide, 1.04, 3, minSize=(SIDE // 2, SIDE // 2))
         if len(boxes) == 1:
-            x, y, side, _ = (int(n) for n in boxes[0])
-            found.append(((x + side / 2 - PADDING), (y + side / 2 - PADDING), side))
-    if len(found) < max(5, len(sample) // 2):
+            left, top, width, _ = (int(n) for n in boxes[0])
+            found.append((left + width / 2 - pad, top + width / 2 - pad, width))
+    if len(found) < max(3, len(images) // 2):
         return None
     values = np.array(found) / SIDE
     if values[:, 2].std() > 0.2:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gate.errors import GateError
-from gate.framing import Framing, Normalisation, cut, normalise
-from gate.training import architectures, export, faces, metrics
-from gate.training.augment import Strength, vary
+from gate.framing import normalise
+from gate.training import architectures, export, metrics
+from gate.training.augment import vary
 from gate.training.backend import keras, prepare
+from gate.training.inputs import class_weights, plain_crops, predicted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,34 +23,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gate.training.data import Example
+    from gate.training.plan import Plan
 
-FRAMING = Framing(scale=0.785, shift_x=0.0, shift_y=0.08)
-"""What SMILEs shows of a face (see `gate.training.data.TIGHT`): brows to chin, no background."""
 AVERAGING = 0.03
 """Weight of the newest weights in their running mean, every eighth step."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Everything that decides a training run; two runs of one plan give one result."""
-
-    arch: str = "gate-net"
-    epochs: int = 60
-    batch: int = 64
-    seed: int = 1
-    learning_rate: float = 2e-3
-    plateau: int = 5
-    """Epochs without a better validation loss after which the learning rate is cut to 0.4."""
-    patience: int = 14
-    """Epochs without a better validation loss after which training stops."""
-    smoothing: float = 0.05
-    """Label smoothing: labels of faint smiles are not to be trusted fully."""
-    trust: float = 0.5
-    """Weight of the teachers' opinion against the label, where there are teachers."""
-    normalisation: Normalisation = Normalisation.STANDARD
-    framing: Framing = FRAMING
-    strength: Strength = field(default_factory=Strength)
-    threads: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +84,11 @@ class Run:
             self._average: list[NDArray[np.float32]] = self.model.get_weights()
             self._compile()
             self._state: dict[str, Any] = {
-                "plan": about, "best": None, "best_epoch": 0, "since_cut": 0, "finished": False,
+                "plan": about,
+                "best": None,
+                "best_epoch": 0,
+                "since_cut": 0,
+                "finished": False,
             }
 
     def _compile(self) -> None:
@@ -155,7 +136,7 @@ class Run:
                 losses = []
                 for at in range(batches):
                     part = slice(at * self.plan.batch, (at + 1) * self.plan.batch)
-                    self._warm_up(number * batches + at, batches)
+                    self._set_rate(number * batches + at, batches)
                     loss = self.model.train_on_batch(
                         pictures[part], targets[part], importance[part]
                     )
@@ -177,21 +158,29 @@ class Run:
         for place, index in enumerate(order):
             example = self._training[index]
             crops[place], targets[place] = vary(
-                example.image, example.box, float(self._targets[index]),
-                plan.framing, self.size, rng, plan.strength,
+                example.image,
+                example.box,
+                float(self._targets[index]),
+                plan.framing,
+                self.size,
+                rng,
+                plan.strength,
             )
         return normalise(crops, plan.normalisation), targets, self._weights[order]
 
-    def _warm_up(self, step: int, batches: int) -> None:
-        """Raise the learning rate evenly over the first epoch."""
-        if step < batches:
-            rate = self.plan.learning_rate * (step + 1) / batches
-            self.model.optimizer.learning_rate.assign(rate)
+    def _set_rate(self, step: int, batches: int) -> None:
+        """Raise the learning rate evenly over the first epoch, then follow the schedule."""
+        rate = self.plan.learning_rate * min(1.0, (step + 1) / batches)
+        if self.plan.schedule == "cosine":
+            rate *= 0.5 + 0.5 * float(np.cos(np.pi * step / (batches * self.plan.epochs)))
+        elif step >= batches:
+            return
+        self.model.optimizer.learning_rate.assign(rate)
 
     def _add_to_average(self, step: int) -> None:
         share = max(AVERAGING, 1.0 / (2.0 + step / 8.0))
-        for mean, now in zip(self._average, self.model.get_weights(), strict=True):
-            mean += share * (now - mean)
+        now = self.model.get_weights()
+        self._average = [a + share * (b - a) for a, b in zip(self._average, now, strict=True)]
 
     def _judge(
         self,
@@ -203,7 +192,7 @@ class Run:
         """Validate the averaged weights, keep them if best, and save all that a resume needs."""
         current = self.model.get_weights()
         self.model.set_weights(self._average)
-        scores = self.model.predict(seen, batch_size=256, verbose=0)[:, 0]
+        scores = predicted(self.model, seen)
         clipped = np.clip(scores, 1e-6, 1 - 1e-6)
         log_loss = -np.where(labels == 1, np.log(clipped), np.log(1 - clipped))
         rate = float(self.model.optimizer.learning_rate.numpy())
@@ -223,10 +212,11 @@ class Run:
         else:
             state["since_cut"] += 1
         self.model.set_weights(current)
-        if state["since_cut"] >= self.plan.plateau:
-            self.model.optimizer.learning_rate.assign(rate * 0.4)
-            state["since_cut"] = 0
-        state["finished"] = line.epoch - state["best_epoch"] >= self.plan.patience
+        if self.plan.schedule == "plateau":
+            if state["since_cut"] >= self.plan.plateau:
+                self.model.optimizer.learning_rate.assign(rate * 0.4)
+                state["since_cut"] = 0
+            state["finished"] = line.epoch - state["best_epoch"] >= self.plan.patience
         self.model.save(self.folder / "last.keras")
         np.savez(self.folder / "average.npz", **{f"w{i}": w for i, w in enumerate(self._average)})
         state["history"] = [asdict(epoch) for epoch in self.history]
@@ -238,47 +228,3 @@ class Run:
     def recipe(self) -> export.Recipe:
         """What the gate has to do with this run's model."""
         return export.Recipe(self.plan.arch, self.plan.framing, self.plan.normalisation)
-
-
-def class_weights(examples: Sequence[Example]) -> NDArray[np.float32]:
-    """Return a weight for each face, mean 1: both classes of a set weigh the same in sum.
-
-    A set counts by the square root of its size, so that the largest doesn't drown the others;
-    and no set's share of smiles can be learnt as a trait of its pictures.
-    """
-    weights = np.empty(len(examples), np.float32)
-    sources = np.array([example.source for example in examples])
-    labels = np.array([example.label for example in examples])
-    for source in np.unique(sources):
-        whole = sources == source
-        for label in (0, 1):
-            members = whole & (labels == label)
-            if members.any():
-                weights[members] = np.sqrt(whole.sum()) / members.sum()
-    return weights * np.float32(len(weights) / weights.sum())
-
-
-def plain_crops(
-    examples: Sequence[Example], framing: Framing, size: tuple[int, int]
-) -> NDArray[np.uint8]:
-    """Return the faces as the gate would cut them, (n, h, w)."""
-    crops = [cut(faces.as_gray(e.image), e.box, framing, size) for e in examples]
-    return np.stack(crops)
-
-
-def opinions(
-    teachers: Sequence[Any], examples: Sequence[Example], plan: Plan
-) -> NDArray[np.float32]:
-    """Return the teachers' mean probability for each face over five framings and their mirrors."""
-    views = [plan.framing] + [
-        replace(plan.framing, scale=plan.framing.scale * s, shift_x=x, shift_y=plan.framing.shift_y + y)
-        for s, x, y in ((0.92, 0.0, 0.0), (1.08, 0.0, 0.0), (1.0, 0.03, 0.03), (1.0, -0.03, -0.03))
-    ]
-    total = np.zeros(len(examples), np.float64)
-    for teacher in teachers:
-        size = teacher.input_shape[1:3]
-        for view in views:
-            crops = normalise(plain_crops(examples, view, size), plan.normalisation)
-            for pictures in (crops, crops[:, :, ::-1]):
-                total += teacher.predict(pictures, batch_size=256, verbose=0)[:, 0]
-    return (total / (len(teachers) * len(views) * 2)).astype(np.float32)

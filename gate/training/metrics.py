@@ -125,48 +125,54 @@ def calibration_error(scores: Scores, labels: Labels, bins: int = 15) -> float:
     return gap / len(scores)
 
 
-def threshold_for(scores: Scores, labels: Labels, false_accept: float) -> float:
+def threshold_for(
+    scores: Scores, labels: Labels, false_accept: float, weights: Scores | None = None
+) -> float:
     """Return the lowest threshold (steps of 0.01) at which few enough non-smiles get through.
 
-    ``false_accept`` is the share of non-smiles that may; 0.99 where none is low enough.
+    ``false_accept`` is the (weighted) share of non-smiles that may; 0.99 where none is low enough.
     """
-    others = scores[labels == 0]
+    others = labels == 0
+    share = np.ones(len(scores)) if weights is None else weights
     for threshold in np.arange(0.01, 0.995, 0.01):
-        if np.mean(others >= threshold) <= false_accept:
+        if np.average(scores[others] >= threshold, weights=share[others]) <= false_accept:
             return round(float(threshold), 2)
     return 0.99
 
 
-def best_threshold(scores: Scores, labels: Labels) -> float:
-    """Return the threshold (steps of 0.01) with the best balanced accuracy."""
-    steps = np.arange(0.01, 0.995, 0.01)
-    gains = [np.mean(scores[labels == 1] >= t) - np.mean(scores[labels == 0] >= t) for t in steps]
-    return round(float(steps[int(np.argmax(gains))]), 2)
-
-
-def fit_temperature(scores: Scores, labels: Labels) -> tuple[float, float]:
+def fit_temperature(
+    scores: Scores, labels: Labels, weights: Scores | None = None
+) -> tuple[float, float]:
     """Return (temperature, shift) that calibrate: logit' = (logit - shift) / temperature.
 
-    Minimises the log loss with both classes weighing the same (Platt scaling; J. Platt,
-    Probabilistic outputs for support vector machines, 1999) by Newton's method.
+    Minimises the (weighted) log loss by Newton's method. Source: J. Platt, Probabilistic outputs
+    for support vector machines (1999); Guo et al., On calibration of modern neural networks,
+    ICML 2017.
     """
     clipped = np.clip(scores.astype(np.float64), 1e-6, 1 - 1e-6)
     logits = np.log(clipped / (1 - clipped))
-    smiles = labels == 1
-    weight = np.where(smiles, 0.5 / max(smiles.sum(), 1), 0.5 / max((~smiles).sum(), 1))
-    slope, offset = 1.0, 0.0
-    for _ in range(50):
-        p = 1 / (1 + np.exp(-np.clip(slope * logits + offset, -30, 30)))
-        error, curve = weight * (p - smiles), weight * p * (1 - p) + 1e-12
-        gradient = np.array([np.sum(error * logits), np.sum(error)])
+    weight = np.full(len(logits), 1.0) if weights is None else weights.astype(np.float64)
+    weight = weight / weight.sum()
+
+    def loss(at: NDArray[np.float64]) -> float:
+        signed = np.where(labels == 1, -1.0, 1.0) * (at[0] * logits + at[1])
+        return float(np.sum(weight * np.logaddexp(0.0, signed)) + 5e-5 * (at[0] - 1.0) ** 2)
+
+    point = np.array([1.0, 0.0])
+    for _ in range(100):
+        p = 1 / (1 + np.exp(-np.clip(point[0] * logits + point[1], -30, 30)))
+        error, curve = weight * (p - labels), weight * p * (1 - p) + 1e-12
+        gradient = np.array([np.sum(error * logits) + 1e-4 * (point[0] - 1.0), np.sum(error)])
         cross = np.sum(curve * logits)
-        hessian = np.array([[np.sum(curve * logits**2), cross], [cross, np.sum(curve)]])
+        hessian = np.array([[np.sum(curve * logits**2) + 1e-4, cross], [cross, np.sum(curve)]])
         step = np.linalg.solve(hessian + 1e-9 * np.eye(2), gradient)
-        slope, offset = slope - step[0], offset - step[1]
+        while loss(point - step) > loss(point) and np.abs(step).max() > 1e-9:
+            step = step / 2
+        point = point - step
         if np.abs(step).max() < 1e-9:
             break
-    slope = max(slope, 0.05)
-    return float(1 / slope), float(-offset / slope)
+    slope = max(float(point[0]), 0.05)
+    return 1 / slope, -float(point[1]) / slope
 
 
 def _plain(value: float) -> float | None:

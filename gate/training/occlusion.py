@@ -44,9 +44,7 @@ WEIGHTS = {
 }
 
 
-def draw(
-    gray: Image, box: Box, rng: Generator, kind: Kind | None = None
-) -> tuple[Image, bool]:
+def draw(gray: Image, box: Box, rng: Generator, kind: Kind | None = None) -> tuple[Image, bool]:
     """Return a copy with ``kind`` (a random one by default), and whether the mouth is seen."""
     if kind is None:
         kind = list(WEIGHTS)[rng.choice(len(WEIGHTS), p=list(WEIGHTS.values()))]
@@ -122,7 +120,7 @@ def _fill(gray: Image, mask: Image, rng: Generator, *, dark: bool) -> Image:
     elif kind == 0:  # cloth or cardboard
         filling = np.full(gray.shape, rng.uniform(0.0, 255.0), np.float32)
     elif kind == 1:  # a hand: as bright as the face, shaded across
-        shade = np.linspace(*rng.uniform(0.6, 1.3, 2), width)[None, :]
+        shade = np.linspace(rng.uniform(0.6, 1.3), rng.uniform(0.6, 1.3), width)[None, :]
         filling = np.repeat(np.median(gray) * shade, height, axis=0).astype(np.float32)
     elif kind == 2:  # folds and prints
         grain = int(rng.integers(2, 9))

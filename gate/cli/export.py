@@ -1,0 +1,101 @@
+"""``smile-gate export``: a trained model as a TFLite file that the gate can load."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+HELD_OUT = 400
+"""Faces on which float and int8 are compared, and int8's ranges are measured."""
+
+
+@click.command("export")
+@click.option(
+    "--run",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    help="Folder that smile-gate train wrote.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="The .tflite file to write; its card NAME.json is written beside it.",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["float", "int8"]),
+    default="float",
+    show_default=True,
+    help="Which one goes to --out; the other goes beside it with its precision in the name.",
+)
+@click.option(
+    "--false-accepts",
+    type=click.FloatRange(0.0, 0.5),
+    default=0.03,
+    show_default=True,
+    help="Share of not smiling validation faces that may get through: sets the threshold.",
+)
+def command(folder: Path, out: Path, precision: str, false_accepts: float) -> None:
+    r"""Convert a run's best model to float and int8, calibrate it, choose its threshold.
+
+    \b
+    Example:
+      smile-gate export --run runs/first --out models/mine.tflite
+
+    The validation faces of the run are read again from its --data folders: the temperature, the
+    threshold and the check that both files give the same verdict are measured on them.
+    """
+    from gate.errors import GateError
+    from gate.smile import Classifier
+    from gate.training import evaluate, export, inputs, metrics, record
+
+    if out.suffix != ".tflite":
+        raise GateError(f"{out}: name the file something.tflite")
+    source = record.read(folder)
+    model = export.load(folder / "best.keras")
+    training, validation = source.examples()
+    labels = record.labels(validation)
+    crops = inputs.normalised(validation, source.plan, model)
+    raw = inputs.predicted(model, crops)
+    weights = inputs.class_weights(validation)
+    temperature, shift = metrics.fit_temperature(raw, labels, weights)
+    export.with_temperature(model, temperature, shift)
+    threshold = metrics.threshold_for(
+        inputs.predicted(model, crops), labels, false_accepts, weights
+    )
+    recipe = export.Recipe(
+        source.plan.arch, source.plan.framing, source.plan.normalisation, threshold
+    )
+    samples = inputs.normalised(
+        [training[i] for i in export.spread_sample(len(training), HELD_OUT)], source.plan, model
+    )
+    scores, sizes = {}, {}
+    for kind in export.Precision:
+        path = out if kind == precision else out.with_name(f"{out.stem}-{kind}.tflite")
+        content = export.convert(model, kind, samples)
+        more = {
+            "precision": str(kind),
+            "run": source.about,
+            "calibration": {"temperature": round(temperature, 4), "shift": round(shift, 4)},
+        }
+        export.write(content, path, recipe, more)
+        with Classifier(path) as classifier:
+            scores[kind] = evaluate.score_examples(classifier, validation)
+            report = metrics.judge(scores[kind], labels, threshold)
+            sizes[kind] = len(content)
+            click.echo(
+                f"{path}: {sizes[kind] / 1000:.0f} kB, "
+                f"{evaluate.milliseconds(classifier):.3f} ms a face on one thread here, accuracy "
+                f"{report.accuracy.value:.4f}, AUC {report.auc:.4f} on {report.n} validation faces"
+            )
+    differ, gap = export.differences(
+        scores[export.Precision.FLOAT], scores[export.Precision.INT8], threshold
+    )
+    click.echo(
+        f"float and int8 give another verdict on {differ} of {len(labels)} faces "
+        f"({100 * differ / len(labels):.2f} %), largest gap {gap:.3f}; threshold {threshold:g} for "
+        f"{100 * false_accepts:g} % false accepts"
+    )

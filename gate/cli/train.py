@@ -1,0 +1,177 @@
+"""``smile-gate train``: a model from folders of smiling and not smiling faces."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from gate.training.data import Reading
+
+
+@click.command("train")
+@click.option(
+    "--data",
+    "folders",
+    type=click.Path(path_type=Path, file_okay=False),
+    multiple=True,
+    required=True,
+    help="Folder with smiling/ and not_smiling/; may be given several times.",
+)
+@click.option(
+    "--crops",
+    type=click.Choice(["auto", "photo", "haar", "tight"]),
+    default="auto",
+    show_default=True,
+    help="What the pictures show: whole photos, Haar boxes, tight crops; auto measures each set.",
+)
+@click.option("--arch", default="gate-net", show_default=True, help="Architecture, by name.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    help="Folder of the run; the same command goes on with a run that was broken off.",
+)
+@click.option("--epochs", type=click.IntRange(1), default=60, show_default=True)
+@click.option("--batch", type=click.IntRange(2), default=128, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
+@click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
+@click.option(
+    "--kept-out",
+    "lists",
+    type=click.Path(path_type=Path, dir_okay=False),
+    multiple=True,
+    help="List of CLASS/FILE names that training must not see (for the set that has them).",
+)
+@click.option(
+    "--kept-out-share",
+    type=click.FloatRange(0.0, 0.9),
+    default=0.2,
+    show_default=True,
+    help="Share kept out, by a rule on the file name, of each set that no list names.",
+)
+@click.option(
+    "--validation-share", type=click.FloatRange(0.02, 0.5), default=0.1, show_default=True
+)
+@click.option(
+    "--teacher",
+    "teachers",
+    type=click.Path(path_type=Path, dir_okay=False),
+    multiple=True,
+    help="Keras model whose opinion softens the labels (distillation); may be repeated.",
+)
+@click.option(
+    "--trust",
+    type=click.FloatRange(0.0, 1.0),
+    default=0.5,
+    show_default=True,
+    help="Weight of the teachers' opinion against the label.",
+)
+@click.option(
+    "--normalisation",
+    type=click.Choice(["standard", "equalised"]),
+    default="standard",
+    show_default=True,
+)
+@click.option(
+    "--schedule",
+    type=click.Choice(["plateau", "cosine"]),
+    default="plateau",
+    show_default=True,
+    help="plateau: cut the learning rate when it stalls, stop early; cosine: all epochs.",
+)
+def command(
+    folders: tuple[Path, ...],
+    crops: str,
+    arch: str,
+    out: Path,
+    epochs: int,
+    batch: int,
+    seed: int,
+    threads: int,
+    lists: tuple[Path, ...],
+    kept_out_share: float,
+    validation_share: float,
+    teachers: tuple[Path, ...],
+    trust: float,
+    normalisation: str,
+    schedule: str,
+) -> None:
+    r"""Train a smile model on folders of faces.
+
+    \b
+    Example:
+      smile-gate train --data faces/ --arch gate-net --out runs/first
+      smile-gate train --data smiles/ --kept-out smiles-test.txt --data genki/ --out runs/both
+
+    Writes best.keras, history.csv and history.png into the run's folder. Break off with Ctrl-C;
+    the same command goes on from the last whole epoch.
+    """
+    from rich.console import Console
+
+    from gate.framing import Normalisation
+    from gate.training import architectures, data, export, fit, inputs, plots, record
+    from gate.training.plan import Plan
+
+    console = Console(stderr=True)
+    architectures.named(arch)
+    plan = Plan(
+        arch=arch,
+        epochs=epochs,
+        batch=batch,
+        seed=seed,
+        threads=threads,
+        trust=trust,
+        normalisation=Normalisation(normalisation),
+        schedule=schedule,
+    )
+    source = record.Source(
+        plan=plan,
+        folders=tuple(map(str, folders)),
+        crops=data.Crops(crops),
+        lists=tuple(map(str, lists)),
+        kept_out_share=kept_out_share,
+        validation_share=validation_share,
+        teachers=tuple(map(str, teachers)),
+    )
+    training, validation = source.examples(
+        lambda folder, reading, kept: _tell(console.print, folder, reading, kept)
+    )
+    soft = None
+    if teachers:
+        soft = inputs.opinions([export.load(path) for path in teachers], training, plan)
+    run = fit.Run(plan, training, validation, out, soft)
+    source.write(out)
+    if run.history:
+        console.print(f"going on after epoch {len(run.history)}")
+    try:
+        with plots.watching(console) as watch:
+            run.go(watch)
+    except KeyboardInterrupt:
+        raise click.ClickException(
+            f"stopped after epoch {len(run.history)}; the same command goes on from there"
+        ) from None
+    finally:
+        if run.history:
+            plots.history(run.history, out)
+    best = min(run.history, key=lambda epoch: epoch.validation_loss)
+    click.echo(
+        f"{out / 'best.keras'}: best of {len(run.history)} epochs is {best.epoch}, validation "
+        f"accuracy {best.validation_accuracy:.4f}, AUC {best.validation_auc:.4f} on "
+        f"{len(validation)} faces"
+    )
+
+
+def _tell(say, folder: Path, reading: Reading, kept_out: int) -> None:  # type: ignore[no-untyped-def]  # rich's print
+    smiles = sum(example.label for example in reading.examples)
+    line = (
+        f"{folder}: {len(reading.examples)} faces ({smiles} smiling), cut as {reading.crops}, "
+        f"{kept_out} kept out"
+    )
+    if reading.unreadable:
+        line += f", {len(reading.unreadable)} unreadable (first: {reading.unreadable[0].name})"
+    if reading.no_face:
+        line += f", {len(reading.no_face)} without a face"
+    say(line)

@@ -1,0 +1,78 @@
+"""Faces as a network's input, and what a network says of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gate.framing import cut, normalise
+from gate.training import faces
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from gate.framing import Framing
+    from gate.training.data import Example
+    from gate.training.plan import Plan
+
+
+def class_weights(examples: Sequence[Example]) -> NDArray[np.float32]:
+    """Return a weight for each face, mean 1: both classes of a set weigh the same in sum.
+
+    A set counts by the square root of its size, so that the largest doesn't drown the others;
+    and no set's share of smiles can be learnt as a trait of its pictures.
+    """
+    weights = np.empty(len(examples), np.float32)
+    sources = np.array([example.source for example in examples])
+    labels = np.array([example.label for example in examples])
+    for source in np.unique(sources):
+        whole = sources == source
+        for label in (0, 1):
+            members = whole & (labels == label)
+            if members.any():
+                weights[members] = np.sqrt(whole.sum()) / members.sum()
+    return weights * np.float32(len(weights) / weights.sum())
+
+
+def plain_crops(
+    examples: Sequence[Example], framing: Framing, size: tuple[int, int]
+) -> NDArray[np.uint8]:
+    """Return the faces as the gate would cut them, (n, h, w)."""
+    crops = [cut(faces.as_gray(e.image), e.box, framing, size) for e in examples]
+    return np.stack(crops)
+
+
+def normalised(examples: Sequence[Example], plan: Plan, model: Any) -> NDArray[np.float32]:
+    """Return the faces as the model's input, (n, h, w, 1)."""
+    size = (int(model.input_shape[1]), int(model.input_shape[2]))
+    return normalise(plain_crops(examples, plan.framing, size), plan.normalisation)
+
+
+def predicted(model: Any, pictures: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the model's probability for each normalised crop."""
+    scores: NDArray[np.float32] = model.predict(pictures, batch_size=256, verbose=0)[:, 0]
+    return scores
+
+
+def opinions(
+    teachers: Sequence[Any], examples: Sequence[Example], plan: Plan
+) -> NDArray[np.float32]:
+    """Return the teachers' mean probability for each face over five framings and their mirrors."""
+    views = [plan.framing] + [
+        replace(
+            plan.framing, scale=plan.framing.scale * s, shift_x=x, shift_y=plan.framing.shift_y + y
+        )
+        for s, x, y in ((0.92, 0.0, 0.0), (1.08, 0.0, 0.0), (1.0, 0.03, 0.03), (1.0, -0.03, -0.03))
+    ]
+    total = np.zeros(len(examples), np.float64)
+    for teacher in teachers:
+        size = teacher.input_shape[1:3]
+        for view in views:
+            crops = normalise(plain_crops(examples, view, size), plan.normalisation)
+            for pictures in (crops, crops[:, :, ::-1]):
+                total += predicted(teacher, pictures)
+    return (total / (len(teachers) * len(views) * 2)).astype(np.float32)

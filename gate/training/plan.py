@@ -1,0 +1,36 @@
+"""What decides a training run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from gate.framing import Framing, Normalisation
+from gate.training.augment import Strength
+
+FRAMING = Framing(scale=0.785, shift_x=0.0, shift_y=0.08)
+"""What SMILEs shows of a face (see `gate.training.faces.TIGHT`): brows to chin, no background."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that decides a training run; two runs of one plan give one result."""
+
+    arch: str = "gate-net"
+    epochs: int = 60
+    batch: int = 128
+    seed: int = 1
+    learning_rate: float = 3e-3
+    schedule: str = "plateau"
+    """``plateau``, or ``cosine``: down to nothing over all epochs, with no early stopping."""
+    plateau: int = 5
+    """Epochs without a better validation loss after which the learning rate is cut to 0.4."""
+    patience: int = 14
+    """Epochs without a better validation loss after which training stops."""
+    smoothing: float = 0.05
+    """Label smoothing: labels of faint smiles are not to be trusted fully."""
+    trust: float = 0.5
+    """Weight of the teachers' opinion against the label, where there are teachers."""
+    normalisation: Normalisation = Normalisation.STANDARD
+    framing: Framing = FRAMING
+    strength: Strength = field(default_factory=Strength)
+    threads: int = 1

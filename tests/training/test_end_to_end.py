@@ -1,0 +1,212 @@
+"""From a folder of faces to an int8 model that the gate's classifier loads, by the commands."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from gate.cli.evaluate import command as evaluate
+from gate.cli.export import command as export
+from gate.cli.train import command as train
+from gate.errors import GateError, ModelError, PictureError
+from gate.smile import Classifier
+from gate.training import data, fit, record
+from gate.training.evaluate import score_examples
+from gate.training.plan import Plan
+from tests.training.conftest import draw_set
+
+JSON_KEYS = {
+    "n", "accuracy", "auc", "false_accept_rate", "false_reject_rate", "threshold", "no_face",
+}  # fmt: skip
+
+
+def call(command: Any, *arguments: object) -> Result:
+    return CliRunner().invoke(command, [str(argument) for argument in arguments])
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return draw_set(tmp_path_factory.mktemp("faces") / "drawn", 50, seed=1)
+
+
+@pytest.fixture(scope="module")
+def trained(faces: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of the smallest network, long enough to tell the drawn mouths apart."""
+    out = tmp_path_factory.mktemp("runs") / "drawn"
+    result = call(
+        train, "--data", faces, "--crops", "haar", "--arch", "lenet5-modified", "--out", out,
+        "--epochs", 14, "--batch", 8, "--schedule", "cosine",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    return out
+
+
+@pytest.fixture(scope="module")
+def exported(trained: Path) -> Path:
+    model = trained / "tiny.tflite"
+    result = call(export, "--run", trained, "--out", model, "--precision", "int8")
+    assert result.exit_code == 0, result.output
+    assert "another verdict on" in result.output
+    return model
+
+
+def test_the_run_leaves_its_history(trained: Path) -> None:
+    """The best model, the table and the plot must be in the run's folder."""
+    lines = (trained / "history.csv").read_text().splitlines()
+    assert len(lines) == 15
+    assert (trained / "best.keras").stat().st_size > 0
+    assert (trained / "history.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_int8_model_tells_unseen_faces_apart(exported: Path, tmp_path: Path) -> None:
+    """The gate's classifier must load the int8 file and know new drawn smiles from frowns."""
+    examples = data.read(draw_set(tmp_path / "new", 25, seed=99), data.Crops.HAAR).examples
+    with Classifier(exported) as classifier:
+        assert classifier.dtype == np.int8
+        scores = score_examples(classifier, examples)
+    labels = record.labels(examples)
+    assert scores[labels == 1].mean() > scores[labels == 0].mean() + 0.3
+
+
+def test_evaluate_answers_one_json_object(exported: Path, faces: Path, tmp_path: Path) -> None:
+    """``evaluate --json`` must print the named keys, stress and groups, and draw both pictures."""
+    groups = tmp_path / "groups.csv"
+    groups.write_text("file,group\nsmiling/000.png,near\nnot_smiling/001.png,near\n")
+    sheet, plot = tmp_path / "errors.png", tmp_path / "stress.png"
+    result = call(
+        evaluate, faces, "--model", exported, "--crops", "haar", "--json", "--stress",
+        "--stress-plot", plot, "--errors", sheet, "--groups", groups, "--by-trait",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    answer = json.loads(result.stdout.splitlines()[-1])
+    assert set(answer) >= JSON_KEYS
+    assert answer["n"] == 100
+    assert answer["groups"][-1]["group"] == "near"
+    assert answer["groups"][-1]["n"] == 2
+    assert len(answer["stress"]["JPEG quality"]) == 4
+    assert sheet.read_bytes().startswith(b"\x89PNG")
+    assert plot.read_bytes().startswith(b"\x89PNG")
+
+
+def test_evaluate_shows_a_table_for_people(exported: Path, faces: Path) -> None:
+    """Without ``--json`` the numbers must come as a table with intervals."""
+    result = call(evaluate, faces, "--model", exported, "--crops", "haar", "--kept-out-share", 0.2)
+    assert result.exit_code == 0, result.output
+    assert "false accepts" in result.output
+    assert "Wilson 95 %" in result.output
+
+
+def test_the_same_seed_gives_the_same_model(faces: Path, tmp_path: Path) -> None:
+    """Two runs of one plan must end with the same weights, another seed with others."""
+    weights = []
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        source = record.Source(
+            plan=Plan(arch="lenet5-modified", epochs=2, batch=8, seed=seed),
+            folders=(str(faces),),
+            crops=data.Crops.HAAR,
+        )
+        run = fit.Run(source.plan, *source.examples(), tmp_path / name)
+        weights.append(np.concatenate([w.ravel() for w in run.go().get_weights()]))
+    assert np.array_equal(weights[0], weights[1])
+    assert not np.array_equal(weights[0], weights[2])
+
+
+def test_a_broken_off_run_goes_on_where_it_was(faces: Path, tmp_path: Path) -> None:
+    """After Ctrl-C in the third epoch, the same plan must go on from the second and finish."""
+    source = record.Source(
+        plan=Plan(arch="lenet5-modified", epochs=4, batch=8),
+        folders=(str(faces),),
+        crops=data.Crops.HAAR,
+    )
+    examples = source.examples()
+
+    def interrupt(progress: fit.Progress) -> None:
+        if len(progress.history) == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit.Run(source.plan, *examples, tmp_path / "run").go(interrupt)
+    run = fit.Run(source.plan, *examples, tmp_path / "run")
+    assert len(run.history) == 2
+    whole = fit.Run(source.plan, *examples, tmp_path / "whole")
+    for one in (run, whole):
+        one.go()
+    assert run.finished
+    assert [e.loss for e in run.history] == pytest.approx([e.loss for e in whole.history])
+
+
+def test_a_folder_with_another_run_is_not_overwritten(trained: Path, faces: Path) -> None:
+    """Another plan in the same folder must be refused, and the old run left alone."""
+    before = (trained / "state.json").read_bytes()
+    with pytest.raises(GateError, match="another --out"):
+        CliRunner().invoke(
+            train,
+            ["--data", str(faces), "--crops", "haar", "--arch", "lenet5-modified", "--out",
+             str(trained), "--epochs", "3"],
+            catch_exceptions=False,
+        )  # fmt: skip
+    assert (trained / "state.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("spoil", "error", "says"),
+    [
+        ("empty", PictureError, "has no folder"),
+        ("one class", PictureError, "holds no pictures"),
+        ("unreadable", PictureError, "none of its pictures can be read"),
+        ("arch", ModelError, "there are lenet5-modified"),
+    ],
+)
+def test_train_refuses_bad_input(
+    drawn: Path, tmp_path: Path, spoil: str, error: type[GateError], says: str
+) -> None:
+    """Each kind of bad input must be one line that says what to do, and leave no run behind."""
+    folder = drawn
+    if spoil == "empty":
+        folder = tmp_path / "empty"
+        folder.mkdir()
+    elif spoil != "arch":
+        for path in (drawn / "smiling").iterdir():
+            path.unlink() if spoil == "one class" else path.write_bytes(b"no picture")
+    arch = "transformer" if spoil == "arch" else "lenet5-modified"
+    arguments = ["--data", str(folder), "--out", str(tmp_path / "run"), "--arch", arch]
+    with pytest.raises(error, match=says) as caught:
+        CliRunner().invoke(train, arguments, catch_exceptions=False)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "run").exists()
+
+
+def test_export_and_evaluate_refuse_what_is_no_model(drawn: Path, tmp_path: Path) -> None:
+    """A folder without a run and a missing model must each be one clear line."""
+    with pytest.raises(ModelError, match="holds no training run"):
+        CliRunner().invoke(
+            export,
+            ["--run", str(drawn), "--out", str(tmp_path / "x.tflite")],
+            catch_exceptions=False,
+        )
+    with pytest.raises(ModelError, match="no model file"):
+        CliRunner().invoke(
+            evaluate, [str(drawn), "--model", str(tmp_path / "x.tflite")], catch_exceptions=False
+        )
+
+
+def test_a_model_of_another_shape_is_refused(tmp_path: Path) -> None:
+    """A network that wants colour must be refused by name, whatever its card says."""
+    from gate.framing import Framing, Normalisation
+    from gate.training.backend import keras
+    from gate.training.export import Precision, Recipe, convert, write
+
+    layers = keras().layers
+    model = keras().Sequential(
+        [keras().Input((16, 16, 3)), layers.Flatten(), layers.Dense(1, activation="sigmoid")]
+    )
+    path = tmp_path / "colour.tflite"
+    recipe = Recipe("colour", Framing(1.0, 0.0, 0.0), Normalisation.STANDARD)
+    write(convert(model, Precision.FLOAT), path, recipe)
+    with pytest.raises(ModelError, match=r"takes \(1, 16, 16, 3\)"):
+        Classifier(path)
