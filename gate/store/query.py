@@ -62,13 +62,14 @@ def span(connection: Connection, query: Query) -> tuple[int, int] | None:
 def _quarters(query: Query) -> list[ColumnElement[bool]]:
     limits: list[ColumnElement[bool]] = []
     if query.since is not None:
-        limits.append(quarter.c.quarter >= _quarter(milliseconds(query.since)))
+        limits.append(quarter.c.quarter >= quarter_of(milliseconds(query.since)))
     if query.until is not None:
-        limits.append(quarter.c.quarter <= _quarter(milliseconds(query.until)))
+        limits.append(quarter.c.quarter <= quarter_of(milliseconds(query.until)))
     return limits
 
 
-def _quarter(wall: int) -> int:
+def quarter_of(wall: int) -> int:
+    """The quarter of an hour of a time in UTC milliseconds since 1970."""
     return int(wall / QUARTER_MS)  # towards zero, as SQLite divides
 
 
@@ -118,10 +119,11 @@ def _ways(
 ) -> list[list[ColumnElement[bool]]]:
     """The conditions of one search, or of several whose results belong together.
 
-    ``what + 0`` keeps SQLite from following the index on `what` where another way is shorter.
+    ``+ 0`` keeps SQLite from following an index where another way is shorter.
     """
     low, high = within
-    limits = [event.c.sequence >= low, event.c.sequence <= high, *_limits(query)]
+    place = event.c.sequence
+    limits = [place >= low, place <= high, *_limits(query)]
     scores = _scores(query)
     filtered = limits + scores
     if kinds is not None:
@@ -133,7 +135,7 @@ def _ways(
         candidates = select(event.c.what).where(rare, *scores).limit(_FEW).subquery()
         count = connection.execute(select(func.count()).select_from(candidates)).scalar_one()
         if count < _FEW:
-            return [[rare, *limits, *scores]]
+            return [[rare, *scores, place + 0 >= low, place + 0 <= high, *_limits(query)]]
     if kinds is not None:
         return [[event.c.what == kind, *limits, *scores] for kind in kinds]
     return [filtered]
