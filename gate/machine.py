@@ -15,7 +15,11 @@ from gate.rules import RearmRule, Rules, why
 from gate.table import TRANSITIONS, VISITING, Arc, Lane
 
 POSITIONS = {State.GRANTED: Position.GRANTED, State.EMERGENCY: Position.EMERGENCY}
-"""Where the relay is in a state; safe in any that is not named here."""
+
+
+def position_in(state: State) -> Position:
+    """Where the relay is in a state: safe, unless there is a reason to be somewhere else."""
+    return POSITIONS.get(state, Position.SAFE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,7 @@ def step(rules: Rules, lane: Lane, signal: Signal, now: float) -> Decision:
     return Decision(
         lane=_forget(after, arc),
         events=tuple(_events(lane, after, arc, signal, now)),
-        position=POSITIONS.get(arc.to, Position.SAFE),
+        position=position_in(arc.to),
     )
 
 

@@ -66,10 +66,51 @@ def gray(image: Image, box: Box | None = None) -> Image:
     if channels == 1:
         return image[:, :, 0]
     if channels == 3:
-        return cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+        return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
     if channels == 4:
-        return cv2.cvtColor(image, cv2.COLOR_BGRA2GRAY)
+        return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGRA2GRAY), np.uint8)
     return np.zeros((0, 0), np.uint8)
+
+
+def shrunk(image: Image, size: tuple[int, int]) -> Image:
+    """The picture at ``size`` (width, height), areas averaged: nothing aliases when it shrinks."""
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+class View:
+    """An upright picture whose gray parts are made when asked for, and only once.
+
+    The parts of the pipeline look at nearly the same place (the face and a little around it):
+    `keep` makes that place gray, and every `gray` inside it is then a slice.
+    """
+
+    def __init__(self, image: Image) -> None:
+        self.image = image
+        self.bounds = whole(image)
+        self._kept: Image | None = None
+        self._part = Box(0, 0, 0, 0)
+        if image.ndim == 2 and image.dtype == np.uint8:
+            self._kept, self._part = image, self.bounds
+
+    def keep(self, part: Box) -> None:
+        """Make ``part`` (clipped to the picture) gray, for all that lies in it."""
+        part = inside(part, self.bounds)
+        if inside(part, self._part) != part:
+            self._kept, self._part = gray(self.image, part), part
+
+    def gray(self, part: Box) -> Image:
+        """The gray pixels of ``part``, clipped to the picture."""
+        part = inside(part, self.bounds)
+        if self._kept is None or inside(part, self._part) != part:
+            return gray(self.image, part)
+        x, y = part.x - self._part.x, part.y - self._part.y
+        return self._kept[y : y + part.height, x : x + part.width]
+
+
+def around(box: Box, margin: float) -> Box:
+    """The box grown on every side by ``margin`` of its width."""
+    more = round(margin * box.width)
+    return Box(box.x - more, box.y - more, box.width + 2 * more, box.height + 2 * more)
 
 
 def _as_bytes(image: Image) -> Image:

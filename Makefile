@@ -1,0 +1,48 @@
+# smile-gate: `make` lists what can be made. Every target builds what it needs.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+RECIPE := setup.cfg constraints.txt pyproject.toml
+
+.PHONY: help demo test lint types format clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/python: $(RECIPE)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "smile-gate needs Python 3.11 or newer: make PYTHON=python3.11 ..." >&2; exit 1; }
+	@test -x $(BIN)/python || { echo "making $(VENV)"; $(PYTHON) -m venv $(VENV); }
+	@touch $@
+
+$(VENV)/demo: $(VENV)/python
+	@echo "installing what the demo needs into $(VENV)"
+	@$(PIP) --editable '.[demo,plot]'
+	@touch $@
+
+$(VENV)/dev: $(VENV)/python
+	@echo "installing what the tests need into $(VENV)"
+	@$(PIP) --editable '.[dev]'
+	@touch $@ $(VENV)/demo
+
+demo: $(VENV)/demo ## run the whole gate on a rendered clip: one guest granted, one refused
+	$(BIN)/smile-gate demo --out build/demo
+
+test: $(VENV)/dev ## run the tests
+	$(BIN)/pytest --numprocesses auto
+
+lint: $(VENV)/dev ## check style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/dev ## check types, strictly
+	$(BIN)/mypy
+
+format: $(VENV)/dev ## put the code into the one format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## remove what was built, the virtual environment too
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

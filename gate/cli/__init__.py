@@ -1,0 +1,78 @@
+"""The command line: ``smile-gate COMMAND``; a command's module is imported when it is called."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import click
+
+from gate import __version__
+from gate.errors import ConfigError, GateError
+
+COMMANDS = {
+    "audit": "ask the audit log who passed, when, and why not",
+    "check": "check a configuration and print the effective settings",
+    "classify": "judge photos or folders of photos",
+    "demo": "run the gate on a clip made from a NASA photo, without camera or relay",
+    "replay": "run the gate on a recorded clip, on the clip's own clock",
+    "run": "run the gate",
+    "states": "print the state machine as a table or a diagram",
+}
+"""Every command and what it does in a few words; the module has the command's name."""
+
+
+class Failure(click.ClickException):
+    """An expected error on its way to the terminal."""
+
+    def __init__(self, error: GateError) -> None:
+        super().__init__(str(error))
+        self.exit_code = error.exit_code
+        self._prefix = "" if isinstance(error, ConfigError) else "smile-gate: "
+
+    def show(self, file: Any = None) -> None:
+        """Write the message to standard error."""
+        click.echo(self._prefix + self.message, err=True, file=file)
+
+
+class Commands(click.Group):
+    """A group that imports a command only when it is asked for, and says errors in one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, sorted."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command; None if there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"gate.cli.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a `GateError` becomes its one line and its exit code."""
+        try:
+            return super().invoke(ctx)
+        except GateError as error:
+            raise Failure(error) from None
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Example: smile-gate replay clip.mp4 --plot timeline.png",
+)
+@click.version_option(__version__, prog_name="smile-gate")
+def group() -> None:
+    """A turnstile that opens for a smile."""
+
+
+def main() -> None:
+    """Run the command line; the console script ``smile-gate`` is this."""
+    group(prog_name="smile-gate")

@@ -1,0 +1,39 @@
+"""What several commands share: their options, and how they write."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gate.config import Config, load
+
+FILE = click.Path(path_type=Path)
+
+config_option = click.option(
+    "--config", type=FILE, help="Settings of the gate; without it the built-in defaults."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+
+
+def example(text: str) -> Callable[[click.Command], click.Command]:
+    """Give a command's help an example at its end."""
+
+    def add(command: click.Command) -> click.Command:
+        command.epilog = f"\b\nExample:\n  {text}"
+        return command
+
+    return add
+
+
+def settings(path: Path | None) -> Config:
+    """The settings of a file, or the built-in defaults."""
+    return Config() if path is None else load(path)
+
+
+def say_json(value: dict[str, Any]) -> None:
+    """Write one JSON object as a line of standard output, at once."""
+    click.echo(json.dumps(value))

@@ -1,0 +1,110 @@
+"""``smile-gate replay``: what would the gate have done with this clip?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+from rich.console import Console
+from rich.progress import Progress
+
+from gate.cli.common import FILE, config_option, example, json_option, say_json, settings
+from gate.describe import describe
+from gate.replay import Replay
+from gate.trace import Happening, Moment, Trace
+
+
+@example("smile-gate replay queue.mp4 --config gate.yaml --plot timeline.png")
+@click.command("replay")
+@click.argument("clip", type=FILE)
+@config_option
+@click.option("--database", type=FILE, help="Keep the audit log in this file.")
+@json_option
+@click.option("--plot", type=FILE, help="Draw score, eyes, count and state over time (PNG, SVG).")
+def command(
+    clip: Path, config: Path | None, database: Path | None, as_json: bool, plot: Path | None
+) -> None:
+    """Run the real pipeline and machine over CLIP, a video file or a folder of pictures.
+
+    The clip's own clock counts; no pin moves, and the audit log is thrown away unless a database
+    is named.
+    """
+    say = _say_json if as_json else _say_line
+    with closing(Replay(clip, settings(config), database=database, on_event=say)) as replay:
+        frames: Iterable[Any] = replay.frames()
+        if as_json:
+            _exhaust(frames)
+        else:
+            with Progress(console=Console(stderr=True), transient=True) as progress:
+                _exhaust(progress.track(frames, total=replay.count, description="frames"))
+    if as_json:
+        say_json({"summary": summary(replay.told)})
+    else:
+        _print_summary(replay.told)
+    if plot is not None:
+        from gate.plot import timeline
+
+        timeline(replay.told, plot, title=clip.name)
+        if not as_json:
+            click.echo(f"timeline: {plot}")
+
+
+def summary(told: Trace) -> dict[str, Any]:
+    """The totals of a replay: frames, grants, denials by reason, milliseconds a frame."""
+    return {
+        "frames": len(told.moments),
+        "grants": told.grants,
+        "denials": {str(reason): number for reason, number in told.denials.items()},
+        "ms_per_frame": _milliseconds(told.moments),
+    }
+
+
+def _milliseconds(moments: list[Moment]) -> dict[str, float]:
+    times = np.array([moment.work_s for moment in moments] or [0.0]) * 1000
+    p50, p99 = np.percentile(times, [50, 99])
+    return {
+        "mean": round(float(times.mean()), 3),
+        "p50": round(float(p50), 3),
+        "p99": round(float(p99), 3),
+    }
+
+
+def _exhaust(frames: Iterable[Any]) -> None:
+    for _ in frames:
+        pass
+
+
+def _say_json(happening: Happening) -> None:
+    event = happening.event
+    facts = {
+        "event": event.kind,
+        "frame": happening.frame,
+        "t": round(event.monotonic, 3),
+        "visit": event.visit,
+        "reason": event.reason,
+        "score": None if event.score is None else round(event.score, 4),
+        "frames": event.frames,
+        "before": event.before,
+        "after": event.after,
+    }
+    say_json(facts)
+
+
+def _say_line(happening: Happening) -> None:
+    event = happening.event
+    click.echo(f"{event.monotonic:8.2f} s  frame {happening.frame:5d}  {describe(event)}")
+
+
+def _print_summary(told: Trace) -> None:
+    facts = summary(told)
+    times = facts["ms_per_frame"]
+    denials = ", ".join(f"{number} {reason}" for reason, number in facts["denials"].items())
+    click.echo(
+        f"{facts['frames']} frames, {facts['grants']} granted,"
+        f" {sum(facts['denials'].values())} refused{f' ({denials})' if denials else ''};"
+        f" {times['mean']:.1f} ms a frame (p50 {times['p50']:.1f}, p99 {times['p99']:.1f})"
+    )

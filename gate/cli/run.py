@@ -1,0 +1,30 @@
+"""``smile-gate run``: the daemon in the foreground, as the service manager starts it."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+import click
+
+from gate.cli.common import FILE, example
+from gate.config import load
+
+
+@example("smile-gate run --config /etc/smile-gate/gate.yaml")
+@click.command("run")
+@click.option("--config", type=FILE, required=True, help="Settings of the gate.")
+@click.option("--verbose", is_flag=True, help="Say more.")
+def command(config: Path, verbose: bool) -> None:
+    """Run the gate until it is stopped (SIGTERM or Ctrl-C), or a clip as camera is over."""
+    settings = load(config)
+    journal = "JOURNAL_STREAM" in os.environ  # the journal adds the time itself
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.INFO,
+        format="%(levelname)s %(message)s" if journal else "%(asctime)s %(levelname)s %(message)s",
+    )
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    from gate.daemon import Daemon
+
+    Daemon(settings).run()

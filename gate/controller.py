@@ -1,0 +1,167 @@
+"""From a signal to the log and the relay, in the order that the promises ask for.
+
+The machine decides; the controller carries out: a grant moves the relay only after its record is
+committed, anything that takes the relay back to safety or into an emergency moves first.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from gate.domain import Event, Observation, Position, Reason, Signal, State, Trigger
+from gate.errors import IllegalTransition, RelayError, StoreError
+from gate.machine import Decision, due, position_in, replaced, step
+from gate.rules import Rules, read
+from gate.table import Lane
+
+log = logging.getLogger(__name__)
+
+UNWRITTEN_LIMIT = 10_000
+"""Events kept in memory while the log can't be written; the oldest go first beyond that."""
+RETRY_S = 1.0
+"""How often a log that can't be written is tried again."""
+
+
+class Recorder(Protocol):
+    """Where events are committed."""
+
+    def record(self, events: Sequence[Event]) -> object:
+        """Commit all of them or none; raises `StoreError`."""
+
+
+class Actuator(Protocol):
+    """What opens the gate."""
+
+    def move(self, position: Position) -> None:
+        """Go to a position; raises `RelayError`."""
+
+
+class Controller:
+    """Owns the lane's memory. Only the loop's thread may call it."""
+
+    def __init__(
+        self,
+        rules: Rules,
+        recorder: Recorder,
+        relay: Actuator,
+        *,
+        lane: Lane | None = None,
+        on_event: Callable[[Event], None] = lambda event: None,
+    ) -> None:
+        self.rules = rules
+        self.lane = lane or Lane()
+        self._recorder = recorder
+        self._relay = relay
+        self._on_event = on_event
+        self._unwritten: deque[Event] = deque(maxlen=UNWRITTEN_LIMIT)
+        self._retry_at = -math.inf
+
+    def note(self, event: Event) -> None:
+        """Record something that does not concern the lane's state, such as the start."""
+        self._commit((event,), event.monotonic, granting=False)
+
+    def see(self, observation: Observation, now: float) -> None:
+        """Take what a frame shows."""
+        self.tick(now)
+        signal = read(self.rules, observation)
+        gone = replaced(self.lane, signal)
+        if gone is not None:
+            self.take(gone, now)
+        self.take(signal, now)
+
+    def take(self, signal: Signal, now: float) -> bool:
+        """Take a signal; False if the lane refused it as it stands now."""
+        if self._is_news(signal):
+            try:
+                decision = step(self.rules, self.lane, signal, now)
+            except IllegalTransition as error:
+                log.warning("refused: %s", error)
+                return False
+            self._carry_out(decision, now)
+        return True
+
+    def tick(self, now: float) -> None:
+        """Let time do its work: holds that end, guests that left, a log to be tried again."""
+        while (signal := due(self.rules, self.lane, now)) is not None:
+            self.take(signal, now)
+        if now >= self._retry_at and (self._unwritten or self._has(Reason.FAULT_RELAY)):
+            self._retry_at = now + RETRY_S
+            self._catch_up(now)
+
+    def _is_news(self, signal: Signal) -> bool:
+        """Opening what is open, a fault that is known, a recovery of what is well: no news."""
+        match signal.trigger:
+            case Trigger.OPENED | Trigger.CLOSED:
+                return self.lane.open is not (signal.trigger is Trigger.OPENED)
+            case Trigger.FAULT | Trigger.RECOVERED:
+                known = signal.reason is not None and self._has(signal.reason)
+                return known is not (signal.trigger is Trigger.FAULT)
+            case _:
+                return True
+
+    def _carry_out(self, decision: Decision, now: float) -> None:
+        granting = decision.position is Position.GRANTED and self.lane.state is not State.GRANTED
+        if not granting:
+            # To safety, or into an emergency: a log that is slow or full must not be in the way.
+            self.lane = decision.lane
+            moved = self._move(decision.position)
+            self._commit(decision.events, now, granting=False)
+            if not moved:
+                self._fault(Reason.FAULT_RELAY, "the line cannot be driven", now)
+        elif self._commit(decision.events, now, granting=True):
+            self.lane = decision.lane
+            if not self._move(decision.position):
+                self._fault(Reason.FAULT_RELAY, "the line cannot be driven", now)
+
+    def _move(self, position: Position) -> bool:
+        try:
+            self._relay.move(position)
+        except RelayError as error:
+            log.error("%s", error)
+            return False
+        return True
+
+    def _commit(self, events: tuple[Event, ...], now: float, *, granting: bool) -> bool:
+        """Commit the events. A grant that can't be committed does not happen."""
+        if not events:
+            return True
+        try:
+            self._recorder.record([*self._unwritten, *events])
+        except StoreError as error:
+            log.error("%s", error)
+            if not granting:
+                self._unwritten.extend(events)
+            self._retry_at = now + RETRY_S
+            self._fault(Reason.FAULT_STORE, str(error), now)
+            return False
+        self._unwritten.clear()
+        for event in events:
+            self._on_event(event)
+        return True
+
+    def _fault(self, part: Reason, detail: str, now: float) -> None:
+        self.take(Signal(Trigger.FAULT, reason=part, detail=detail), now)
+
+    def _has(self, part: Reason) -> bool:
+        return any(known is part for known, _ in self.lane.faults)
+
+    def _catch_up(self, now: float) -> None:
+        """Try again what did not work: the relay's line, and the events not written yet."""
+        if self._has(Reason.FAULT_RELAY) and self._move(position_in(self.lane.state)):
+            self.take(Signal(Trigger.RECOVERED, reason=Reason.FAULT_RELAY), now)
+        if not self._unwritten:
+            return
+        events = tuple(self._unwritten)
+        try:
+            self._recorder.record(events)
+        except StoreError as error:
+            log.debug("still: %s", error)
+            return
+        self._unwritten.clear()
+        for event in events:
+            self._on_event(event)
+        self.take(Signal(Trigger.RECOVERED, reason=Reason.FAULT_STORE), now)

@@ -1,0 +1,187 @@
+"""The networks that can be trained, by the names the field gives them.
+
+Each takes (n, h, w, 1) float32 as `gate.framing.normalise` gives it and answers (n, 1)
+probabilities. Only what Keras 2 and 3 share is used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gate.errors import ModelError
+from gate.training.backend import keras
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """A network and the input it was designed for."""
+
+    name: str
+    size: tuple[int, int]
+    build: Callable[[tuple[int, int]], Any]
+    summary: str
+
+
+def lenet(size: tuple[int, int]) -> Any:
+    """LeNet as smile detectors train it on SMILEs: 20 and 50 filters of 5×5, dense 500.
+
+    Source: A. Rosebrock, Deep Learning for Computer Vision with Python, Starter Bundle (2017),
+    smile detection chapter: 28×28 gray, Adam, 15 epochs, class weights. After LeCun et al.,
+    Gradient-based learning applied to document recognition, Proc. IEEE 86 (1998).
+    """
+    layers = keras().layers
+    return _sequential(
+        size,
+        layers.Conv2D(20, 5, padding="same", activation="relu"),
+        layers.MaxPooling2D(),
+        layers.Conv2D(50, 5, padding="same", activation="relu"),
+        layers.MaxPooling2D(),
+        layers.Flatten(),
+        layers.Dense(500, activation="relu"),
+    )
+
+
+def lenet5_modified(size: tuple[int, int]) -> Any:
+    """LeNet-5 with ReLU and max pooling in place of tanh and average pooling; 32×32.
+
+    Source: LeCun et al., Gradient-based learning applied to document recognition, Proc. IEEE 86
+    (1998), with the two usual changes.
+    """
+    layers = keras().layers
+    return _sequential(
+        size,
+        layers.Conv2D(6, 5, activation="relu"),
+        layers.MaxPooling2D(),
+        layers.Conv2D(16, 5, activation="relu"),
+        layers.MaxPooling2D(),
+        layers.Flatten(),
+        layers.Dense(120, activation="relu"),
+        layers.Dense(84, activation="relu"),
+    )
+
+
+def happy_house(size: tuple[int, int]) -> Any:
+    """Zero padding, 32 filters of 7×7, batch norm, ReLU, max pooling, one dense unit; 64×64.
+
+    Source: the "Happy House" exercise (HappyModel) of the deeplearning.ai course Convolutional
+    Neural Networks (2017), there on 64×64 colour pictures.
+    """
+    layers = keras().layers
+    return _sequential(
+        size,
+        layers.ZeroPadding2D(3),
+        layers.Conv2D(32, 7),
+        layers.BatchNormalization(axis=3),
+        layers.Activation("relu"),
+        layers.MaxPooling2D(),
+        layers.Flatten(),
+    )
+
+
+def deep_cnn(size: tuple[int, int]) -> Any:
+    """Six 3×3 convolutions in three stages, batch norm after each, dropout 0.5 before the end.
+
+    Source: the VGG pattern (Simonyan and Zisserman, 2015) with batch norm (Ioffe and Szegedy,
+    2015) and dropout (Srivastava et al., 2014), as in the BKNet family of smile detectors
+    (Sang, Cuong and Ha, Multi-task learning for smile detection, emotion recognition and gender
+    classification, 2018), cut down to a Raspberry Pi.
+    """
+    layers = keras().layers
+    stack = []
+    for filters in (32, 64, 128):
+        for _ in range(2):
+            stack += [
+                layers.Conv2D(filters, 3, padding="same", use_bias=False),
+                layers.BatchNormalization(),
+                layers.Activation("relu"),
+            ]
+        stack.append(layers.MaxPooling2D())
+    return _sequential(
+        size,
+        *stack,
+        layers.Flatten(),
+        layers.Dropout(0.5),
+        layers.Dense(128, activation="relu"),
+        layers.Dropout(0.5),
+    )
+
+
+def small_cnn(size: tuple[int, int]) -> Any:
+    """Three 3×3 convolutions with max pooling and a dense layer of 64: the plain beginner's CNN.
+
+    Source: the pattern of the Keras documentation's simple image classifier.
+    """
+    layers = keras().layers
+    stack = []
+    for filters in (16, 32, 64):
+        stack += [
+            layers.Conv2D(filters, 3, padding="same", activation="relu"),
+            layers.MaxPooling2D(),
+        ]
+    return _sequential(size, *stack, layers.Flatten(), layers.Dense(64, activation="relu"))
+
+
+def gate_net(size: tuple[int, int], width: float = 1.0) -> Any:
+    """Ours: a 3×3 stem, then seven depthwise separable blocks, the equal ones with a shortcut.
+
+    After MobileNets (Howard et al., 2017; Sandler et al., 2018) and residual networks (He et
+    al., 2016); sized for 48×48 crops and a tenth of a millisecond on one core.
+    """
+    layers = keras().layers
+    inputs = keras().Input((*size, 1))
+
+    def channels(count: int) -> int:
+        return max(8, round(count * width / 8) * 8)
+
+    x = layers.Conv2D(channels(24), 3, strides=2, padding="same", use_bias=False)(inputs)
+    x = layers.Activation("relu")(layers.BatchNormalization()(x))
+    for count, stride in ((32, 1), (64, 2), (64, 1), (96, 2), (96, 1), (96, 1), (128, 1)):
+        shortcut = x
+        x = layers.DepthwiseConv2D(3, strides=stride, padding="same", use_bias=False)(x)
+        x = layers.BatchNormalization()(x)
+        x = layers.Conv2D(channels(count), 1, use_bias=False)(x)
+        x = layers.BatchNormalization()(x)
+        if shortcut.shape[-1] == x.shape[-1] and stride == 1:
+            x = layers.Add()([x, shortcut])
+        x = layers.Activation("relu")(x)
+    x = layers.GlobalAveragePooling2D()(x)
+    x = layers.Dropout(0.2)(x)
+    return keras().Model(inputs, layers.Dense(1, activation="sigmoid")(x))
+
+
+def _sequential(size: tuple[int, int], *stack: Any) -> Any:
+    """Return a model of the layers with one sigmoid unit behind them."""
+    kit = keras()
+    end = kit.layers.Dense(1, activation="sigmoid")
+    return kit.Sequential([kit.Input((*size, 1)), *stack, end])
+
+
+def _entry(
+    name: str, size: tuple[int, int], build: Callable[[tuple[int, int]], Any]
+) -> Architecture:
+    return Architecture(name, size, build, (build.__doc__ or name).splitlines()[0])
+
+
+REGISTRY = {
+    entry.name: entry
+    for entry in (
+        _entry("lenet5-modified", (32, 32), lenet5_modified),
+        _entry("lenet", (28, 28), lenet),
+        _entry("happy-house", (64, 64), happy_house),
+        _entry("deep-cnn", (48, 48), deep_cnn),
+        _entry("small-cnn", (48, 48), small_cnn),
+        _entry("gate-net", (48, 48), gate_net),
+    )
+}
+
+
+def named(name: str) -> Architecture:
+    """Return an architecture by name; raise `ModelError` that lists the names there are."""
+    try:
+        return REGISTRY[name]
+    except KeyError:
+        raise ModelError(f"no architecture {name!r}; there are {', '.join(REGISTRY)}") from None

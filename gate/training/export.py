@@ -1,0 +1,132 @@
+"""From a trained Keras model to TFLite files and their cards."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gate.errors import ModelError
+from gate.framing import Framing, Normalisation
+from gate.training.backend import keras, tensorflow
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+
+class Precision(StrEnum):
+    """The numbers in a TFLite file."""
+
+    FLOAT = "float"
+    """Computes in float32; weights are stored as float16, which halves the file."""
+    INT8 = "int8"
+    """Weights and activations in 8 bits, input and output too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What the gate must do with a model's input and output; it goes into the card."""
+
+    name: str
+    framing: Framing
+    normalisation: Normalisation
+    threshold: float = 0.5
+    labels: tuple[str, str] = ("not_smiling", "smiling")
+
+
+def load(path: Path) -> Any:
+    """Return the Keras model in a file; raise `ModelError` if there is none."""
+    if not path.is_file():
+        raise ModelError(f"{path}: no such model; train one: smile-gate train --help")
+    try:
+        return keras().models.load_model(path, compile=False)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        reason = (str(error).splitlines() or ["unknown format"])[0][:120]
+        raise ModelError(f"{path}: not a Keras model that can be read ({reason})") from None
+
+
+def convert(
+    model: Any, precision: Precision, samples: NDArray[np.float32] | None = None
+) -> bytes:
+    """Return the TFLite file; int8 needs ``samples`` (n, h, w, 1) as the model's input shows."""
+    tf = tensorflow()
+    with tempfile.TemporaryDirectory() as folder:
+        shape = (1, *model.input_shape[1:])
+        function = tf.function(
+            lambda x: model(x, training=False),
+            input_signature=[tf.TensorSpec(shape, tf.float32)],
+        )
+        module = tf.Module()
+        module.model = model
+        tf.saved_model.save(module, folder, signatures=function.get_concrete_function())
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        if precision is Precision.FLOAT:
+            converter.target_spec.supported_types = [tf.float16]
+        else:
+            if samples is None or len(samples) == 0:
+                raise ModelError("int8 needs faces to measure the ranges on; give --data DIR")
+            converter.representative_dataset = lambda: ([x[None]] for x in samples)
+            converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+            converter.inference_input_type = tf.int8
+            converter.inference_output_type = tf.int8
+        content: bytes = converter.convert()
+    return content
+
+
+def write(content: bytes, path: Path, recipe: Recipe, more: dict[str, Any] | None = None) -> None:
+    """Write the model file and its card beside it; ``more`` is kept in the card for readers."""
+    size = _input_size(content)
+    card = {
+        "name": recipe.name,
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "input_size": list(size),
+        "framing": {
+            "scale": recipe.framing.scale,
+            "shift_x": recipe.framing.shift_x,
+            "shift_y": recipe.framing.shift_y,
+        },
+        "normalisation": str(recipe.normalisation),
+        "threshold": recipe.threshold,
+        "labels": list(recipe.labels),
+        **(more or {}),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    path.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+
+
+def _input_size(content: bytes) -> tuple[int, int]:
+    interpreter = tensorflow().lite.Interpreter(model_content=content)
+    _, height, width, _ = (int(n) for n in interpreter.get_input_details()[0]["shape"])
+    return height, width
+
+
+def with_temperature(model: Any, temperature: float, shift: float = 0.0) -> None:
+    """Calibrate a model in place: its last dense layer answers (logit - shift) / temperature.
+
+    Source: Guo et al., On calibration of modern neural networks, ICML 2017.
+    """
+    kernel, bias = model.layers[-1].get_weights()
+    model.layers[-1].set_weights([kernel / temperature, (bias - shift) / temperature])
+
+
+def differences(
+    first: NDArray[np.float32], second: NDArray[np.float32], threshold: float
+) -> tuple[int, float]:
+    """Return how many verdicts differ between two lists of scores, and the largest gap."""
+    differ = int(np.sum((first >= threshold) != (second >= threshold)))
+    return differ, float(np.max(np.abs(first - second), initial=0.0))
+
+
+def spread_sample(count: int, wanted: int) -> Sequence[int]:
+    """Return up to ``wanted`` indices spread evenly over ``count`` items."""
+    return np.unique(np.linspace(0, count - 1, min(count, wanted)).round().astype(int)).tolist()  # type: ignore[no-any-return]  # list of int by dtype

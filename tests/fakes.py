@@ -1,0 +1,47 @@
+"""Small working stand-ins for the parts that touch the world."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gate.domain import Box, Event, EventKind, Face, Observation, Position
+from gate.errors import RelayError, StoreError
+
+BOX = Box(100, 100, 80, 80)
+
+
+def seen(
+    smile: float | None = 0.9, eyes: int | None = 2, *, at: float = 0.0, number: int = 0
+) -> Observation:
+    """A frame with one face."""
+    return Observation(number, at, (Face(BOX, smile, eyes),))
+
+
+class ListRecorder:
+    """A log in a list; `broken` makes it refuse."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.broken = False
+
+    def record(self, events: Sequence[Event]) -> None:
+        if self.broken:
+            raise StoreError("the disk is full")
+        self.events.extend(events)
+
+    def kinds(self) -> list[EventKind]:
+        return [event.kind for event in self.events]
+
+
+class ListRelay:
+    """A relay that keeps its history; `broken` makes it refuse."""
+
+    def __init__(self) -> None:
+        self.history: list[Position] = [Position.SAFE]
+        self.broken = False
+
+    def move(self, position: Position) -> None:
+        if self.broken:
+            raise RelayError("the wire is loose")
+        if position is not self.history[-1]:
+            self.history.append(position)
