@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select, union_all
+from sqlalchemy import ColumnElement, Connection, Select, func, select, union_all
 
 from gate.domain import EventKind, Reason, State
 from gate.store.rows import millionths, milliseconds
@@ -49,9 +49,7 @@ class Query:
 
 def span(connection: Connection, query: Query) -> tuple[int, int] | None:
     """The first and last sequence number that can match, or None where nothing can."""
-    first, last = connection.execute(
-        select(func.min(quarter.c.first), func.max(quarter.c.last)).where(*_quarters(query))
-    ).one()
+    first, last = connection.execute(_ends(query)).one()
     if first is None:
         return None
     low = first if query.after is None else max(first, query.after + 1)
@@ -59,13 +57,16 @@ def span(connection: Connection, query: Query) -> tuple[int, int] | None:
     return (low, high) if low <= high else None
 
 
-def _quarters(query: Query) -> list[ColumnElement[bool]]:
+def _ends(query: Query) -> Select[Any]:
+    if query.since is None and query.until is None:
+        first = select(func.min(event.c.sequence)).scalar_subquery()
+        return select(first, select(func.max(event.c.sequence)).scalar_subquery())
     limits: list[ColumnElement[bool]] = []
     if query.since is not None:
         limits.append(quarter.c.quarter >= quarter_of(milliseconds(query.since)))
     if query.until is not None:
         limits.append(quarter.c.quarter <= quarter_of(milliseconds(query.until)))
-    return limits
+    return select(func.min(quarter.c.first), func.max(quarter.c.last)).where(*limits)
 
 
 def quarter_of(wall: int) -> int:
