@@ -8,7 +8,6 @@ missing triggers, are findings too.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -23,6 +22,7 @@ from gate.store import chain, files
 from gate.store.chain import START, Link
 from gate.store.diagnose import diagnose
 from gate.store.harm import Finding, Harm, Head, Verdict
+from gate.store.retention import pruned_detail
 from gate.store.schema import checkpoint, event, quarter, tally, trigger_statements, what
 from gate.store.session import Session
 from gate.store.trouble import CorruptLog
@@ -105,15 +105,10 @@ def _false_checkpoints(connection: Connection, oldest: int, latest: int) -> Iter
     )
     for row in rows:
         needed = row.last == latest or row.sequence >= oldest
-        agrees = row.detail == pruned_detail(row.first, row.last, row.digest)
+        agrees = row.detail == pruned_detail(row.first, row.last, row.visit, row.digest)
         if needed and not (row.kind == "pruned" and agrees):
             said = f"no event says that {row.first} to {row.last} were pruned: a false checkpoint"
             yield Finding(Harm.CHANGED, row.sequence, said)
-
-
-def pruned_detail(first: int, last: int, digest: bytes) -> str:
-    """What a `pruned` event says: which events were deleted, and the digest of the last one."""
-    return json.dumps({"first": first, "last": last, "digest": digest.hex()})
 
 
 def _digest(connection: Connection, sequence: int) -> bytes | None:

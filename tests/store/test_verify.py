@@ -148,7 +148,7 @@ def test_a_false_checkpoint_is_found(busy: Store, path: Path) -> None:
     with tampering(path) as log:
         (digest,) = log.execute("SELECT digest FROM event WHERE sequence = 4").fetchone()
         log.execute("DELETE FROM event WHERE sequence < 5")
-        log.execute("INSERT INTO checkpoint VALUES (2, 1, 4, ?)", (digest,))
+        log.execute("INSERT INTO checkpoint VALUES (2, 1, 4, 1, ?)", (digest,))
     assert first_harm(path) == (Harm.CHANGED, 2)
 
 
