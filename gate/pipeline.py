@@ -183,9 +183,7 @@ class Pipeline:
 
     def _crop(self, view: View, box: Box) -> Image:
         """The face as the smile model wants it."""
-        wide = around(box, CROP_MARGIN)
-        patch = view.gray(wide)
-        inner = Box(box.x - max(wide.x, 0), box.y - max(wide.y, 0), box.width, box.height)
+        patch, inner = view.patch(box, CROP_MARGIN)
         framing: Framing = self._smile.card.framing
         return cut(patch, inner, framing, self._smile.size)
 

@@ -16,7 +16,6 @@ import numpy as np
 
 from gate.framing import Framing, cut
 from gate.vision import cascades
-from gate.vision.picture import around
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,10 +102,7 @@ class Eyes:
         if self._model is None:
             return (0.0, 0.0)
         framing: Framing = self._model.card.framing
-        wide = around(face, MARGIN)
-        patch = view.gray(wide)
-        left, top = max(wide.x, 0), max(wide.y, 0)
-        box = type(face)(face.x - left, face.y - top, face.width, face.height)
+        patch, box = view.patch(face, MARGIN)
         crops = []
         for right, down in NUDGES if thorough else NUDGES[:1]:
             for side in (-1, 1):

@@ -77,7 +77,7 @@ class FaceFinder:
         if min(size) < WINDOW:
             return []
         patch = view.gray(part)
-        if shrink < 1:
+        if patch.shape != (size[1], size[0]):
             patch = shrunk(patch, size)
         across, down = part.width / size[0], part.height / size[1]
         return [
@@ -138,12 +138,12 @@ class FaceFinder:
 
     def confirm(self, view: View, box: Box) -> bool:
         """Whether a second, differently trained cascade sees a face there too."""
-        patch = view.gray(around(box, CONFIRM_MARGIN))
+        part = inside(around(box, CONFIRM_MARGIN), view.bounds)
         shrink = CONFIRM_SIDE / max(box.width, 1)
-        size = (round(patch.shape[1] * shrink), round(patch.shape[0] * shrink))
+        size = (round(part.width * shrink), round(part.height * shrink))
         if min(size) < WINDOW:
             return False
-        patch = shrunk(patch, size)
+        patch = shrunk(view.gray(part), size)
         self.pixels += patch.size
         low, high = round(0.6 * CONFIRM_SIDE), round(1.5 * CONFIRM_SIDE)
         return (

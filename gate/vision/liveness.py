@@ -56,11 +56,28 @@ SHUT, OPEN = 0.3, 0.6
 SIDE = 40
 """Side of the picture of the face that is compared, px."""
 MOUTH = (26, 40, 8, 32)
-"""Rows and columns of the mouth in that picture."""
+"""First and last row and column of the mouth in that picture."""
+LIPS = (26, 38, 9, 31)
+"""The same without the chin's edge: what is followed from frame to frame."""
+SLIDE = 3
+"""How far the box may have jumped between two frames, px of that picture."""
 UPPER = (6, 22, 6, 34)
-"""Rows and columns of brows, eyes and nose in it."""
-MOUTH_CHANGED = 1.6
-"""How much more the mouth must have changed than the upper face since the face did not smile."""
+"""First and last row and column of brows, eyes and nose."""
+JUMP = 0.36
+"""Change of the mouth (1 − correlation) from one frame to the next that no mouth makes: real
+smiles came to at most 0.27 at 8 to 30 frames a second, a swapped picture to at least 0.43."""
+MOUTH_CHANGED = 1.5
+"""How much more the mouth must have changed than the upper face, as a ratio of mean differences:
+moved pictures came to about 1 (noise to 4), real smiles to 1.8 and more."""
+MOUTH_DIFFERS = 0.07
+"""How unlike the mouth must have become (1 − correlation, blurred, best place): moved pictures of
+one face came to 0.03, real smiles to 0.10 and more."""
+FIT = 0.85
+"""Correlation of the two upper faces under which their mouths can't be compared."""
+GAP_S = 0.3
+"""Longest time without the face after which its mouth still counts as followed, s."""
+CHANGED_FRAMES = 2
+"""Frames in a row that must show the changed mouth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +117,12 @@ class Liveness:
     def reset(self) -> None:
         """Forget the visit."""
         self._number: int | None = None
-        self._neutral: NDArray[np.float32] | None = None
-        self._run: list[Look] = []
-        self._changed = False
+        self._neutral = False
+        self._before: NDArray[np.float32] | None = None
+        self._last: Look | None = None
+        self._run: list[float] = []
+        self._changes = 0
+        self._smiled = False
         self._blinked = False
         self._shut_since: float | None = None
         self._open_before = 0
@@ -126,23 +146,36 @@ class Liveness:
             self._watch_mouth(look, clear)
         if mode in (Mode.BLINK, Mode.BOTH):
             self._watch_eyes(look, clear)
-        neutral = self._changed or mode is Mode.BLINK
+        self._last = look
+        neutral = self._smiled or mode is Mode.BLINK
         blinked = self._blinked or mode is Mode.NEUTRAL_FIRST
         return neutral and blinked
 
     def _watch_mouth(self, look: Look, clear: bool) -> None:
-        """A clear face without a smile, and then one whose mouth, and little else, changed."""
-        if self._changed:
+        """A face without a smile, and then its mouth, and little else, changing bit by bit."""
+        if self._smiled:
             return
-        if look.smile < self._rules.neutral_below and clear:
-            self._run.append(look)
-            lasted = look.now - self._run[0].now
-            if len(self._run) >= NEUTRAL_FRAMES and lasted >= self._rules.neutral_s:
-                self._neutral = look.face
-        elif look.smile >= self._rules.neutral_below:
+        if self._last is None or _jumped(self._last, look):
+            # What was seen before may be another picture: the change must be seen from here on.
+            self._before = look.face if clear else None
             self._run.clear()
-            if self._neutral is not None and look.smile >= 0.5:
-                self._changed = mouth_change(self._neutral, look.face) >= MOUTH_CHANGED
+            self._changes = 0
+        if look.smile < self._rules.neutral_below:
+            self._changes = 0
+            if clear:
+                self._run.append(look.now)
+                self._before = look.face
+            lasted = look.now - self._run[0] if self._run else 0.0
+            if len(self._run) >= NEUTRAL_FRAMES and lasted >= self._rules.neutral_s:
+                self._neutral = True
+            return
+        self._run.clear()
+        if self._before is None:
+            self._before = look.face if clear else None
+        elif self._neutral and look.smile >= 0.5:
+            changed = mouth_changed(self._before, look.face)
+            self._changes = self._changes + 1 if changed else 0
+            self._smiled = self._changes >= CHANGED_FRAMES
 
     def _watch_eyes(self, look: Look, clear: bool) -> None:
         """Both eyes shut for a moment in a face that stays where it is."""
@@ -161,24 +194,34 @@ class Liveness:
             self._shut_since = look.now
 
 
-def mouth_change(before: NDArray[np.float32], after: NDArray[np.float32]) -> float:
-    """How much more the mouth changed than the upper face between two portraits, as a ratio.
+def _jumped(before: Look, after: Look) -> bool:
+    """Whether the mouth became another one between two frames, or frames are missing."""
+    if after.now - before.now > GAP_S or before.face.size == 0 or after.face.size == 0:
+        return True
+    return _unlike(before.face, after.face) > JUMP
 
-    The upper faces are laid on each other first (shift, turn, stretch), so that a picture that
-    was only moved, tilted or brought closer changes everywhere alike: a ratio of about 1.
+
+def mouth_changed(before: NDArray[np.float32], after: NDArray[np.float32]) -> bool:
+    """Whether the mouth, and little else, changed between two portraits.
+
+    The upper faces are laid on each other first (shift, turn, stretch: Evangelidis and Psarakis,
+    "Parametric image alignment using enhanced correlation coefficient maximization", 2008), so
+    that a picture that was only moved, tilted or brought closer has the same mouth again.
     """
     if before.shape != (SIDE, SIDE) or after.shape != (SIDE, SIDE):
-        return 0.0
+        return False
     top, bottom, left, right = UPPER
     mask = np.zeros((SIDE, SIDE), np.uint8)
     mask[top:bottom, left:right] = 255
     criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 30, 1e-3)
     try:
-        _, turn = cv2.findTransformECC(
+        fit, turn = cv2.findTransformECC(
             before, after, np.eye(2, 3, dtype=np.float32), cv2.MOTION_AFFINE, criteria, mask, 3
         )
     except cv2.error:
-        return 0.0  # The two do not fit on each other: no proof of anything.
+        return False  # The two do not fit on each other: no proof of anything.
+    if fit < FIT:
+        return False
     laid = cv2.warpAffine(
         after,
         turn,
@@ -189,4 +232,15 @@ def mouth_change(before: NDArray[np.float32], after: NDArray[np.float32]) -> flo
     change = cv2.GaussianBlur(np.abs(laid - before), (0, 0), 1.0)
     upper = float(change[top:bottom, left:right].mean())
     top, bottom, left, right = MOUTH
-    return float(change[top:bottom, left:right].mean()) / max(upper, 0.05)
+    if float(change[top:bottom, left:right].mean()) < MOUTH_CHANGED * max(upper, 0.05):
+        return False
+    blurred = (cv2.GaussianBlur(face, (0, 0), 1.5) for face in (before, laid))
+    return _unlike(*blurred) > MOUTH_DIFFERS
+
+
+def _unlike(before: NDArray[np.float32], after: NDArray[np.float32]) -> float:
+    """1 − correlation of the lips of two portraits, at the best place within `SLIDE`."""
+    top, bottom, left, right = LIPS
+    wide = after[top - SLIDE : min(bottom + SLIDE, SIDE), left - SLIDE : right + SLIDE]
+    found = cv2.matchTemplate(wide, before[top:bottom, left:right], cv2.TM_CCOEFF_NORMED)
+    return 1.0 - float(found.max())

@@ -13,7 +13,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from gate.domain import Image
+    from gate.domain import Box, Image
 
 ROWS, COLUMNS = 24, 32
 """Blocks that the frame is divided into: 20×20 px of 640×480, less than half the smallest face."""
@@ -98,6 +98,16 @@ class FrozenCamera:
         if self._last is None or not np.array_equal(thin, self._last):
             self._last, self._since = thin, now
         return now - self._since
+
+
+def clear(mask: NDArray[np.bool_], box: Box, frame: tuple[int, int]) -> None:
+    """Take the blocks that ``box`` (px of the (h, w) frame) touches out of the mask, in place."""
+    rows, columns = mask.shape
+    height, width = frame
+    mask[
+        max(0, box.y * rows // height) : max(0, -(-(box.y + box.height) * rows // height)),
+        max(0, box.x * columns // width) : max(0, -(-(box.x + box.width) * columns // width)),
+    ] = False
 
 
 def fits(mask: NDArray[Any], left: float, top: float, right: float, bottom: float) -> bool:

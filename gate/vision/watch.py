@@ -17,10 +17,16 @@ if TYPE_CHECKING:
 
     from gate.vision.picture import View
 
+KEPT = 0.5
+"""What is made gray around the last face, in face widths: all that is looked at in a frame."""
+FINE = 100
+"""Resolution at which a face is worked on, px of its width: what the models need, and no more."""
 CROWD_S = 0.8
 """How often the surroundings of a guest are searched for a second face, s."""
 IDLE_S = 5.0
 """How often a scene in which nothing changes is searched all the same, s."""
+OWN = 0.8
+"""How far the guest's own movements reach around the face, in face widths: hair, shoulders."""
 KEEP_S = 1.0
 """How long the place of a lost face is remembered, s: found again there, it is the same guest."""
 ALIKE = 0.55
@@ -154,7 +160,6 @@ class Watch:
             if again is None or not self._finder.confirm(view, again.box):
                 continue
             self._sweep.stop()
-            self._changes.forget()
             self._meet(view, again.box, now)
             return self._sight(True)
         return self._nobody(now)
@@ -183,6 +188,8 @@ class Watch:
             self._guest, self._lost = begin(self._numbers, box, now), None
         self._gist = gist(view, box)
         self._others.clear()
+        self._changes.forget()
+        self._swept = float("-inf")
 
     def _follow(
         self, view: View, thumb: NDArray[np.float32], now: float, elapsed: float
@@ -191,7 +198,7 @@ class Watch:
         guest = self._guest
         if guest is None:
             return None
-        view.keep(around(guest.raw, 0.5))
+        view.keep(around(guest.raw, KEPT), max(1, guest.raw.width // FINE))
         seen = self._finder.near(view, guest.raw)
         roll = 0.0
         if seen is None:
@@ -214,10 +221,12 @@ class Watch:
         else:
             guest.follow(seen.box, now, roll)
         self._gist = gist(view, seen.box)
-        self._mind_others(view, now, elapsed)
+        self._mind_others(view, thumb, now, elapsed)
         return self._sight(True)
 
-    def _mind_others(self, view: View, now: float, elapsed: float) -> None:
+    def _mind_others(
+        self, view: View, thumb: NDArray[np.float32], now: float, elapsed: float
+    ) -> None:
         """Keep an eye on other faces, and look for new ones from time to time."""
         guest = self._guest
         if guest is None:
@@ -230,13 +239,20 @@ class Watch:
                 other.misses += 1
                 if other.misses > LOST_FRAMES:
                     self._others.remove(other)
+        changed = self._changes.look(thumb)
         if not self._sweep.running:
             if now - self._swept < CROWD_S:
                 return
+            idle_over = now - self._swept >= IDLE_S
+            motion.clear(changed, around(guest.raw, OWN), self._shape)
+            if not idle_over and not changed.any():
+                return
             smallest = max(24.0, self._limits.similar * guest.width)
             largest = min(guest.width / self._limits.similar, *self._shape)
-            self._sweep.start(sweep.plan(self._region, smallest, largest))
-            self._swept = now
+            steps = sweep.plan(self._region, smallest, largest)
+            if self._sweep.start(steps, self._shape, None if idle_over else changed):
+                self._swept = now
+            self._changes.searched(thumb)
         for found in self._sweep.go_on(view, elapsed / CROWD_S):
             known = [guest.raw, *(other.box for other in self._others)]
             if any(overlap(found.box, box) > 0.15 for box in known):
