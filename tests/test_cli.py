@@ -139,9 +139,8 @@ def test_classify_does_what_it_can_and_explains_the_rest(photos: Path) -> None:
     assert "empty" in verdicts["empty.jpg"]["error"]
     assert "not a picture" in verdicts["text.jpg"]["error"]
     for name, (x, y, side) in {"smile.jpg": (177, 66, 95), "large.jpg": (2708, 1264, 380)}.items():
-        (face,) = verdicts[name]["faces"]
         assert verdicts[name]["error"] is None
-        assert face["qualifies"]
+        (face,) = [face for face in verdicts[name]["faces"] if face["qualifies"]]
         assert face["smile"] > 0.5
         assert face["eyes_open"] == 2
         left, top, width, height = face["box"]
