@@ -219,8 +219,9 @@ def load(path: Path) -> Config:
     try:
         config = Config.model_validate_json(json.dumps(tree.value))
     except ValidationError as error:
-        for mistake in error.errors():
-            mistakes.append(_say(tree, mistake["loc"], mistake["type"], mistake))
+        spoiled = {line for line, _ in tree.mistakes}  # a value that was left out is no news
+        said = (_say(tree, found["loc"], found["type"], found) for found in error.errors())
+        mistakes += [(line, text) for line, text in said if line not in spoiled]
     if mistakes:
         raise ConfigError("\n".join(f"{path}:{line}: {text}" for line, text in sorted(mistakes)))
     return _absolute(config, path.resolve().parent)
@@ -242,6 +243,7 @@ def _say(
         return tree.line(place), f"'{name}' needs '{where[-1]}'"
     text = str(mistake["msg"]).removeprefix("Value error, ")
     text = text.replace("Input should", "should").replace("valid integer", "whole number")
+    text = text.replace("valid number", "number")
     given = json.dumps(mistake["input"], default=str)
     return tree.line(place), f"'{name}' {text}, not {given}" if "should" in text else (
         f"'{name}' {text}"

@@ -175,7 +175,7 @@ class Daemon:
             self._notifier.ready()
         fresh = now - self._seen_at <= self._config.camera.stale_after_s
         pause = self._notifier.watchdog_s / 4
-        if pause and (fresh or faulty) and now - self._pinged_at >= pause:
+        if self._ready and pause and (fresh or faulty) and now - self._pinged_at >= pause:
             self._pinged_at = now
             self._notifier.alive()
         if now - self._told_at >= STATUS_S:

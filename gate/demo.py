@@ -47,16 +47,16 @@ class Scene:
 
 
 SCENES = (
-    Scene("empty", 0.6),
-    Scene("guest walks up", 1.2, FAR, NEAR, "mask"),
-    Scene("mouth covered", 1.0, NEAR, NEAR, "mask"),
-    Scene("guest smiles", 1.4, NEAR, NEAR),
-    Scene("guest leaves", 0.5, NEAR, FAR),
+    Scene("empty", 0.4),
+    Scene("guest walks up", 1.0, FAR, NEAR, "mask"),
+    Scene("mouth covered", 0.8, NEAR, NEAR, "mask"),
+    Scene("guest smiles", 1.2, NEAR, NEAR),
+    Scene("guest leaves", 0.4, NEAR, FAR),
     Scene("empty again", 1.2),
-    Scene("visitor walks up", 0.8, FAR, NEAR, "sunglasses", mirrored=True),
-    Scene("eyes covered", 1.4, NEAR, NEAR, "sunglasses", mirrored=True),
+    Scene("visitor walks up", 0.6, FAR, NEAR, "sunglasses", mirrored=True),
+    Scene("eyes covered", 1.2, NEAR, NEAR, "sunglasses", mirrored=True),
     Scene("visitor leaves", 0.4, NEAR, FAR, "sunglasses", mirrored=True),
-    Scene("empty at the end", 1.2),
+    Scene("empty at the end", 1.0),
 )
 
 
@@ -82,7 +82,7 @@ def render() -> Iterator[Image]:
 
 def write(path: Path) -> int:
     """Write the clip as a video (MJPEG in AVI); gives the number of frames."""
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), FPS, (WIDTH, HEIGHT))
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), FPS, (WIDTH, HEIGHT))
     if not writer.isOpened():
         raise PictureError(f"{path}: the clip cannot be written here")
     try:
@@ -110,9 +110,9 @@ def _person() -> tuple[Image, Image]:
     """The photo and a soft mask of head and shoulders, 0–255."""
     image = photo()
     mask = np.zeros(image.shape[:2], np.uint8)
-    cv2.ellipse(mask, (222, 105), (78, 92), 0, 0, 360, 255, -1)
+    cv2.ellipse(mask, (222, 105), (78, 92), 0, 0, 360, (255,), -1)
     body = np.array([[150, 190], [300, 190], [440, 300], [440, 512], [0, 512], [0, 300]])
-    cv2.fillPoly(mask, [body], 255)
+    cv2.fillPoly(mask, [body], (255,))
     return image, np.asarray(cv2.GaussianBlur(mask, (0, 0), 6), dtype=np.uint8)
 
 
@@ -121,7 +121,7 @@ def _room() -> Image:
     rows = np.linspace(170, 95, HEIGHT)
     rows[int(HEIGHT * 0.85) :] -= 35
     wall = np.repeat(rows[:, None], WIDTH, axis=1)
-    return np.stack([wall * 0.95, wall, wall * 1.02], axis=2).astype(np.uint8)
+    return np.asarray(np.stack([wall * 0.95, wall, wall * 1.02], axis=2), dtype=np.uint8)
 
 
 def _dressed(photo: Image, scene: Scene) -> Image:

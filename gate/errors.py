@@ -1,16 +1,18 @@
 """What can go wrong, each with a message that says what to do."""
 
+from typing import ClassVar
+
 
 class GateError(Exception):
     """An expected failure: its text is one line for a person, and it names the remedy."""
 
-    exit_code = 1
+    exit_code: ClassVar[int] = 1
 
 
 class ConfigError(GateError):
     """The configuration can't be used; the text has one line for each mistake."""
 
-    exit_code = 2
+    exit_code: ClassVar[int] = 2
 
 
 class CameraError(GateError):

@@ -37,7 +37,7 @@ def covered(image: Image, part: tuple[int, int, int, int], colour: int = 150) ->
 
 
 def placed(image: Image, height: int, width: int, scale: float, x: int, y: int) -> Image:
-    """A gray-walled scene of that size with the photo, scaled, at (x, y); what sticks out is cut."""
+    """A gray-walled scene of that size with the scaled photo at (x, y)."""
     scene = np.full((height, width, 3), 120, np.uint8)
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     photo = cv2.resize(image, None, fx=scale, fy=scale, interpolation=how)
@@ -48,11 +48,14 @@ def placed(image: Image, height: int, width: int, scale: float, x: int, y: int) 
     return scene
 
 
+FRAMING = Framing(1.0, 0.0, 0.0)
+
+
 @dataclass(frozen=True, slots=True)
 class FakeCard:
     """The one line of a card that the pipeline reads."""
 
-    framing: Framing = Framing(1.0, 0.0, 0.0)
+    framing: Framing = FRAMING
 
 
 class FakeClassifier:

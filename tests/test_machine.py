@@ -108,7 +108,7 @@ def test_a_visit_cut_short_ends_with_its_cause(
     """What cuts a visit short is its one reason, and is recorded after it."""
     lane = replace(OPEN, state=state, visit=7, next_visit=8)
     events = step(RULES, lane, signal, 1.0).events
-    assert [event.kind for event in events][0] is EventKind.VISIT_LEFT
+    assert events[0].kind is EventKind.VISIT_LEFT
     assert (events[0].reason, events[0].visit) == (reason, 7)
     assert len(events) == 2
 

@@ -31,5 +31,5 @@ def test_a_live_frame_shows_the_guest(pipeline: Pipeline) -> None:
 
 def test_a_face_far_away_is_too_small(pipeline: Pipeline) -> None:
     """Below the configured height the guest is told to come closer."""
-    seen = pipeline.observe(Frame(placed(astronaut(), 480, 640, 0.45, 200, 100), 0, 0.0))
+    seen = pipeline.observe(Frame(placed(astronaut(), 480, 640, 0.4, 200, 100), 0, 0.0))
     assert seen.obstacle is Reason.FACE_TOO_SMALL

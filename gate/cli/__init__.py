@@ -22,17 +22,10 @@ COMMANDS = {
 """Every command and what it does in a few words; the module has the command's name."""
 
 
-class Failure(click.ClickException):
-    """An expected error on its way to the terminal."""
-
-    def __init__(self, error: GateError) -> None:
-        super().__init__(str(error))
-        self.exit_code = error.exit_code
-        self._prefix = "" if isinstance(error, ConfigError) else "smile-gate: "
-
-    def show(self, file: Any = None) -> None:
-        """Write the message to standard error."""
-        click.echo(self._prefix + self.message, err=True, file=file)
+def say_failure(error: GateError) -> None:
+    """Write an expected error to standard error; a configuration's lines name their file."""
+    prefix = "" if isinstance(error, ConfigError) else "smile-gate: "
+    click.echo(f"{prefix}{error}", err=True)
 
 
 class Commands(click.Group):
@@ -60,7 +53,8 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except GateError as error:
-            raise Failure(error) from None
+            say_failure(error)
+            ctx.exit(error.exit_code)
 
 
 @click.group(

@@ -5,24 +5,30 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-import yaml
 
+from gate import resources
 from gate.cli.common import FILE, example, json_option, say_json
 from gate.config import Config, load
+from gate.yamlfile import plain
 
 
 @example("smile-gate check --config /etc/smile-gate/gate.yaml")
 @click.command("check")
-@click.option("--config", type=FILE, required=True, help="Settings to check.")
+@click.option("--config", type=FILE, help="Settings to check.")
+@click.option("--default", is_flag=True, help="Print the commented default file to start from.")
 @json_option
-def command(config: Path, as_json: bool) -> None:
+def command(config: Path | None, default: bool, as_json: bool) -> None:
     """Check a configuration and print the effective settings.
 
     Each mistake is a line FILE:LINE: MESSAGE, and the exit code is 2 then. Settings that differ
     from the built-in default are marked.
     """
-    settings = load(config)
-    values = settings.model_dump(mode="json")
+    if default:
+        click.echo(resources.path("config/gate.yaml").read_text(encoding="utf-8"), nl=False)
+        return
+    if config is None:
+        raise click.UsageError("name a file with --config, or ask for --default")
+    values = load(config).model_dump(mode="json")
     if as_json:
         say_json(values)
         return
@@ -30,7 +36,6 @@ def command(config: Path, as_json: bool) -> None:
     for section, entries in values.items():
         click.echo(f"{section}:")
         for name, value in entries.items():
-            text = yaml.safe_dump(value, default_flow_style=True, width=1000)
-            line = f"  {name}: {text.removesuffix('...' + chr(10)).strip()}"
+            line = f"  {name}: {plain(value)}"
             changed = value != defaults[section][name]
-            click.echo(f"{line:<50}  # set in {config.name}" if changed else line)
+            click.echo(f"{line:<48}  # set in {config.name}" if changed else line)

@@ -16,7 +16,6 @@ from rich.progress import Progress
 from rich.table import Table
 
 from gate.cli.common import FILE, config_option, example, json_option, say_json, settings
-from gate.config import Config
 from gate.domain import Face, Observation
 from gate.errors import PictureError
 from gate.parts import open_model, open_pipeline

@@ -10,7 +10,7 @@ import click
 from gpiozero.pins.mock import MockFactory, MockPin
 
 from gate.cli.common import FILE, example
-from gate.config import Config
+from gate.config import Config, load
 from gate.daemon import Daemon
 from gate.demo import FPS, write
 from gate.describe import describe
@@ -21,6 +21,15 @@ from gate.plot import timeline
 from gate.store import Store
 from gate.table import Lane
 from gate.trace import Happening, Moment, Trace
+
+SETTINGS = """\
+# The settings of the demo; try them: smile-gate run --config gate.yaml
+camera: {source: clip.avi}
+face: {lost_s: 0.7}
+relay: {pin_factory: mock, hold_s: 1.0}
+rearm: {after_s: 0.3}
+store: {path: audit.db}
+"""
 
 
 @example("smile-gate demo --out demo/")
@@ -39,10 +48,8 @@ def command(out: Path | None) -> None:
         old.unlink()
     frames = write(clip)
     click.echo(f"clip: {clip}, {frames} frames of a NASA photo (public domain)")
-    config = Config.model_validate_json(
-        f"""{{"camera": {{"source": "{clip}"}}, "relay": {{"pin_factory": "mock", "hold_s": 1.0}},
-        "face": {{"lost_s": 0.7}}, "rearm": {{"after_s": 0.3}}, "store": {{"path": "{database}"}}}}"""
-    )
+    (folder / "gate.yaml").write_text(SETTINGS)
+    config = load(folder / "gate.yaml")
     pins = MockFactory()
     trace = _run(config, pins)
     _print_log(database)

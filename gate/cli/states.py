@@ -7,7 +7,7 @@ from collections import defaultdict
 import click
 
 from gate.cli.common import example, json_option, say_json
-from gate.domain import State, Trigger
+from gate.domain import State
 from gate.table import TRANSITIONS, Arc
 
 

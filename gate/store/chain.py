@@ -11,9 +11,12 @@ without the database.
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
 
 NUMBERS = (
     "sequence",
@@ -28,11 +31,8 @@ NUMBERS = (
 )
 """The columns of `event` that `numbers` is made of, in order."""
 
-NUMBERS_SQL = "||'|'||".join(
-    name if name in ("sequence", "wall", "trusted", "monotonic") else f"ifnull({name},'')"
-    for name in NUMBERS
-)
-"""The same, put together by SQLite, which is what makes `verify` fast; it lacks the last ``|``."""
+_NUMBERS_SQL = f"printf('{'%s|' * len(NUMBERS)}', {', '.join(NUMBERS)})"
+"""The same, put together by SQLite, half as fast again as by Python; NULL prints as nothing."""
 
 
 def origin_digest(
@@ -40,7 +40,7 @@ def origin_digest(
 ) -> bytes:
     """The 32 bytes that stand for an origin."""
     text = json.dumps([gate, boot, version, model, config, threshold], ensure_ascii=False)
-    return hashlib.sha256(text.encode()).digest()
+    return sha256(text.encode()).digest()
 
 
 def numbers_text(numbers: Sequence[int | None]) -> str:
@@ -62,4 +62,68 @@ def words_text(who: str | None, detail: str | None) -> str:
 
 def row_digest(previous: bytes, origin: bytes, numbers: str, what: str, words: str) -> bytes:
     """A row's 32 bytes."""
-    return hashlib.sha256(previous + origin + (numbers + what + words).encode()).digest()
+    return sha256(previous + origin + (numbers + what + words).encode()).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A place in the chain: after this event, with this digest."""
+
+    sequence: int
+    digest: bytes
+
+
+START = Link(0, bytes(32))
+"""What the first event of a log follows."""
+
+_WALK = f"""
+    SELECT origin, what, sequence, {_NUMBERS_SQL}, who, detail, digest FROM event
+    WHERE sequence > ? AND sequence <= ? ORDER BY sequence"""
+
+
+def walk(connection: sqlite3.Connection, after: Link, until: int) -> Link:
+    """Follow the chain from a link up to the event `until`; the last link that holds.
+
+    Where it stops early, the next event doesn't follow from that link. This loop reads ten million
+    rows, hence the bare cursor, the bytes, and no call but the hash.
+    """
+    factory, connection.text_factory = connection.text_factory, bytes
+    try:
+        whats = _texts(connection, "what", "kind, reason, before, after", what_text)
+        origins = _texts(
+            connection, "origin", "gate, boot, version, model, config, threshold", origin_digest
+        )
+        last, previous = after.sequence, after.digest
+        rows = connection.execute(_WALK, (after.sequence, until))
+        for origin, what, sequence, numbers, who, detail, digest in rows:
+            try:
+                line = origins[origin] + numbers + whats[what]
+            except KeyError:
+                break
+            words = (
+                b""
+                if who is None and detail is None
+                else words_text(_text(who), _text(detail)).encode()
+            )
+            if sha256(previous + line + words).digest() != digest:
+                break
+            last, previous = sequence, digest
+        return Link(last, previous)
+    finally:
+        connection.text_factory = factory
+
+
+def _texts(
+    connection: sqlite3.Connection, table: str, columns: str, make: Callable[..., str | bytes]
+) -> dict[int, bytes]:
+    """The part that each row of a shared table has in a digest."""
+    texts: dict[int, bytes] = {}
+    for key, *parts in connection.execute(f"SELECT id, {columns} FROM {table}"):
+        made = make(*map(_text, parts))
+        texts[key] = made.encode() if isinstance(made, str) else made
+    return texts
+
+
+def _text(value: object) -> Any:
+    """A value as the writer had it; bytes that aren't UTF-8, which it never wrote, are marked."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value

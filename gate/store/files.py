@@ -41,6 +41,7 @@ def _connector(
             isolation_level=None,  # the session begins and ends the transactions
         )
         try:
+            connection.text_factory = _readable
             connection.execute("PRAGMA foreign_keys=ON")
             if not read_only:
                 connection.execute("PRAGMA journal_mode=WAL")
@@ -52,6 +53,11 @@ def _connector(
         return connection
 
     return connect
+
+
+def _readable(text: bytes) -> str:
+    """Text as it stands in the file; what isn't UTF-8, which the gate never writes, is marked."""
+    return text.decode("utf-8", "replace")
 
 
 def _address(path: Path, read_only: bool) -> str:

@@ -17,7 +17,7 @@ from gate.store import clock, files, rows, schema
 from gate.store.query import PAGE, Query, page
 from gate.store.session import Session
 from gate.store.trouble import explaining
-from gate.store.write import append
+from gate.store.write import append, highest_visit
 
 _Word = TypeVar("_Word", EventKind, Reason, State)
 
@@ -136,9 +136,8 @@ class Store:
 
     def next_visit(self) -> int:
         """The first visit number that no guest ever had."""
-        highest = select(func.max(schema.event.c.visit)).where(schema.event.c.visit.is_not(None))
         with self.session.reading() as connection:
-            return (connection.execute(highest).scalar() or 0) + 1
+            return highest_visit(connection) + 1
 
     def records(
         self,

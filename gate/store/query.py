@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select, union_all
+from sqlalchemy import ColumnElement, Connection, Select, func, select, union_all
 
 from gate.domain import EventKind, Reason, State
 from gate.store.rows import millionths, milliseconds
@@ -49,9 +49,7 @@ class Query:
 
 def span(connection: Connection, query: Query) -> tuple[int, int] | None:
     """The first and last sequence number that can match, or None where nothing can."""
-    first, last = connection.execute(
-        select(func.min(quarter.c.first), func.max(quarter.c.last)).where(*_quarters(query))
-    ).one()
+    first, last = connection.execute(_ends(query)).one()
     if first is None:
         return None
     low = first if query.after is None else max(first, query.after + 1)
@@ -59,16 +57,20 @@ def span(connection: Connection, query: Query) -> tuple[int, int] | None:
     return (low, high) if low <= high else None
 
 
-def _quarters(query: Query) -> list[ColumnElement[bool]]:
+def _ends(query: Query) -> Select[Any]:
+    if query.since is None and query.until is None:
+        first = select(func.min(event.c.sequence)).scalar_subquery()
+        return select(first, select(func.max(event.c.sequence)).scalar_subquery())
     limits: list[ColumnElement[bool]] = []
     if query.since is not None:
-        limits.append(quarter.c.quarter >= _quarter(milliseconds(query.since)))
+        limits.append(quarter.c.quarter >= quarter_of(milliseconds(query.since)))
     if query.until is not None:
-        limits.append(quarter.c.quarter <= _quarter(milliseconds(query.until)))
-    return limits
+        limits.append(quarter.c.quarter <= quarter_of(milliseconds(query.until)))
+    return select(func.min(quarter.c.first), func.max(quarter.c.last)).where(*limits)
 
 
-def _quarter(wall: int) -> int:
+def quarter_of(wall: int) -> int:
+    """The quarter of an hour of a time in UTC milliseconds since 1970."""
     return int(wall / QUARTER_MS)  # towards zero, as SQLite divides
 
 
@@ -118,10 +120,11 @@ def _ways(
 ) -> list[list[ColumnElement[bool]]]:
     """The conditions of one search, or of several whose results belong together.
 
-    ``what + 0`` keeps SQLite from following the index on `what` where another way is shorter.
+    ``+ 0`` keeps SQLite from following an index where another way is shorter.
     """
     low, high = within
-    limits = [event.c.sequence >= low, event.c.sequence <= high, *_limits(query)]
+    place = event.c.sequence
+    limits = [place >= low, place <= high, *_limits(query)]
     scores = _scores(query)
     filtered = limits + scores
     if kinds is not None:
@@ -133,7 +136,7 @@ def _ways(
         candidates = select(event.c.what).where(rare, *scores).limit(_FEW).subquery()
         count = connection.execute(select(func.count()).select_from(candidates)).scalar_one()
         if count < _FEW:
-            return [[rare, *limits, *scores]]
+            return [[rare, *scores, place + 0 >= low, place + 0 <= high, *_limits(query)]]
     if kinds is not None:
         return [[event.c.what == kind, *limits, *scores] for kind in kinds]
     return [filtered]

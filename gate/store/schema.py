@@ -30,8 +30,6 @@ APPLICATION = 0x534D494C
 """`PRAGMA application_id`: the letters SMIL, so that another program's database is told apart."""
 QUARTER_MS = 900_000
 """Milliseconds in a quarter of an hour: the grain of `tally` and `quarter`."""
-NO_DIGEST = bytes(32)
-"""What the first event of a log follows."""
 
 metadata = MetaData()
 
@@ -95,10 +93,13 @@ checkpoint = Table(
     Column("sequence", Integer, primary_key=True, autoincrement=False),
     Column("first", Integer, nullable=False),
     Column("last", Integer, nullable=False),
+    Column("visit", Integer, nullable=False),
     Column("digest", BLOB, nullable=False),
     sqlite_strict=True,
 )
-"""What retention may delete, each under the sequence number of the `pruned` event that says so."""
+"""What retention may delete, each under the sequence number of the `pruned` event that says so.
+
+`visit` is the highest visit number up to then, so that none is given twice."""
 
 tally = Table(
     "tally",

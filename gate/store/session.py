@@ -22,7 +22,9 @@ class Session:
     a card that was read-only for a while needs no restart.
     """
 
-    def __init__(self, path: Path | None, *, read_only: bool, wait_s: float) -> None:
+    def __init__(
+        self, path: Path | None, *, read_only: bool = False, wait_s: float = files.WAIT_S
+    ) -> None:
         self.path = path
         self.read_only = read_only
         self.failures = 0

@@ -44,7 +44,15 @@ def last_link(connection: Connection) -> tuple[int, bytes]:
     row = connection.execute(newest).first()
     if row is not None:
         return row.sequence, row.digest
-    return 0, schema.NO_DIGEST
+    return chain.START.sequence, chain.START.digest
+
+
+def highest_visit(connection: Connection) -> int:
+    """The highest visit number ever used, in a pruned event too; 0 where there was none."""
+    visit = schema.event.c.visit
+    here = connection.execute(select(func.max(visit)).where(visit.is_not(None))).scalar()
+    pruned = connection.execute(select(func.max(schema.checkpoint.c.visit))).scalar()
+    return max(here or 0, pruned or 0)
 
 
 def _shared(connection: Connection, table: Table, columns: Mapping[str, Any]) -> int:

@@ -9,6 +9,7 @@ import cv2
 from gate.errors import ModelError
 
 FACE = "haarcascade_frontalface_default.xml"
+SECOND = "haarcascade_frontalface_alt2.xml"
 EYES = "haarcascade_eye_tree_eyeglasses.xml"
 
 
@@ -18,7 +19,7 @@ def load(name: str) -> cv2.CascadeClassifier:
     Raises `ModelError` where OpenCV has no cascades (version 5 dropped them) or the file is bad.
     """
     try:
-        path = Path(cv2.data.haarcascades) / name
+        path = Path(cv2.data.haarcascades) / name  # type: ignore[attr-defined]  # not in cv2's stubs
         classifier = cv2.CascadeClassifier(str(path))
     except (AttributeError, cv2.error) as error:
         raise ModelError(

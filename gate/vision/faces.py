@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import cv2
+import numpy as np
 
 from gate.domain import Box
 from gate.vision import cascades
-from gate.vision.picture import gray, inside, whole
+from gate.vision.picture import View, around, inside, shrunk
 
 if TYPE_CHECKING:
     from gate.domain import Image
@@ -26,8 +27,15 @@ BASE = 28
 """What the smallest face asked for is scaled to, px: a little above the window."""
 NEAR_BASE = 40
 """What a face that is followed is scaled to, px."""
-NEAR_MARGIN = 0.35
-"""How far around the last face it is looked for, in face widths."""
+NEAR_STEP = 1.1
+NEAR_GROWTH, WIDE_GROWTH = 1.13, 1.4
+"""How much larger or smaller a face may have become, from one frame to the next and when missed."""
+NEAR_MARGIN, WIDE_MARGIN = 0.22, 0.4
+"""How far around the last place it is looked for, in face widths."""
+TILTED_NEIGHBOURS = 2
+CONFIRM_SIDE = 48
+"""What a face that is to be confirmed is scaled to, px."""
+CONFIRM_MARGIN = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +51,13 @@ class FaceFinder:
 
     def __init__(self) -> None:
         self._cascade = cascades.load(cascades.FACE)
+        self._second = cascades.load(cascades.SECOND)
+        self.pixels = 0
+        """Pixels that the cascades were run on since the start: work that can be counted."""
 
     def search(
         self,
-        image: Image,
+        view: View,
         part: Box | None = None,
         *,
         smallest: float,
@@ -55,35 +66,21 @@ class FaceFinder:
         neighbours: int = 4,
         base: int = BASE,
     ) -> list[Sighting]:
-        """Faces of ``smallest`` to ``largest`` px (width) in ``part`` of the picture, largest first.
+        """Faces of ``smallest`` to ``largest`` px width in ``part`` of the picture, largest first.
 
-        ``image`` is gray or colour; boxes are in its pixels. ``step`` is the ratio of one searched
-        size to the next, ``neighbours`` the windows that must agree.
+        Boxes are in pixels of the picture. ``step`` is the ratio of one searched size to the next,
+        ``neighbours`` how many windows must agree.
         """
-        if image.ndim < 2 or image.size == 0:
-            return []
-        part = inside(part or whole(image), whole(image))
-        patch = gray(image, part)
-        shrink = base / max(smallest, 1.0)
-        if shrink < 1:
-            size = (round(patch.shape[1] * shrink), round(patch.shape[0] * shrink))
-        else:
-            shrink, size = 1.0, (patch.shape[1], patch.shape[0])
+        part = inside(part or view.bounds, view.bounds)
+        shrink = min(1.0, base / max(smallest, 1.0))
+        size = (round(part.width * shrink), round(part.height * shrink))
         if min(size) < WINDOW:
             return []
-        if shrink < 1:
-            patch = cv2.resize(patch, size, interpolation=cv2.INTER_AREA)
-        low = max(WINDOW, int(smallest * shrink))
-        high = max(low, int(largest * shrink) + 1)
-        boxes, votes = self._cascade.detectMultiScale2(
-            patch,
-            scaleFactor=step,
-            minNeighbors=neighbours,
-            minSize=(low, low),
-            maxSize=(high, high),
-        )
+        patch = view.gray(part)
+        if patch.shape != (size[1], size[0]):
+            patch = shrunk(patch, size)
         across, down = part.width / size[0], part.height / size[1]
-        found = [
+        return [
             Sighting(
                 Box(
                     part.x + round(x * across),
@@ -91,31 +88,96 @@ class FaceFinder:
                     round(width * across),
                     round(height * down),
                 ),
-                int(count),
+                votes,
             )
-            for (x, y, width, height), count in zip(boxes, votes, strict=True)
+            for (x, y, width, height), votes in self._detect(
+                patch, smallest * shrink, largest * shrink, step, neighbours
+            )
         ]
-        return sorted(found, key=lambda seen: seen.box.width, reverse=True)
 
-    def near(self, image: Image, last: Box, *, growth: float = 1.3) -> Sighting | None:
-        """The face that was in ``last`` a frame ago: same place, up to ``growth`` larger or smaller.
+    def near(self, view: View, last: Box, *, wide: bool = False) -> Sighting | None:
+        """The face that was in ``last`` a frame ago; ``wide`` after it was missed, or to make sure.
 
         The sighting with most votes wins: a weaker one in the same patch is a chance hit.
         """
-        margin = round(NEAR_MARGIN * last.width)
-        around = Box(
-            last.x - margin, last.y - margin, last.width + 2 * margin, last.height + 2 * margin
-        )
+        growth = WIDE_GROWTH if wide else NEAR_GROWTH
         found = self.search(
-            image,
-            around,
+            view,
+            around(last, WIDE_MARGIN if wide else NEAR_MARGIN),
             smallest=last.width / growth,
             largest=last.width * growth,
-            step=1.1,
-            neighbours=2,
+            step=NEAR_STEP,
+            neighbours=1,
             base=round(NEAR_BASE / growth),
         )
         return max(found, key=lambda seen: seen.votes, default=None)
+
+    def near_tilted(self, view: View, last: Box, degrees: float) -> Sighting | None:
+        """Like `near`, for a head that leans ``degrees`` clockwise (negative: the other way)."""
+        part = inside(around(last, WIDE_MARGIN), view.bounds)
+        shrink = NEAR_BASE / max(last.width, 1)
+        size = (round(part.width * shrink), round(part.height * shrink))
+        if min(size) < WINDOW:
+            return None
+        small = shrunk(view.gray(part), size)
+        turn = cv2.getRotationMatrix2D((size[0] / 2, size[1] / 2), degrees, 1.0)
+        turned = np.asarray(
+            cv2.warpAffine(small, turn, size, borderMode=cv2.BORDER_REPLICATE), np.uint8
+        )
+        found = self._detect(
+            turned, NEAR_BASE / WIDE_GROWTH, NEAR_BASE * WIDE_GROWTH, NEAR_STEP, TILTED_NEIGHBOURS
+        )
+        if not found:
+            return None
+        (x, y, width, height), votes = max(found, key=lambda seen: seen[1])
+        back = cv2.invertAffineTransform(turn) @ (x + width / 2, y + height / 2, 1.0)
+        side = round(width / shrink)
+        left = round(part.x + back[0] / shrink - side / 2)
+        top = round(part.y + back[1] / shrink - side / 2)
+        return Sighting(Box(left, top, side, side), votes)
+
+    def confirm(self, view: View, box: Box) -> bool:
+        """Whether a second, differently trained cascade sees a face there too."""
+        part = inside(around(box, CONFIRM_MARGIN), view.bounds)
+        shrink = CONFIRM_SIDE / max(box.width, 1)
+        size = (round(part.width * shrink), round(part.height * shrink))
+        if min(size) < WINDOW:
+            return False
+        patch = shrunk(view.gray(part), size)
+        self.pixels += patch.size
+        low, high = round(0.6 * CONFIRM_SIDE), round(1.5 * CONFIRM_SIDE)
+        return (
+            len(
+                self._second.detectMultiScale(
+                    patch,
+                    scaleFactor=1.08,
+                    minNeighbors=1,
+                    minSize=(low, low),
+                    maxSize=(high, high),
+                )
+            )
+            > 0
+        )
+
+    def _detect(
+        self, patch: Image, smallest: float, largest: float, step: float, neighbours: int
+    ) -> list[tuple[tuple[int, int, int, int], int]]:
+        """Boxes (x, y, width, height) in the patch with their votes, largest first."""
+        self.pixels += patch.size
+        low = max(WINDOW, int(smallest))
+        high = max(low, int(largest) + 1)
+        boxes, votes = self._cascade.detectMultiScale2(
+            patch,
+            scaleFactor=step,
+            minNeighbors=neighbours,
+            minSize=(low, low),
+            maxSize=(high, high),
+        )
+        found = [
+            ((int(x), int(y), int(width), int(height)), int(count))
+            for (x, y, width, height), count in zip(boxes, votes, strict=True)
+        ]
+        return sorted(found, key=lambda seen: seen[0][2], reverse=True)
 
 
 def overlap(first: Box, second: Box) -> float:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import cv2
+import numpy as np
 
 from gate.domain import Box
 from gate.vision.faces import WINDOW, FaceFinder, Sighting, overlap
-from gate.vision.picture import gray, inside, whole
+from gate.vision.picture import View, gray, inside, shrunk, whole
 
 if TYPE_CHECKING:
     from gate.domain import Image
@@ -42,8 +43,10 @@ def distinct(found: list[Sighting]) -> list[Sighting]:
     """The sightings without those that lie on a better one, largest first."""
     kept: list[Sighting] = []
     for seen in sorted(found, key=lambda seen: seen.votes, reverse=True):
-        if all(overlap(seen.box, other.box) < 0.2 and not _within(seen.box, other.box)
-               for other in kept):
+        if all(
+            overlap(seen.box, other.box) < 0.2 and not _within(seen.box, other.box)
+            for other in kept
+        ):
             kept.append(seen)
     return sorted(kept, key=lambda seen: seen.box.width * seen.box.height, reverse=True)
 
@@ -60,9 +63,9 @@ def _at(finder: FaceFinder, grey: Image, side: int) -> list[Sighting]:
     small = grey
     if shrink < 1:
         size = (max(1, round(grey.shape[1] * shrink)), max(1, round(grey.shape[0] * shrink)))
-        small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+        small = shrunk(grey, size)
     found = finder.search(
-        small,
+        View(small),
         smallest=WINDOW,
         largest=max(small.shape),
         step=STILL_STEP,
@@ -80,9 +83,9 @@ def _at(finder: FaceFinder, grey: Image, side: int) -> list[Sighting]:
 def _padded(finder: FaceFinder, grey: Image) -> list[Sighting]:
     """A second look with a border, for a photo that a face fills to the edge."""
     pad = max(1, round(PADDING * min(grey.shape)))
-    framed = cv2.copyMakeBorder(grey, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
+    framed = np.pad(grey, pad, mode="edge")
     if max(framed.shape) < 64:
-        framed = cv2.resize(framed, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+        framed = np.asarray(cv2.resize(framed, None, fx=2, fy=2), np.uint8)
     shrink = framed.shape[0] / (grey.shape[0] + 2 * pad)
     found = []
     for seen in _at(finder, framed, 400):

@@ -1,0 +1,91 @@
+"""Whether the light lets a face be judged, and how sharp the face is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from gate.domain import Box, Reason
+from gate.vision.picture import shrunk
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from gate.vision.picture import View
+
+BURNT = 250
+"""Gray level from which a pixel tells nothing any more."""
+SIDE = 32
+"""Side of the small picture of the face that is measured, px."""
+INNER = (0.18, 0.15, 0.64, 0.75)
+"""Left, top, width, height of the skin, in the face's box: no hair, no wall beside the cheeks."""
+
+
+@dataclass(frozen=True, slots=True)
+class LightLimits:
+    """Beyond these a face can't be judged; gray levels of 255, fractions of 1."""
+
+    darkest: float = 14.0
+    """Mean of the face below which it is too dark: what is left is mostly the sensor's noise."""
+    faintest: float = 4.0
+    """Standard deviation of the face below which it has no features."""
+    brightest: float = 248.0
+    """Mean of the face above which it is washed out."""
+    glare: float = 0.5
+    """Share of the face's pixels at the sensor's end that is too much."""
+
+
+@dataclass(frozen=True, slots=True)
+class Light:
+    """What was measured on a face (or a scene)."""
+
+    mean: float
+    spread: float
+    burnt: float
+    """Share of pixels at 250 and above, 0–1."""
+    sharpness: float
+    """Mean gradient over spread: falls when the face blurs, whatever the light."""
+
+    def obstacle(self, limits: LightLimits) -> Reason | None:
+        """What is wrong with the light, if anything."""
+        if self.mean < limits.darkest:
+            return Reason.TOO_DARK
+        if self.mean > limits.brightest or self.burnt > limits.glare:
+            return Reason.TOO_BRIGHT
+        if self.spread < limits.faintest:
+            return Reason.TOO_DARK if self.mean < 128 else Reason.TOO_BRIGHT
+        return None
+
+
+def measure(view: View, face: Box) -> Light:
+    """Measure the skin of the face in ``face``."""
+    left, top, width, height = INNER
+    patch = view.gray(
+        Box(
+            round(face.x + left * face.width),
+            round(face.y + top * face.height),
+            round(width * face.width),
+            round(height * face.height),
+        )
+    )
+    if min(patch.shape, default=0) < 4:
+        return Light(0.0, 0.0, 0.0, 0.0)
+    small = shrunk(patch, (SIDE, SIDE))
+    mean, spread = (float(value[0, 0]) for value in cv2.meanStdDev(small))
+    across = cv2.norm(small[:, 1:], small[:, :-1], cv2.NORM_L1) / (SIDE * (SIDE - 1))
+    down = cv2.norm(small[1:], small[:-1], cv2.NORM_L1) / (SIDE * (SIDE - 1))
+    burnt = cv2.countNonZero(cv2.inRange(small, BURNT, 255)) / SIDE**2  # type: ignore[call-overload]  # numbers are fine
+    return Light(mean, spread, burnt, (across + down) / max(spread, 1.0))
+
+
+def scene(thumb: NDArray[np.float32], limits: LightLimits) -> Reason | None:
+    """Whether a scene without a face is too dark or too bright to find one in."""
+    mean = cv2.mean(thumb)[0]
+    if mean < limits.darkest and float(np.percentile(thumb, 95)) < limits.darkest / 2:
+        return Reason.TOO_DARK
+    if mean > limits.brightest and float(np.percentile(thumb, 5)) > limits.brightest:
+        return Reason.TOO_BRIGHT
+    return None

@@ -1,0 +1,193 @@
+"""The daemon as a process, with the real parts: clip, cascades, model, log, mock pins."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from gate.domain import EventKind, Record
+from gate.errors import StoreError
+from gate.store import Store
+
+WriteConfig = Callable[..., Path]
+PATIENCE_S = 60
+
+
+class Manager:
+    """The service manager's end of the notify socket."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "notify"
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(str(self.path))
+        self._socket.settimeout(PATIENCE_S)
+
+    def wait_for(self, word: str) -> list[str]:
+        """Everything that is said until a message begins with the word."""
+        said: list[str] = []
+        while not said or not said[-1].startswith(word):
+            said.append(self._socket.recv(4096).decode())
+        return said
+
+    def silent_for(self, seconds: float) -> bool:
+        """Whether the gate says nothing at all for a while."""
+        self._socket.settimeout(seconds)
+        try:
+            self._socket.recv(4096)
+        except TimeoutError:
+            return True
+        finally:
+            self._socket.settimeout(PATIENCE_S)
+        return False
+
+    def drain(self) -> None:
+        """Forget what was said so far."""
+        while not self.silent_for(0.01):
+            pass
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@pytest.fixture
+def manager(tmp_path: Path) -> Iterator[Manager]:
+    with closing(Manager(tmp_path)) as it:
+        yield it
+
+
+@contextmanager
+def running(config: Path, manager: Manager) -> Iterator[subprocess.Popen[bytes]]:
+    """A gate that is ended, whatever the test does."""
+    environ = os.environ | {"NOTIFY_SOCKET": str(manager.path), "WATCHDOG_USEC": "400000"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gate", "run", "--config", str(config)],
+        env=environ,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def records(database: Path) -> list[Record]:
+    with closing(Store.open(database, read_only=True)) as store:
+        return list(store.records())
+
+
+def wait_for(database: Path, kind: EventKind) -> None:
+    """Wait until the log has an event of the kind."""
+    give_up = time.monotonic() + PATIENCE_S
+    while time.monotonic() < give_up:
+        with suppress(StoreError):  # not there, or not laid out yet
+            if any(record.event.kind is kind for record in records(database)):
+                return
+        time.sleep(0.02)
+    raise AssertionError(f"no {kind} in the log")
+
+
+def test_it_is_ready_after_the_first_frame_and_stops_when_told(
+    write_config: WriteConfig, manager: Manager, tmp_path: Path
+) -> None:
+    """READY, then watchdog pings, then STOPPING; exit code 0 and `stopped` as the last record."""
+    with running(write_config(camera={"loop": True}), manager) as process:
+        manager.wait_for("READY=1")
+        manager.wait_for("WATCHDOG=1")
+        process.send_signal(signal.SIGTERM)
+        manager.wait_for("STOPPING=1")
+        assert process.wait(PATIENCE_S) == 0
+    kinds = [record.event.kind for record in records(tmp_path / "audit.db")]
+    assert kinds[0] is EventKind.STARTED
+    assert kinds[-1] is EventKind.STOPPED
+
+
+def test_it_is_not_ready_before_the_camera_is_judged(
+    write_config: WriteConfig, manager: Manager, tmp_path: Path
+) -> None:
+    """Without a camera the gate is ready only once it says openly that it has none."""
+    config = write_config(camera={"source": "missing.avi", "retry_first_s": 0.05})
+    with running(config, manager) as process:
+        said = manager.wait_for("READY=1")
+        assert "WATCHDOG=1" not in said
+        (fault,) = [it for it in records(tmp_path / "audit.db") if it.event.kind is EventKind.FAULT]
+        assert "missing.avi" in str(fault.event.detail)
+        manager.wait_for("WATCHDOG=1")
+        process.terminate()
+        assert process.wait(PATIENCE_S) == 0
+
+
+def test_a_camera_that_comes_back_heals_the_gate(
+    write_config: WriteConfig, manager: Manager, tmp_path: Path, clip: Path
+) -> None:
+    """The lane recovers by itself, and the log says how long it took."""
+    config = write_config(
+        camera={"source": "late.avi", "retry_first_s": 0.05, "retry_max_s": 0.1, "loop": True}
+    )
+    database = tmp_path / "audit.db"
+    with running(config, manager) as process:
+        wait_for(database, EventKind.FAULT)
+        (tmp_path / "late.avi").symlink_to(clip)
+        wait_for(database, EventKind.RECOVERED)
+        wait_for(database, EventKind.GRANTED)
+        process.terminate()
+        assert process.wait(PATIENCE_S) == 0
+
+
+def test_pings_come_only_from_a_loop_that_turns(
+    write_config: WriteConfig, manager: Manager
+) -> None:
+    """A process that is alive but does not get on is silent: the manager will end it."""
+    with running(write_config(camera={"loop": True}), manager) as process:
+        manager.wait_for("WATCHDOG=1")
+        process.send_signal(signal.SIGSTOP)
+        manager.drain()
+        assert manager.silent_for(0.5)
+        process.send_signal(signal.SIGCONT)
+        manager.wait_for("WATCHDOG=1")
+
+
+def test_a_killed_gate_leaves_a_whole_log_and_says_so_at_the_next_start(
+    write_config: WriteConfig, manager: Manager, tmp_path: Path
+) -> None:
+    """After kill -9 in the middle of a hold: the database is whole, the next run records the end."""
+    config = write_config(camera={"loop": True}, relay={"hold_s": 9})
+    database = tmp_path / "audit.db"
+    with running(config, manager) as process:
+        wait_for(database, EventKind.GRANTED)
+        process.kill()
+        process.wait()
+    with closing(sqlite3.connect(database)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    before = len(records(database))
+    with running(config, manager) as process:
+        manager.drain()
+        manager.wait_for("READY=1")
+        process.terminate()
+        assert process.wait(PATIENCE_S) == 0
+    kinds = [record.event.kind for record in records(database)]
+    assert kinds[before : before + 2] == [EventKind.UNCLEAN_END, EventKind.STARTED]
+    assert kinds[-1] is EventKind.STOPPED
+
+
+def test_two_mistakes_in_the_config_start_nothing(
+    write_config: WriteConfig, manager: Manager, tmp_path: Path
+) -> None:
+    """Exit code 2, a line for each, and no database is made."""
+    config = write_config(smile={"frames": 0}, relay={"pin": 99})
+    with running(config, manager) as process:
+        assert process.wait(PATIENCE_S) == 2
+        assert process.stderr is not None
+        lines = process.stderr.read().decode().splitlines()
+    assert len(lines) == 2
+    assert not (tmp_path / "audit.db").exists()

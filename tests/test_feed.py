@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gate.domain import Frame
+from gate.errors import CameraError, EndOfClip
+from gate.feed import Feed
+from gate.inbox import Inbox
+
+
+class ListSource:
+    """A camera that plays a list: pictures, and errors where it breaks."""
+
+    count: int | None = None
+
+    def __init__(self, plays: list[int | Exception], *, live: bool) -> None:
+        self._plays: Iterator[int | Exception] = iter(plays)
+        self.live = live
+        self.fps = 1000.0
+        self.closed = 0
+
+    def read(self) -> NDArray[np.uint8]:
+        play = next(self._plays, EndOfClip("over"))
+        if isinstance(play, Exception):
+            raise play
+        return np.full((4, 4), play, np.uint8)
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def never() -> ListSource:
+    raise CameraError("none")
+
+
+def run(
+    sources: list[ListSource | Exception], inbox: Inbox, wanted: int
+) -> tuple[list[Frame], Feed]:
+    """Feed from the sources one after the other until so many frames have come."""
+    left = iter(sources)
+
+    def opener() -> ListSource:
+        source = next(left, EndOfClip("nothing left"))
+        if isinstance(source, Exception):
+            raise source
+        return source
+
+    feed = Feed(opener, inbox, first_retry_s=0.001, last_retry_s=0.01)
+    feed.start()
+    frames: list[Frame] = []
+    give_up = time.monotonic() + 10
+    while len(frames) < wanted and time.monotonic() < give_up:
+        _, frame = inbox.take(0.05)
+        frames += [frame] if frame is not None else []
+    return frames, feed
+
+
+def test_a_clip_plays_every_frame_once_and_then_is_over() -> None:
+    """Files lose no frame; sequence numbers and times rise."""
+    source = ListSource(list(range(20)), live=False)
+    frames, feed = run([source], Inbox(), 20)
+    assert [int(frame.image[0, 0]) for frame in frames] == list(range(20))
+    assert [frame.sequence for frame in frames] == list(range(20))
+    times = [frame.monotonic for frame in frames]
+    assert times == sorted(times)
+    feed.close()
+    assert feed.over
+    assert source.closed == 1
+
+
+def test_a_lost_camera_is_opened_again() -> None:
+    """A camera that breaks and can't be opened for a while comes back by itself."""
+    first = ListSource([1, CameraError("unplugged")], live=False)
+    second = ListSource([2], live=False)
+    frames, feed = run([first, CameraError("not there"), second], Inbox(), 2)
+    assert [int(frame.image[0, 0]) for frame in frames] == [1, 2]
+    assert [frame.sequence for frame in frames] == [0, 1]
+    assert first.closed == 1
+    feed.close()
+
+
+def test_what_is_wrong_with_the_camera_can_be_read() -> None:
+    """While there is no picture, the feed says why."""
+    told = threading.Event()
+
+    def opener() -> ListSource:
+        told.set()
+        raise CameraError("no such camera")
+
+    feed = Feed(opener, Inbox(), first_retry_s=60)
+    feed.start()
+    assert told.wait(10)
+    feed.close()
+    assert feed.problem == "no such camera"
+
+
+def test_the_feed_closes_while_it_waits_to_retry() -> None:
+    """A stop does not wait for the back-off."""
+    feed = Feed(never, Inbox(), first_retry_s=3600)
+    feed.start()
+    feed.close()
+    feed.close()
+    assert not feed._thread.is_alive()

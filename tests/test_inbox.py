@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+
+from gate.domain import Frame, Signal, Trigger
+from gate.inbox import Inbox
+
+
+def frame(number: int) -> Frame:
+    return Frame(np.zeros((2, 2), np.uint8), number, float(number))
+
+
+def test_the_newest_frame_wins_and_the_older_is_counted() -> None:
+    """A live camera never makes the loop work through a backlog."""
+    inbox = Inbox()
+    for number in range(3):
+        inbox.offer(frame(number), replace=True)
+    _, taken = inbox.take(0)
+    assert taken is not None
+    assert taken.sequence == 2
+    assert inbox.dropped == 2
+    assert inbox.take(0) == ([], None)
+
+
+def test_signals_come_in_order_and_none_is_lost() -> None:
+    """Signals are handed over beside the frame, all of them."""
+    inbox = Inbox()
+    inbox.post(Signal(Trigger.OPENED))
+    inbox.post(Signal(Trigger.CLOSED))
+    inbox.offer(frame(0), replace=True)
+    signals, taken = inbox.take(0)
+    assert [signal.trigger for signal in signals] == [Trigger.OPENED, Trigger.CLOSED]
+    assert taken is not None
+
+
+def test_a_clip_waits_until_its_frame_was_taken() -> None:
+    """A file plays every frame: the second offer returns only after the first was taken."""
+    inbox = Inbox()
+    inbox.offer(frame(0), replace=False)
+    second = threading.Thread(target=inbox.offer, args=(frame(1),), kwargs={"replace": False})
+    second.start()
+    taken = [inbox.take(5)[1], inbox.take(5)[1]]
+    second.join(timeout=5)
+    assert [one.sequence for one in taken if one is not None] == [0, 1]
+    assert inbox.dropped == 0
+
+
+def test_a_signal_ends_the_wait_for_a_frame() -> None:
+    """An emergency never waits for a picture."""
+    inbox = Inbox()
+    threading.Timer(0, inbox.post, [Signal(Trigger.EMERGENCY)]).start()
+    signals, taken = inbox.take(60)
+    assert signals[0].trigger is Trigger.EMERGENCY
+    assert taken is None
+
+
+def test_closing_frees_a_waiting_feed() -> None:
+    """A stop does not hang on a clip that nobody takes frames from."""
+    inbox = Inbox()
+    inbox.offer(frame(0), replace=False)
+    waiting = threading.Thread(target=inbox.offer, args=(frame(1),), kwargs={"replace": False})
+    waiting.start()
+    inbox.close()
+    waiting.join(timeout=5)
+    assert not waiting.is_alive()

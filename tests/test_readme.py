@@ -1,0 +1,90 @@
+"""What the README says is tried."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import pytest
+from click.testing import CliRunner
+
+from gate import demo
+from gate.cli import group
+from gate.cli.states import diagram
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+WriteConfig = Callable[..., Path]
+
+
+def commands() -> list[str]:
+    """The lines of all shell blocks."""
+    blocks = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    return [line for block in blocks for line in block.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory, clip: Path) -> Path:
+    """A folder with the files that the README's examples name."""
+    folder = tmp_path_factory.mktemp("desk")
+    shutil.copy(clip, folder / "queue.mp4")
+    (folder / "gate.yaml").write_text(
+        "camera: {source: queue.mp4}\nrelay: {pin_factory: mock}\nstore: {path: audit.db}\n"
+    )
+    (folder / "photos").mkdir()
+    cv2.imwrite(str(folder / "photos" / "smile.jpg"), demo.photo())
+    return folder
+
+
+def test_the_commands_for_users_work_in_their_order(
+    desk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every `smile-gate` line of the README, run as it stands, exits with 0."""
+    monkeypatch.chdir(desk)
+    lines = [line for line in commands() if line.startswith("smile-gate")]
+    assert len(lines) >= 8
+    for line in lines:
+        words, _, target = line.partition(" > ")
+        result = CliRunner().invoke(group, shlex.split(words)[1:])
+        assert result.exit_code == 0, f"{line}\n{result.output}\n{result.exception!r}"
+        if target:
+            (desk / "new.yaml").write_text(result.stdout)
+
+
+def test_every_other_command_is_one_that_is_known() -> None:
+    """The rest is the system's: make targets that exist, and the installation on a Pi."""
+    makefile = (ROOT / "Makefile").read_text()
+    for line in commands():
+        words = shlex.split(line)
+        if words[0] == "make":
+            assert re.search(rf"^{words[1]}:", makefile, re.MULTILINE)
+        else:
+            assert words[0] in ("sudo", "smile-gate"), line
+
+
+def test_the_files_that_are_named_exist() -> None:
+    """Links and files in the text lead somewhere."""
+    for target in re.findall(r"\]\(([^)#:]+)\)", README):
+        assert (ROOT / target).exists(), target
+    for target in re.findall(r"`((?:gate|config|systemd|docs|models|tests)/[\w./-]+)`", README):
+        assert (ROOT / target).exists(), target
+
+
+def test_the_picture_is_made_from_the_table() -> None:
+    """`smile-gate states --mermaid` is the README's picture."""
+    picture = re.search(r"```mermaid\n(.*?)```", README, re.DOTALL)
+    assert picture is not None
+    assert picture[1].strip() == diagram().strip()
+
+
+def test_the_settings_are_the_real_ones() -> None:
+    """Every `section.setting` that is named exists."""
+    from gate.config import Config
+
+    for section, name in re.findall(r"`(\w+)\.(\w+)[`:]", README):
+        if section not in ("gate", "README"):
+            assert name in type(getattr(Config(), section)).model_fields, f"{section}.{name}"
