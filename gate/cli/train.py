@@ -135,7 +135,7 @@ def command(
     from rich.console import Console
 
     from gate.framing import Normalisation
-    from gate.training import architectures, data, export, fit, inputs, plots, record
+    from gate.training import architectures, backend, data, export, fit, inputs, plots, record
     from gate.training.plan import Plan
 
     console = Console(stderr=True)
@@ -167,6 +167,8 @@ def command(
     )
     soft = None
     if teachers:
+        backend.prepare(seed, threads)
+        console.print(f"asking {len(teachers)} teachers about {len(training)} faces")
         soft = inputs.opinions([export.load(path) for path in teachers], training, plan)
     run = fit.Run(plan, training, validation, out, soft)
     source.write(out)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gate.training.data import Example
     from gate.training.plan import Plan
 
-AVERAGING = 0.03
+AVERAGING = 0.08
 """Weight of the newest weights in their running mean, every eighth step."""
 
 
