@@ -8,7 +8,6 @@ missing triggers, are findings too.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -24,7 +23,7 @@ from gate.store.diagnose import diagnose
 from gate.store.harm import Finding, Harm, Head, Verdict
 from gate.store.retention import pruned_detail
 from gate.store.schema import checkpoint, event, quarter, tally, trigger_statements, what
-from gate.store.session import Session
+from gate.store.session import Session, bare
 from gate.store.trouble import CorruptLog
 
 CHUNK = 50_000
@@ -202,7 +201,7 @@ def _follow(session: Session, after: Link, until: int) -> Link:
     while after.sequence < until:
         stop = min(after.sequence + CHUNK, until)
         with session.reading() as connection:
-            reached = chain.walk(_driver(connection), after, stop)
+            reached = chain.walk(bare(connection), after, stop)
         if reached.sequence < stop:
             return reached
         after = reached
@@ -215,9 +214,3 @@ def _follow_file(path: Path, after: Link, until: int) -> Link:
         return _follow(session, after, until)
     finally:
         session.close()
-
-
-def _driver(connection: Connection) -> sqlite3.Connection:
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, sqlite3.Connection)
-    return driver
