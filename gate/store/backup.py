@@ -45,7 +45,7 @@ def back_up(
 ) -> Backup:
     """Copy the log into `folder`, verify the copy, record it, keep the newest `keep` copies.
 
-    SQLite's online backup in one step: it reads one moment's state, and the gate writes on meanwhile.
+    SQLite's online backup in one step: it reads one moment's state; the gate writes on meanwhile.
 
     Raises StoreError; then no new copy is there, and no old one is gone.
     """

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import time
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 from gate.domain import Event, EventKind
@@ -59,7 +59,7 @@ def back_up(
     clock: Clock = system_clock,
     who: str | None = None,
 ) -> Backup:
-    """Copy the log into `folder`, verify the copy, keep the newest `keep`; see `gate.store.backup`."""
+    """Copy the log into `folder`, verify the copy, keep the newest `keep`."""
     now = clock()[0]
     return backup.back_up(store, folder, keep=keep, now=now, monotonic=time.monotonic(), who=who)
 

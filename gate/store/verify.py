@@ -22,7 +22,15 @@ from gate.store.chain import START, Link
 from gate.store.diagnose import diagnose
 from gate.store.harm import Finding, Harm, Head, Verdict
 from gate.store.retention import pruned_detail
-from gate.store.schema import checkpoint, event, quarter, tally, trigger_statements, what
+from gate.store.schema import (
+    QUARTER_MS,
+    checkpoint,
+    event,
+    quarter,
+    tally,
+    trigger_statements,
+    what,
+)
 from gate.store.session import Session, bare
 from gate.store.trouble import CorruptLog
 
@@ -32,8 +40,12 @@ _WORTH_SHARING = 200_000
 """Fewer rows are read sooner by one process than two are started."""
 
 
-def verify(session: Session, heads: Iterable[Head] = (), *, workers: int = 1) -> Verdict:
+def verify(
+    session: Session, heads: Iterable[Head] = (), *, workers: int = 1, deep: bool = False
+) -> Verdict:
     """Check the log, with so many processes, against itself and the heads noted elsewhere.
+
+    `deep` also has SQLite check every page and index, and counts each quarter of an hour anew.
 
     Raises StoreError where the log can't be looked at.
     """
@@ -55,6 +67,8 @@ def verify(session: Session, heads: Iterable[Head] = (), *, workers: int = 1) ->
             findings += _not_as_noted(connection, heads, first, end)
             if not findings:
                 findings += _miscounted(connection, first, end)
+            if not findings and deep:
+                findings += _unsound(connection)
     except CorruptLog as error:
         findings.append(Finding(Harm.UNREADABLE, None, str(error)))
     events = end.sequence - first.sequence + 1 if end.sequence else 0
@@ -159,6 +173,19 @@ def _miscounted(connection: Connection, first: Link, end: Link) -> Iterator[Find
     there = end.sequence - first.sequence + 1 if end.sequence else 0
     if sum(events.values()) != there:
         yield Finding(Harm.MISCOUNTED, None, "an index doesn't agree with the events")
+
+
+def _unsound(connection: Connection) -> Iterator[Finding]:
+    """What SQLite's own check finds, and quarters of an hour that were counted wrongly."""
+    for said in connection.exec_driver_sql("PRAGMA integrity_check(10)").scalars():
+        if said != "ok":
+            yield Finding(Harm.UNREADABLE, None, f"SQLite: {said}")
+    counted = f"SELECT wall / {QUARTER_MS}, what, count(*) FROM event GROUP BY 1, 2"
+    for left, right in ((counted, "SELECT * FROM tally"), ("SELECT * FROM tally", counted)):
+        query = f"SELECT count(*) FROM ({left} EXCEPT {right})"
+        if connection.exec_driver_sql(query).scalar_one():
+            yield Finding(Harm.MISCOUNTED, None, "a quarter of an hour is counted wrongly")
+            return
 
 
 def _pairs(connection: Connection, query: Select[Any]) -> list[tuple[int, int]]:
