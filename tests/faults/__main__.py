@@ -46,7 +46,13 @@ def main() -> int:
     clip = folder / "smile.avi"
     write_clip(clip)
     table = Table(
-        "fault", "times", "longest on after it", "allowed", "grants without record", "other moves without", "result"
+        "fault",
+        "times",
+        "longest on after it",
+        "allowed",
+        "grants without record",
+        "other moves without",
+        "result",
     )
     failed = False
     with (
