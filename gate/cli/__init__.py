@@ -17,6 +17,7 @@ COMMANDS = {
     "demo": "run the gate on a clip made from a NASA photo, without camera or relay",
     "replay": "run the gate on a recorded clip, on the clip's own clock",
     "run": "run the gate",
+    "safe-state": "put every output line into its safe position",
     "states": "print the state machine as a table or a diagram",
 }
 """Every command and what it does in a few words; the module has the command's name."""
@@ -39,7 +40,7 @@ class Commands(click.Group):
         """Import a command; None if there is none of that name."""
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"gate.cli.{cmd_name}")
+        module = importlib.import_module(f"gate.cli.{cmd_name.replace('-', '_')}")
         command: click.Command = module.command
         return command
 

@@ -195,6 +195,30 @@ def _norm() -> Any:
     return keras().layers.BatchNormalization(momentum=0.9)
 
 
+def eye_net(size: tuple[int, int]) -> Any:
+    """For eyes of 24×24: three 3×3 convolutions that halve the picture, and a small dense layer.
+
+    About 25,000 parameters and 0.8 million multiplications an eye; the pattern of `deep_cnn`.
+    """
+    layers = keras().layers
+    stack = []
+    for filters, stride in ((16, 1), (24, 2), (32, 2)):
+        stack += [
+            layers.Conv2D(filters, 3, strides=stride, padding="same", use_bias=False),
+            layers.BatchNormalization(),
+            layers.Activation("relu"),
+        ]
+    return _sequential(
+        size,
+        *stack,
+        layers.MaxPooling2D(),
+        layers.Flatten(),
+        layers.Dropout(0.2),
+        layers.Dense(32, activation="relu"),
+        layers.Dropout(0.2),
+    )
+
+
 def _sequential(size: tuple[int, int], *stack: Any) -> Any:
     """Return a model of the layers with one sigmoid unit behind them."""
     kit = keras()
@@ -217,6 +241,7 @@ REGISTRY = {
         _entry("deep-cnn", (48, 48), deep_cnn),
         _entry("small-cnn", (48, 48), small_cnn),
         _entry("gate-net", (48, 48), gate_net),
+        _entry("eye-net", (24, 24), eye_net),
         _entry("gate-teacher", (48, 48), gate_teacher),
     )
 }
