@@ -12,7 +12,7 @@ common="$sets --schedule cosine --split-seed 11"
 smile-gate train $common --arch gate-teacher --epochs 24 --seed 11 --no-recheck --out "$runs/teacher-1"
 smile-gate train $common --arch gate-teacher --epochs 16 --seed 12 --no-recheck --out "$runs/teacher-2"
 smile-gate train $common --arch gate-teacher --epochs 16 --seed 13 --mixing 0.4 --out "$runs/teacher-3"
-smile-gate train $common --arch gate-net --epochs 30 --seed 11 --trust 0.7 \
+smile-gate train $common --arch gate-net --epochs 60 --seed 11 --trust 0.7 \
   --teacher "$runs/teacher-1/best.keras" --teacher "$runs/teacher-2/best.keras" \
   --teacher "$runs/teacher-3/best.keras" --out "$runs/gate-net"
 smile-gate export --run "$runs/gate-net" --out "$runs/smile.tflite"
