@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from gate import __version__
+from gate import __version__, resources
 from gate.camera import Wanted, open_source
 from gate.config import Config
 from gate.feed import Feed
@@ -16,6 +16,9 @@ from gate.relay import Relay, pin_factory
 from gate.smile import Classifier
 from gate.store import Store
 from gate.vision.picture import Mounting
+
+EYES = "models/eyes.tflite"
+"""The shipped eye-state model."""
 
 
 def open_relay(config: Config, factory: Any, on_limit: Callable[[], None]) -> Relay:
@@ -51,7 +54,8 @@ def open_model(config: Config) -> Classifier:
 def open_pipeline(config: Config, smile: Classifier) -> Pipeline:
     """The way from a frame to what it shows."""
     mounting = Mounting(rotate=config.camera.rotate, mirror=config.camera.mirror)
-    return Pipeline(Settings(min_height=config.face.min_height, mounting=mounting), smile)
+    eyes = Classifier(resources.path(EYES))
+    return Pipeline(Settings(min_height=config.face.min_height, mounting=mounting), smile, eyes)
 
 
 def open_store(config: Config, smile: Classifier, path: Path | None) -> Store:
