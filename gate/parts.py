@@ -23,6 +23,9 @@ from gate.vision.eyes import EyeRules, Method
 from gate.vision.liveness import LivenessRules, Mode
 from gate.vision.picture import Mounting
 
+EYES = "models/eyes.tflite"
+"""The shipped eye-state model."""
+
 
 def open_lines(config: Config, factory: Any) -> Lines:
     """All outputs, claimed in their safe positions."""
@@ -110,7 +113,7 @@ def open_pipeline(config: Config, smile: Classifier) -> Pipeline:
         liveness=LivenessRules(mode=Mode(config.liveness.mode)),
     )
     asked = config.eyes.method is not EyesMethod.HAAR
-    eyes = Classifier(resources.path("models/eyes.tflite")) if asked else None
+    eyes = Classifier(resources.path(EYES)) if asked else None
     return Pipeline(settings, smile, eyes)
 
 

@@ -13,7 +13,7 @@ import pytest
 GATE = Path(__file__).parent.parent / "gate"
 
 ROOMS = {
-    "cv2": {"camera", "demo", "drawing", "framing", "pictures", "vision", "training"},
+    "cv2": {"bench", "camera", "demo", "drawing", "framing", "pictures", "vision", "training"},
     "gpiozero": {"lines", "inputs", "pins", "cli.demo"},
     "sqlalchemy": {"store"},
     "apscheduler": {"jobs"},
@@ -53,7 +53,7 @@ HELPERS = {
 }
 """A room → what else of the gate it may import; adapters never import each other."""
 
-COMPOSERS = {"parts", "daemon", "replay", "cli", "demo", "training", "__main__", "__init__"}
+COMPOSERS = {"bench", "parts", "daemon", "replay", "segments", "cli", "demo", "training", "__main__", "__init__"}
 """Rooms that put others together."""
 
 

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 EVERY_S = 0.8
 """How often the surroundings of a guest are searched where something moved, s."""
-IDLE_S = 5.0
+IDLE_S = 8.0
 """How often they are searched although nothing moved, s."""
-OWN = 0.8
-"""How far the guest's own movements reach around the face, in face widths: hair, shoulders."""
+OWN, BODY = 0.8, 5.0
+"""How far the guest's own movements reach around the face and below it, in face widths."""
 MISSES = 4
 """Looks in a row that must miss a face before it is gone."""
 LOOK_S = 0.18
@@ -111,7 +111,9 @@ class Crowd:
         self._looked = now
         shape = (view.bounds.height, view.bounds.width)
         changed = self._changes.look(thumb)
-        motion.clear(changed, around(guest, OWN), shape)
+        own = around(guest, OWN)
+        body = Box(own.x, own.y, own.width, own.height + round(BODY * guest.width))
+        motion.clear(changed, body, shape)
         idle_over = now - self._swept >= IDLE_S
         if not idle_over and not changed.any():
             return False

@@ -22,7 +22,7 @@ KEPT = 0.5
 """What is made gray around the last face, in face widths: all that is looked at in a frame."""
 FINE = 100
 """Resolution at which a face is worked on, px of its width: what the models need, and no more."""
-IDLE_S = 5.0
+IDLE_S = 8.0
 """How often a scene in which nothing changes is searched all the same, s."""
 KEEP_S = 1.0
 """How long the place of a lost face is remembered, s: found again there, it is the same guest."""
