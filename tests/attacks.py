@@ -116,7 +116,7 @@ def frames(still: Image, motion: Motion, place: Scene, seconds: float) -> Iterat
 
 
 def screen(still: Image, motion: Motion, place: Scene, seconds: float) -> Iterator[Image]:
-    """The still on a screen: its rows beat with the camera's (moiré), a lamp glares on the glass."""
+    """The still on a screen: its rows beat with the camera's (moiré), a lamp glares on it."""
     chance = np.random.default_rng(place.seed)
     height, width = still.shape[:2]
     y, x = np.mgrid[:height, :width].astype(np.float32)

@@ -13,12 +13,12 @@ import pytest
 GATE = Path(__file__).parent.parent / "gate"
 
 ROOMS = {
-    "cv2": {"camera", "demo", "drawing", "framing", "pictures", "vision", "training"},
-    "gpiozero": {"relay", "inputs", "cli.demo"},
+    "cv2": {"bench", "camera", "demo", "drawing", "framing", "pictures", "vision", "training"},
+    "gpiozero": {"lines", "inputs", "pins", "cli.demo"},
     "sqlalchemy": {"store"},
     "apscheduler": {"jobs"},
     "yaml": {"yamlfile"},
-    "pydantic": {"config"},
+    "pydantic": {"settings", "config"},
     "tflite_runtime": {"smile"},
     "ai_edge_litert": {"smile"},
     "picamera2": {"camera"},
@@ -35,12 +35,16 @@ FOUNDATION = {"domain", "errors", "rules", "table", "resources"}
 """What every room may import: values, words, and where files lie."""
 
 HELPERS = {
-    "config": {"yamlfile"},
+    "config": {"settings", "yamlfile"},
     "machine": {"table"},
     "camera": {"pictures"},
     "feed": {"camera", "inbox"},
     "jobs": {"hours"},
-    "controller": {"machine"},
+    "controller": {"machine", "describe"},
+    "relay": {"lines"},
+    "panel": {"lines"},
+    "wires": {"inputs", "relay"},
+    "health": {"store", "systemd"},
     "pipeline": {"framing", "vision"},
     "smile": {"framing"},
     "vision": {"framing"},
@@ -49,7 +53,7 @@ HELPERS = {
 }
 """A room → what else of the gate it may import; adapters never import each other."""
 
-COMPOSERS = {"parts", "daemon", "replay", "cli", "demo", "training", "__main__", "__init__"}
+COMPOSERS = {"bench", "parts", "daemon", "replay", "segments", "cli", "demo", "training", "__main__", "__init__"}
 """Rooms that put others together."""
 
 

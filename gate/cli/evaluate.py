@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gate.cli import face_options
+from gate.cli.common import example
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -18,6 +21,10 @@ if TYPE_CHECKING:
 WORST_SHOWN = 48
 
 
+@example(
+    "smile-gate evaluate faces/ --crops haar"
+    "\n  smile-gate evaluate smiles/ --crops tight --kept-out smiles-test.txt --stress --json"
+)
 @click.command("evaluate")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option(
@@ -25,14 +32,7 @@ WORST_SHOWN = 48
     type=click.Path(path_type=Path, dir_okay=False),
     help="TFLite file with its card beside it; the shipped model by default.",
 )
-@click.option(
-    "--crops",
-    type=click.Choice(["photo", "haar", "tight", "auto"]),
-    default="auto",
-    show_default=True,
-    help="photo: find the face first; haar: the picture is its Haar box; tight: cut closer; "
-    "auto: measure which.",
-)
+@face_options.crops
 @click.option(
     "--kept-out",
     "lists",
@@ -68,6 +68,11 @@ WORST_SHOWN = 48
     help="CSV with columns file,group: the error for each of your groups.",
 )
 @click.option("--by-trait", is_flag=True, help="The error by luminance, contrast, sharpness, size.")
+@click.option(
+    "--recheck",
+    is_flag=True,
+    help="Leave out finds of the face cascade that two other cascades don't see.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def command(
     folder: Path,
@@ -81,15 +86,10 @@ def command(
     errors: Path | None,
     groups_file: Path | None,
     by_trait: bool,
+    recheck: bool,
     as_json: bool,
 ) -> None:
-    r"""Judge a model on FOLDER/smiling and FOLDER/not_smiling.
-
-    \b
-    Example:
-      smile-gate evaluate faces/ --crops haar
-      smile-gate evaluate smiles/ --crops tight --kept-out smiles-test.txt --stress --json
-    """
+    """Judge a model on FOLDER/smiling and FOLDER/not_smiling."""
     import numpy as np
     from rich.console import Console
 
@@ -102,15 +102,15 @@ def command(
     only = data.out_of_training(keys, listed, kept_out_share)
     groups = evaluate.read_groups(groups_file) if groups_file else None
     with Classifier(model) as classifier:
-        reading = data.read(folder, data.Crops(crops), only=only)
-        examples = reading.examples
+        reading = data.read(folder, data.Crops(crops), only, recheck=recheck)
+        examples = [e for e in reading.examples if e.key not in reading.doubtful]
         scores = evaluate.score_examples(classifier, examples)
         labels = np.array([example.label for example in examples])
         limit = classifier.card.threshold if threshold is None else threshold
         report = metrics.judge(scores, labels, limit)
         result: dict[str, Any] = {
             **report.as_dict(),
-            "no_face": len(reading.no_face),
+            "no_face": len(reading.no_face) + len(reading.doubtful),
             "unreadable": len(reading.unreadable),
             "crops": str(reading.crops),
             "model": classifier.card.name,

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import click
 
+from gate.cli.common import example
+
 HELD_OUT = 400
 """Faces on which float and int8 are compared, and int8's ranges are measured."""
 
 
+@example("smile-gate export --run runs/first --out models/mine.tflite")
 @click.command("export")
 @click.option(
     "--run",
@@ -39,11 +42,7 @@ HELD_OUT = 400
     help="Share of not smiling validation faces that may get through: sets the threshold.",
 )
 def command(folder: Path, out: Path, precision: str, false_accepts: float) -> None:
-    r"""Convert a run's best model to float and int8, calibrate it, choose its threshold.
-
-    \b
-    Example:
-      smile-gate export --run runs/first --out models/mine.tflite
+    """Convert a run's best model to float and int8, calibrate it, choose its threshold.
 
     The validation faces of the run are read again from its --data folders: the temperature, the
     threshold and the check that both files give the same verdict are measured on them.

@@ -7,26 +7,20 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gate.cli import face_options
+from gate.cli.common import example
+
 if TYPE_CHECKING:
     from gate.training.data import Reading
 
 
+@example(
+    "smile-gate train --data faces/ --out runs/first"
+    "\n  smile-gate train --data smiles/ --kept-out smiles-test.txt --data genki/ --out runs/both"
+)
 @click.command("train")
-@click.option(
-    "--data",
-    "folders",
-    type=click.Path(path_type=Path, file_okay=False),
-    multiple=True,
-    required=True,
-    help="Folder with smiling/ and not_smiling/; may be given several times.",
-)
-@click.option(
-    "--crops",
-    type=click.Choice(["auto", "photo", "haar", "tight"]),
-    default="auto",
-    show_default=True,
-    help="What the pictures show: whole photos, Haar boxes, tight crops; auto measures each set.",
-)
+@face_options.folders
+@face_options.crops
 @click.option("--arch", default="gate-net", show_default=True, help="Architecture, by name.")
 @click.option(
     "--out",
@@ -36,24 +30,19 @@ if TYPE_CHECKING:
 )
 @click.option("--epochs", type=click.IntRange(1), default=60, show_default=True)
 @click.option("--batch", type=click.IntRange(2), default=128, show_default=True)
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
-@click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
-@click.option(
-    "--kept-out",
-    "lists",
-    type=click.Path(path_type=Path, dir_okay=False),
-    multiple=True,
-    help="List of CLASS/FILE names that training must not see (for the set that has them).",
-)
-@click.option(
-    "--kept-out-share",
-    type=click.FloatRange(0.0, 0.9),
-    default=0.2,
-    show_default=True,
-    help="Share kept out, by a rule on the file name, of each set that no list names.",
-)
+@face_options.seed
+@face_options.threads
+@face_options.kept_out
+@face_options.kept_out_share
 @click.option(
     "--validation-share", type=click.FloatRange(0.02, 0.5), default=0.1, show_default=True
+)
+@click.option(
+    "--split-seed",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    help="Which faces validate; the same for a teacher and its pupil.",
 )
 @click.option(
     "--teacher",
@@ -82,6 +71,19 @@ if TYPE_CHECKING:
     show_default=True,
     help="plateau: cut the learning rate when it stalls, stop early; cosine: all epochs.",
 )
+@click.option(
+    "--mixing",
+    type=click.FloatRange(0.0, 1.0),
+    default=0.0,
+    show_default=True,
+    help="Share of pictures blended with another one (mixup).",
+)
+@click.option(
+    "--recheck/--no-recheck",
+    default=True,
+    show_default=True,
+    help="Train false finds of the face cascade (seen by no other one) as not smiling.",
+)
 def command(
     folders: tuple[Path, ...],
     crops: str,
@@ -94,17 +96,15 @@ def command(
     lists: tuple[Path, ...],
     kept_out_share: float,
     validation_share: float,
+    split_seed: int,
     teachers: tuple[Path, ...],
     trust: float,
     normalisation: str,
     schedule: str,
+    mixing: float,
+    recheck: bool,
 ) -> None:
-    r"""Train a smile model on folders of faces.
-
-    \b
-    Example:
-      smile-gate train --data faces/ --arch gate-net --out runs/first
-      smile-gate train --data smiles/ --kept-out smiles-test.txt --data genki/ --out runs/both
+    """Train a smile model on folders of faces.
 
     Writes best.keras, history.csv and history.png into the run's folder. Break off with Ctrl-C;
     the same command goes on from the last whole epoch.
@@ -112,7 +112,7 @@ def command(
     from rich.console import Console
 
     from gate.framing import Normalisation
-    from gate.training import architectures, data, export, fit, inputs, plots, record
+    from gate.training import architectures, backend, data, export, fit, inputs, plots, record
     from gate.training.plan import Plan
 
     console = Console(stderr=True)
@@ -126,6 +126,7 @@ def command(
         trust=trust,
         normalisation=Normalisation(normalisation),
         schedule=schedule,
+        mixing=mixing,
     )
     source = record.Source(
         plan=plan,
@@ -134,6 +135,8 @@ def command(
         lists=tuple(map(str, lists)),
         kept_out_share=kept_out_share,
         validation_share=validation_share,
+        split_seed=split_seed,
+        recheck=recheck,
         teachers=tuple(map(str, teachers)),
     )
     training, validation = source.examples(
@@ -141,6 +144,8 @@ def command(
     )
     soft = None
     if teachers:
+        backend.prepare(seed, threads)
+        console.print(f"asking {len(teachers)} teachers about {len(training)} faces")
         soft = inputs.opinions([export.load(path) for path in teachers], training, plan)
     run = fit.Run(plan, training, validation, out, soft)
     source.write(out)
@@ -172,6 +177,8 @@ def _tell(say, folder: Path, reading: Reading, kept_out: int) -> None:  # type: 
     )
     if reading.unreadable:
         line += f", {len(reading.unreadable)} unreadable (first: {reading.unreadable[0].name})"
+    if reading.doubtful:
+        line += f", {len(reading.doubtful)} false finds trained as not smiling"
     if reading.no_face:
         line += f", {len(reading.no_face)} without a face"
     say(line)

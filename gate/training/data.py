@@ -46,6 +46,11 @@ class Crops(StrEnum):
     """Measured on a sample; see `gate.training.faces.measured`."""
 
 
+GEOMETRY = {Crops.HAAR: faces.HAAR, Crops.TIGHT: faces.TIGHT}
+SAME = 0.06
+"""Picture sides: a measured geometry this near to a known one is taken to be that one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Example:
     """One labelled face: the picture (gray or BGR) and where its Haar box lies in it."""
@@ -67,6 +72,8 @@ class Reading:
     no_face: tuple[str, ...]
     """Keys of the photos in which no face was found."""
     crops: Crops
+    doubtful: frozenset[str] = frozenset()
+    """Keys of faces that no other cascade sees; only filled in where that was asked for."""
 
 
 def pictures(folder: Path) -> list[tuple[str, Path, int]]:
@@ -112,16 +119,27 @@ def out_of_training(keys: Iterable[str], listed: Collection[str], share: float) 
     return named or frozenset(key for key in keys if kept_out(key, share))
 
 
-def read(folder: Path, crops: Crops = Crops.AUTO, only: Collection[str] | None = None) -> Reading:
+def read(
+    folder: Path,
+    crops: Crops = Crops.AUTO,
+    only: Collection[str] | None = None,
+    *,
+    recheck: bool = False,
+) -> Reading:
     """Read a data set (the faces whose key is in ``only``, if given).
+
+    ``recheck`` looks at every face that the default cascade found with two others; tight crops
+    weren't found by a cascade and are left alone.
 
     Raise `PictureError` where a class is missing or nothing in it can be used.
     """
     chosen = [item for item in pictures(folder) if only is None or item[0] in only]
-    geometry = {Crops.HAAR: faces.HAAR, Crops.TIGHT: faces.TIGHT}.get(crops)
+    geometry = GEOMETRY.get(crops)
     if crops is Crops.AUTO:
         geometry = faces.measured([image for _, image, _ in _opened(faces.sample(chosen))])
-        crops = Crops.PHOTO if geometry is None else faces_kind(geometry)
+        crops = Crops.PHOTO if geometry is None else _nearest(geometry)
+        if geometry is not None and _apart(geometry, GEOMETRY[crops]) < SAME:
+            geometry = GEOMETRY[crops]
     examples: list[Example] = []
     unreadable, no_face = [], []
     for item, image, label in _opened(chosen):
@@ -142,12 +160,21 @@ def read(folder: Path, crops: Crops = Crops.AUTO, only: Collection[str] | None =
                 else "none of its pictures can be read; are they pictures?"
             )
             raise PictureError(f"{folder / name}: {why}")
-    return Reading(tuple(examples), tuple(unreadable), tuple(no_face), crops)
+    doubtful = frozenset(
+        example.key
+        for example in examples
+        if recheck and crops is not Crops.TIGHT and not faces.seen_again(example.image, example.box)
+    )
+    return Reading(tuple(examples), tuple(unreadable), tuple(no_face), crops, doubtful)
 
 
-def faces_kind(geometry: tuple[float, float, float]) -> Crops:
-    """Return which of the two kinds of cut a measured geometry is nearer to."""
-    return Crops.TIGHT if geometry[2] > (faces.TIGHT[2] + faces.HAAR[2]) / 2 else Crops.HAAR
+def _nearest(geometry: tuple[float, float, float]) -> Crops:
+    """Return the kind of cut that a measured geometry is nearest to."""
+    return min(GEOMETRY, key=lambda crops: _apart(geometry, GEOMETRY[crops]))
+
+
+def _apart(first: tuple[float, float, float], second: tuple[float, float, float]) -> float:
+    return max(abs(a - b) for a, b in zip(first, second, strict=True))
 
 
 def _opened(

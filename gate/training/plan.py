@@ -28,6 +28,8 @@ class Plan:
     """Epochs without a better validation loss after which training stops."""
     smoothing: float = 0.05
     """Label smoothing: labels of faint smiles are not to be trusted fully."""
+    mixing: float = 0.0
+    """Share of pictures that are blended with another, labels too (mixup; Zhang et al., 2018)."""
     trust: float = 0.5
     """Weight of the teachers' opinion against the label, where there are teachers."""
     normalisation: Normalisation = Normalisation.STANDARD

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,6 +31,9 @@ class Source:
     lists: tuple[str, ...] = ()
     kept_out_share: float = 0.2
     validation_share: float = 0.1
+    split_seed: int = 1
+    recheck: bool = True
+    """Whether finds of the cascade that show no face are trained as not smiling."""
     teachers: tuple[str, ...] = ()
 
     @property
@@ -44,6 +47,8 @@ class Source:
             "kept_out": [_last_part(path) for path in self.lists],
             "kept_out_share": self.kept_out_share,
             "validation_share": self.validation_share,
+            "split_seed": self.split_seed,
+            "recheck": self.recheck,
             "teachers": len(self.teachers),
         }
 
@@ -55,13 +60,20 @@ class Source:
 
         listed = frozenset[str]().union(*(data.read_list(Path(path)) for path in self.lists))
         examples: list[data.Example] = []
+        doubtful: set[tuple[str, str]] = set()
         for folder in map(Path, self.folders):
             keys = [key for key, _, _ in data.pictures(folder)]
             out_of_it = data.out_of_training(keys, listed, self.kept_out_share)
-            reading = data.read(folder, self.crops, only=set(keys) - out_of_it)
+            reading = data.read(folder, self.crops, set(keys) - out_of_it, recheck=self.recheck)
             tell(folder, reading, len(out_of_it))
             examples += reading.examples
-        return data.split(examples, self.validation_share, self.plan.seed)
+            doubtful |= {(folder.name, key) for key in reading.doubtful}
+        parts = data.split(examples, self.validation_share, self.split_seed)
+        training, validation = (
+            [replace(e, label=0) if (e.source, e.key) in doubtful else e for e in part]
+            for part in parts
+        )
+        return training, validation
 
     def write(self, folder: Path) -> None:
         """Write run.json into the run's folder."""

@@ -234,8 +234,9 @@ def mouth_changed(before: NDArray[np.float32], after: NDArray[np.float32]) -> bo
     top, bottom, left, right = MOUTH
     if float(change[top:bottom, left:right].mean()) < MOUTH_CHANGED * max(upper, 0.05):
         return False
-    blurred = (cv2.GaussianBlur(face, (0, 0), 1.5) for face in (before, laid))
-    return _unlike(*blurred) > MOUTH_DIFFERS
+    first = np.asarray(cv2.GaussianBlur(before, (0, 0), 1.5), np.float32)
+    second = np.asarray(cv2.GaussianBlur(laid, (0, 0), 1.5), np.float32)
+    return _unlike(first, second) > MOUTH_DIFFERS
 
 
 def _unlike(before: NDArray[np.float32], after: NDArray[np.float32]) -> float:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gate.domain import Box, Reason
-from gate.vision import motion, sweep
+from gate.vision import gist, motion, sweep
+from gate.vision.crowd import Crowd
 from gate.vision.faces import FaceFinder, overlap
 from gate.vision.picture import around, inside
-from gate.vision.track import Track, begin, gist, likeness
+from gate.vision.track import Track, begin
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,14 +22,15 @@ KEPT = 0.5
 """What is made gray around the last face, in face widths: all that is looked at in a frame."""
 FINE = 100
 """Resolution at which a face is worked on, px of its width: what the models need, and no more."""
-CROWD_S = 0.8
-"""How often the surroundings of a guest are searched for a second face, s."""
-IDLE_S = 5.0
+IDLE_S = 8.0
 """How often a scene in which nothing changes is searched all the same, s."""
-OWN = 0.8
-"""How far the guest's own movements reach around the face, in face widths: hair, shoulders."""
 KEEP_S = 1.0
 """How long the place of a lost face is remembered, s: found again there, it is the same guest."""
+VERIFY_S = 0.18
+"""How long a face may be followed by its gist alone, s: every third of 15 frames a second is the
+cascade's."""
+HELD = 0.9
+"""Correlation with its gist under which the cascade is asked at once."""
 ALIKE = 0.55
 """Correlation with the last picture of the face under which it is another face."""
 LOST_FRAMES = 4
@@ -64,15 +66,6 @@ class Sight:
     number: int | None = None
     """The guest's number, also while the face is lost for a moment."""
     obstacle: Reason | None = None
-    found: bool = False
-
-
-@dataclass(slots=True)
-class _Other:
-    """Another face beside the guest's."""
-
-    box: Box
-    misses: int = 0
 
 
 @dataclass(slots=True)
@@ -95,8 +88,8 @@ class Watch:
         self._sweep = sweep.Sweep(self._finder)
         self._changes = motion.ChangeMap()
         self._guest: Track | None = None
-        self._gist: NDArray[np.uint8] | None = None
-        self._others: list[_Other] = []
+        self._gist: gist.Gist | None = None
+        self._crowd = Crowd(self._finder, limits.similar)
         self._numbers = 0
         self._shape: tuple[int, int] = (0, 0)
         self._plan: list[sweep.Step] = []
@@ -108,7 +101,7 @@ class Watch:
     def reset(self) -> None:
         """Forget the guest, the others and the scene."""
         self._guest = self._lost = self._gist = None
-        self._others.clear()
+        self._crowd.reset()
         self._sweep.stop()
         self._changes.forget()
         self._swept = self._last = float("-inf")
@@ -161,7 +154,7 @@ class Watch:
                 continue
             self._sweep.stop()
             self._meet(view, again.box, now)
-            return self._sight(True)
+            return self._sight()
         return self._nobody(now)
 
     def _nobody(self, now: float) -> Sight:
@@ -178,7 +171,7 @@ class Watch:
             and now - self._lost.seen <= KEEP_S
             and overlap(box, self._lost.raw) > 0.2
             and self._gist is not None
-            and likeness(self._gist, gist(view, box, 0.15)) > ALIKE
+            and gist.find(view, self._gist, box).likeness > ALIKE
         )
         if same and self._lost is not None:
             self._guest, self._lost = self._lost, None
@@ -186,10 +179,10 @@ class Watch:
         else:
             self._numbers += 1
             self._guest, self._lost = begin(self._numbers, box, now), None
-        self._gist = gist(view, box)
-        self._others.clear()
+        self._guest.verified = now
+        self._gist = gist.take(view, box)
+        self._crowd.reset()
         self._changes.forget()
-        self._swept = float("-inf")
 
     def _follow(
         self, view: View, thumb: NDArray[np.float32], now: float, elapsed: float
@@ -199,6 +192,34 @@ class Watch:
         if guest is None:
             return None
         view.keep(around(guest.raw, KEPT), max(1, guest.raw.width // FINE))
+        if not self._hold(view, guest, now) and not self._verify(view, guest, now):
+            guest.misses += 1
+            if guest.misses < LOST_FRAMES:
+                return Sight(number=guest.number, obstacle=self._why_lost(guest))
+            self._lost, self._guest = guest, None
+            self._changes.forget()
+            return None
+        guest = self._guest
+        if guest is None:
+            return None
+        other = self._crowd.mind(view, thumb, guest.raw, self._region, now, elapsed)
+        if other is not None and other.width > LARGER * guest.width:
+            self._meet(view, other, now)
+            self._crowd.reset(guest.raw, now)
+        return self._sight()
+
+    def _hold(self, view: View, guest: Track, now: float) -> bool:
+        """Follow by the gist alone, as long as it fits well and the cascade saw the face lately."""
+        if self._gist is None or now - guest.verified >= VERIFY_S:
+            return False
+        match = gist.find(view, self._gist, guest.raw)
+        if match.likeness < HELD:
+            return False
+        guest.follow(match.box, now, guest.roll)
+        return True
+
+    def _verify(self, view: View, guest: Track, now: float) -> bool:
+        """Find the guest with the cascade: close by, then farther off, then leaning."""
         seen = self._finder.near(view, guest.raw)
         roll = 0.0
         if seen is None:
@@ -207,71 +228,21 @@ class Watch:
             roll = TILTS[guest.misses % 2] if abs(guest.roll) < 1 else guest.roll
             seen = self._finder.near_tilted(view, guest.raw, roll)
         if seen is None:
-            guest.misses += 1
-            if guest.misses < LOST_FRAMES:
-                return Sight(number=guest.number, obstacle=self._why_lost(guest))
-            self._lost, self._guest = guest, None
-            self._others.clear()
-            self._sweep.stop()
-            self._changes.forget()
-            return None
-        if self._gist is not None and likeness(self._gist, gist(view, seen.box, 0.15)) < ALIKE:
+            return False
+        if self._gist is not None and gist.find(view, self._gist, seen.box).likeness < ALIKE:
             self._numbers += 1
-            self._guest = begin(self._numbers, seen.box, now)
+            guest = self._guest = begin(self._numbers, seen.box, now)
         else:
             guest.follow(seen.box, now, roll)
-        self._gist = gist(view, seen.box)
-        self._mind_others(view, thumb, now, elapsed)
-        return self._sight(True)
+        guest.verified = now
+        self._gist = gist.take(view, seen.box)
+        return True
 
-    def _mind_others(
-        self, view: View, thumb: NDArray[np.float32], now: float, elapsed: float
-    ) -> None:
-        """Keep an eye on other faces, and look for new ones from time to time."""
-        guest = self._guest
-        if guest is None:
-            return
-        for other in list(self._others):
-            seen = self._finder.near(view, other.box)
-            if seen is not None and overlap(seen.box, guest.raw) < 0.2:
-                other.box, other.misses = seen.box, 0
-            else:
-                other.misses += 1
-                if other.misses > LOST_FRAMES:
-                    self._others.remove(other)
-        changed = self._changes.look(thumb)
-        if not self._sweep.running:
-            if now - self._swept < CROWD_S:
-                return
-            idle_over = now - self._swept >= IDLE_S
-            motion.clear(changed, around(guest.raw, OWN), self._shape)
-            if not idle_over and not changed.any():
-                return
-            smallest = max(24.0, self._limits.similar * guest.width)
-            largest = min(guest.width / self._limits.similar, *self._shape)
-            steps = sweep.plan(self._region, smallest, largest)
-            if self._sweep.start(steps, self._shape, None if idle_over else changed):
-                self._swept = now
-            self._changes.searched(thumb)
-        for found in self._sweep.go_on(view, elapsed / CROWD_S):
-            known = [guest.raw, *(other.box for other in self._others)]
-            if any(overlap(found.box, box) > 0.15 for box in known):
-                continue
-            again = self._finder.near(view, found.box, wide=True)
-            if again is None or not self._finder.confirm(view, again.box):
-                continue
-            if again.box.width > LARGER * guest.width:
-                self._others = [_Other(guest.raw)]
-                self._meet(view, again.box, now)
-                return
-            self._others.append(_Other(again.box))
-
-    def _sight(self, found: bool) -> Sight:
+    def _sight(self) -> Sight:
         """The guest and the others as they stand now."""
-        guest = self._guest
-        if guest is None:
+        if self._guest is None:
             return Sight()
-        return Sight(guest, tuple(other.box for other in self._others), guest.number, None, found)
+        return Sight(self._guest, self._crowd.boxes, self._guest.number)
 
     def _why_lost(self, track: Track) -> Reason:
         """The likeliest reason why a face is no longer found."""

@@ -36,7 +36,7 @@ def test_a_tight_set_has_boxes_larger_than_its_pictures(drawn: Path) -> None:
 
 def test_photos_are_searched_for_their_face(tmp_path: Path) -> None:
     """In a real photo the astronaut's face must be found, and a faceless picture counted."""
-    photo = cv2.cvtColor(astronaut(), cv2.COLOR_RGB2BGR)  # type: ignore[no-untyped-call]  # scikit-image has no types
+    photo = cv2.cvtColor(astronaut(), cv2.COLOR_RGB2BGR)
     for name in data.CLASSES:
         (tmp_path / name).mkdir()
         cv2.imwrite(str(tmp_path / name / "a.png"), photo)
@@ -49,7 +49,7 @@ def test_photos_are_searched_for_their_face(tmp_path: Path) -> None:
 
 def test_auto_measures_how_a_set_was_cut(tmp_path: Path) -> None:
     """Cuts of one real face by its Haar box must be seen as such, tighter ones as tight."""
-    gray = cv2.cvtColor(astronaut(), cv2.COLOR_RGB2GRAY)  # type: ignore[no-untyped-call]  # scikit-image has no types
+    gray = cv2.cvtColor(astronaut(), cv2.COLOR_RGB2GRAY)
     found = faces.largest(np.asarray(gray, np.uint8))
     assert found is not None
     x, y, side = found.x, found.y, found.width

@@ -1,0 +1,107 @@
+"""The scenes that `gate.bench` measures: a lobby rendered from public-domain photos, or a clip."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from gate import demo
+from gate.camera import Wanted, open_source
+from gate.errors import CameraError, EndOfClip
+
+if TYPE_CHECKING:
+    from gate.domain import Image
+
+FRAMES = 96
+NOISE = 2.5
+"""Standard deviation of the sensor's noise, gray levels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """A person in the scene: face height and centre, as fractions of the frame's sides."""
+
+    height: float
+    x: float = 0.5
+
+
+SCENES: dict[str, tuple[tuple[int, int], tuple[Guest, ...]]] = {
+    "empty scene": ((640, 480), ()),
+    "guest far": ((640, 480), (Guest(0.12),)),
+    "guest at the gate": ((640, 480), (Guest(0.35),)),
+    "guest near": ((640, 480), (Guest(0.6),)),
+    "two guests": ((640, 480), (Guest(0.35, 0.3), Guest(0.3, 0.72))),
+    "guest, 1280×720": ((1280, 720), (Guest(0.35),)),
+}
+"""What is measured: frame size, and who is in the frame."""
+
+
+def render(name: str) -> list[Image]:
+    """The frames of one of `SCENES`: a busy wall, people who sway, a camera that makes noise."""
+    (width, height), guests = SCENES[name]
+    chance = np.random.default_rng(5)
+    wall = _wall(width, height)
+    photo = demo.photo()
+    grain = chance.normal(0, NOISE, (height + 64, width + 64, 3)).astype(np.float32)
+    frames = []
+    for index in range(FRAMES):
+        frame = wall.copy()
+        for guest in guests:
+            _stand(frame, photo, guest, index)
+        y, x = chance.integers(0, 64, 2)
+        noisy = frame + grain[y : y + height, x : x + width]
+        frames.append(np.clip(noisy, 0, 255).astype(np.uint8))
+    return frames
+
+
+def clip(path: Path, size: tuple[int, int] = (640, 480), limit: int = 300) -> list[Image]:
+    """Frames of a clip, fitted into ``size`` (width, height) on gray."""
+    source = open_source(str(path.resolve()), Wanted())
+    frames: list[Image] = []
+    try:
+        while len(frames) < limit:
+            image = source.read()
+            factor = min(size[0] / image.shape[1], size[1] / image.shape[0])
+            small = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+            frame = np.full((size[1], size[0], 3), 128, np.uint8)
+            top, left = (size[1] - small.shape[0]) // 2, (size[0] - small.shape[1]) // 2
+            frame[top : top + small.shape[0], left : left + small.shape[1]] = small
+            frames.append(frame)
+    except EndOfClip:
+        pass
+    finally:
+        source.close()
+    if not frames:
+        raise CameraError(f"{path}: has no frames")
+    return frames
+
+
+def _wall(width: int, height: int) -> Image:
+    """Tiles, posters and a lamp: edges at every scale, as a lobby has."""
+    chance = np.random.default_rng(3)
+    wall = np.full((height, width, 3), 128, np.float32)
+    for scale in (8, 24, 80):
+        rough = chance.normal(0, 22, (height // scale + 2, width // scale + 2, 3))
+        wall += cv2.resize(rough, (width, height), interpolation=cv2.INTER_LINEAR)
+    rows = np.linspace(1.15, 0.75, height)[:, None, None]
+    return np.clip(wall * rows, 0, 255).astype(np.uint8)
+
+
+def _stand(frame: Image, photo: Image, guest: Guest, index: int) -> None:
+    """Put the person into the frame."""
+    height, width = frame.shape[:2]
+    face = demo.FACE
+    factor = guest.height * height / 95.0
+    person = cv2.resize(
+        photo[:420, 40:420], None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA
+    )
+    sway = (2.0 * np.sin(index / 5), 1.5 * np.sin(index / 3))
+    left = round(guest.x * width + sway[0] - factor * (face[0] - 40))
+    top = round(0.42 * height + sway[1] - factor * face[1])
+    x, y = max(left, 0), max(top, 0)
+    part = person[y - top : y - top + height - y, x - left : x - left + width - x]
+    frame[y : y + part.shape[0], x : x + part.shape[1]] = part
