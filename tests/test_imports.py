@@ -13,7 +13,7 @@ import pytest
 GATE = Path(__file__).parent.parent / "gate"
 
 ROOMS = {
-    "cv2": {"bench", "camera", "demo", "drawing", "framing", "pictures", "vision", "training"},
+    "cv2": {"bench", "bench_scenes", "camera", "demo", "drawing", "framing", "pictures", "vision", "training"},
     "gpiozero": {"relay", "inputs", "cli.demo"},
     "sqlalchemy": {"store"},
     "apscheduler": {"jobs"},
@@ -49,7 +49,19 @@ HELPERS = {
 }
 """A room → what else of the gate it may import; adapters never import each other."""
 
-COMPOSERS = {"bench", "parts", "daemon", "replay", "segments", "cli", "demo", "training", "__main__", "__init__"}
+COMPOSERS = {
+    "__init__",
+    "__main__",
+    "bench",
+    "bench_scenes",
+    "cli",
+    "daemon",
+    "demo",
+    "parts",
+    "replay",
+    "segments",
+    "training",
+}
 """Rooms that put others together."""
 
 
