@@ -145,7 +145,7 @@ def swapped(
         if share in (0.0, 1.0):
             return second if share else first
         copy = first.copy()
-        cut = int(share * copy.shape[1])
+        cut = max(1, int(share * copy.shape[1]))
         copy[:, :cut] = second[:, -cut:]
         return copy
 
