@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from gate.cli.export import command as export
 from gate.cli.train import command as train
 from gate.errors import GateError, ModelError, PictureError
 from gate.smile import Classifier
-from gate.training import data, fit, record
+from gate.training import data, fit, inputs, metrics, record
 from gate.training.evaluate import score_examples
+from gate.training.export import load
 from gate.training.plan import Plan
 from tests.training.conftest import draw_set
 
@@ -138,6 +140,21 @@ def test_a_broken_off_run_goes_on_where_it_was(faces: Path, tmp_path: Path) -> N
         one.go()
     assert run.finished
     assert [e.loss for e in run.history] == pytest.approx([e.loss for e in whole.history])
+
+
+def test_a_pupil_learns_from_its_teachers(trained: Path, faces: Path, tmp_path: Path) -> None:
+    """With a teacher who knows them, even faces with every second label wrong must be learnt."""
+    source = record.read(trained)
+    training, validation = source.examples()
+    model = load(trained / "best.keras")
+    soft = inputs.opinions([model], training, source.plan)
+    labels = record.labels(training)
+    assert soft[labels == 1].mean() > soft[labels == 0].mean() + 0.3
+    wrong = [replace(e, label=n % 2) for n, e in enumerate(training)]
+    plan = replace(source.plan, trust=1.0, mixing=0.3, epochs=8)
+    pupil = fit.Run(plan, wrong, validation, tmp_path / "pupil", soft).go()
+    scores = inputs.predicted(pupil, inputs.normalised(validation, plan, pupil))
+    assert metrics.auc(scores, record.labels(validation)) > 0.8
 
 
 def test_a_folder_with_another_run_is_not_overwritten(trained: Path, faces: Path) -> None:
