@@ -50,9 +50,9 @@ def test_a_fail_safe_lock_is_held_by_power_and_let_go_to_open(pins: MockFactory)
     """With fail_safe the line is on while the gate is shut, and off while it is open."""
     lines = Lines(pins, [Wire(GATE, 17, rests_on=True)])
     relay = Relay(lines, energised_is_open=False)
-    assert not relay.is_open
-    relay.move(Position.GRANTED)
-    assert relay.is_open
+    for position, opened in ((Position.SAFE, False), (Position.GRANTED, True)):
+        relay.move(position)
+        assert relay.is_open is opened
     relay.move(Position.SAFE)
     lines.close()
     assert history(pins)[-3:] == [True, False, True]

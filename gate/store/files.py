@@ -11,7 +11,6 @@ from sqlalchemy.pool import StaticPool
 
 from gate.errors import StoreError
 from gate.store import schema
-from gate.store.trouble import CorruptLog
 
 WAIT_S = 0.5
 """How long a write waits for another program's lock: the loop that opens the gate waits with it."""
@@ -43,7 +42,7 @@ def _connector(
         try:
             connection.text_factory = _readable
             connection.execute("PRAGMA foreign_keys=ON")
-            if not read_only:
+            if not read_only and not _foreign(connection):
                 connection.execute("PRAGMA journal_mode=WAL")
                 connection.execute("PRAGMA synchronous=FULL")
                 connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
@@ -53,6 +52,13 @@ def _connector(
         return connection
 
     return connect
+
+
+def _foreign(connection: sqlite3.Connection) -> bool:
+    """Whether the file is another program's database, which must stay as it is."""
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    return bool(tables) and application != schema.APPLICATION
 
 
 def _readable(text: bytes) -> str:
@@ -75,7 +81,7 @@ def _address(path: Path, read_only: bool) -> str:
 def identify(connection: Connection, name: str) -> int:
     """The layout's version, 0 for a new file.
 
-    Raises StoreError for a log of a newer program, CorruptLog for another program's database.
+    Raises StoreError for a log of a newer program and for another program's database.
     """
     pragma = connection.exec_driver_sql
     version = int(pragma("PRAGMA user_version").scalar_one())
@@ -84,7 +90,7 @@ def identify(connection: Connection, name: str) -> int:
     if tables == 0 and application == 0:
         return 0
     if application != schema.APPLICATION:
-        raise CorruptLog(f"audit log {name}: another program's database; check the path")
+        raise StoreError(f"audit log {name}: another program's database; check the path")
     if version > schema.VERSION:
         raise StoreError(
             f"audit log {name}: written by a newer smile-gate (layout {version}, this one knows"
