@@ -15,7 +15,7 @@ smile-gate train $common --arch gate-teacher --epochs 16 --seed 13 --mixing 0.4 
 smile-gate train $common --arch gate-net --epochs 60 --seed 11 --trust 0.7 \
   --teacher "$runs/teacher-1/best.keras" --teacher "$runs/teacher-2/best.keras" \
   --teacher "$runs/teacher-3/best.keras" --out "$runs/gate-net"
-smile-gate export --run "$runs/gate-net" --out "$runs/smile.tflite"
+smile-gate export --run "$runs/gate-net" --out "$runs/smile.tflite" --card "$here/MODEL_CARD.md"
 cp "$runs/smile.tflite" "$runs/smile.json" "$here/"
 smile-gate compare $sets --epochs 5 --out "$runs/comparison.json" --card "$here/MODEL_CARD.md"
 smile-gate card $sets --card "$here/MODEL_CARD.md"

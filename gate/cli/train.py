@@ -146,7 +146,11 @@ def command(
     if teachers:
         backend.prepare(seed, threads)
         console.print(f"asking {len(teachers)} teachers about {len(training)} faces")
-        soft = inputs.opinions([export.load(path) for path in teachers], training, plan)
+        soft = inputs.remembered(
+            out / "opinions.npz",
+            teachers,
+            lambda: inputs.opinions([export.load(path) for path in teachers], training, plan),
+        )
     run = fit.Run(plan, training, validation, out, soft)
     source.write(out)
     if run.history:

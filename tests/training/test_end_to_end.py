@@ -157,6 +157,20 @@ def test_a_pupil_learns_from_its_teachers(trained: Path, faces: Path, tmp_path: 
     assert metrics.auc(scores, record.labels(validation)) > 0.8
 
 
+def test_teachers_are_asked_once(tmp_path: Path) -> None:
+    """A run that goes on must not ask its teachers again, one with others must."""
+    file, asked = tmp_path / "run" / "opinions.npz", []
+
+    def ask() -> Any:
+        asked.append(1)
+        return np.full(3, len(asked), np.float32)
+
+    first = inputs.remembered(file, [Path("a")], ask)
+    again = inputs.remembered(file, [Path("a")], ask)
+    other = inputs.remembered(file, [Path("a"), Path("b")], ask)
+    assert [first[0], again[0], other[0]] == [1, 1, 2]
+
+
 def test_a_folder_with_another_run_is_not_overwritten(trained: Path, faces: Path) -> None:
     """Another plan in the same folder must be refused, and the old run left alone."""
     before = (trained / "state.json").read_bytes()
