@@ -241,3 +241,21 @@ def test_a_model_of_another_shape_is_refused(tmp_path: Path) -> None:
     write(convert(model, Precision.FLOAT), path, recipe)
     with pytest.raises(ModelError, match=r"takes \(1, 16, 16, 3\)"):
         Classifier(path)
+
+
+def test_fine_tuning_begins_with_the_weights_given(
+    trained: Path, faces: Path, tmp_path: Path
+) -> None:
+    """A run with a start must begin with its weights, and refuse another architecture's."""
+    source = record.read(trained)
+    start = load(trained / "best.keras")
+    run = fit.Run(source.plan, *source.examples(), tmp_path / "tuned", start=start)
+    begun = zip(run.model.get_weights(), start.get_weights(), strict=True)
+    assert all(np.array_equal(mine, given) for mine, given in begun)
+    with pytest.raises(ModelError, match="is no small-cnn"):
+        fit.Run(
+            replace(source.plan, arch="small-cnn"),
+            *source.examples(),
+            tmp_path / "other",
+            start=start,
+        )
