@@ -12,13 +12,12 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
-
 from gate import demo
 from gate.config import load
 from gate.daemon import Daemon
 from gate.domain import EventKind, Record
 from gate.parts import open_lines
+from gate.pictures import VideoFile
 from gate.store import Store
 from gate.systemd import Notifier
 from tests.faults.pins import history, recording_factory
@@ -44,15 +43,14 @@ Harm = Callable[[Daemon], None]
 
 def write_clip(path: Path) -> None:
     """Three seconds of a guest who stands there and smiles, 20 pictures a second."""
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 20, (640, 480))
     scenes = demo.SCENES
     demo.SCENES = (demo.Scene("smile", 4.0, demo.NEAR, demo.NEAR),)
     try:
-        for frame in demo.render():
-            writer.write(frame)
+        with closing(VideoFile(path, 20)) as video:
+            for frame in demo.render():
+                video.write(frame)
     finally:
         demo.SCENES = scenes
-        writer.release()
 
 
 class HarmedDaemon(Daemon):
