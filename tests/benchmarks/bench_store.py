@@ -1,8 +1,7 @@
 """How fast the log is at each size: ``python -m tests.benchmarks.bench_store --sizes 1e4 1e6``.
 
-Prints, for each size, the bytes per event, the median time of each query (milliseconds, five runs,
-file cache warm; the first run is in brackets), of the statistics, and the events verified per
-second; then what a commit costs on the disk of ``--folder``, and what a day's traffic writes to
+Prints, for each size, the bytes per event, the best time of each query in five runs (milliseconds;
+the first run is in brackets), of the statistics, and the events verified per second; then what a commit costs on the disk of ``--folder``, and what a day's traffic writes to
 it. A log of ten million events takes 1.2 GB and some minutes to make; it is kept in ``--folder``
 and used again.
 """
