@@ -16,7 +16,7 @@ from gate.errors import CameraError, EndOfClip
 if TYPE_CHECKING:
     from gate.domain import Image
 
-FRAMES = 96
+FRAMES = 64
 NOISE = 2.5
 """Standard deviation of the sensor's noise, gray levels."""
 
@@ -96,12 +96,22 @@ def _stand(frame: Image, photo: Image, guest: Guest, index: int) -> None:
     height, width = frame.shape[:2]
     face = demo.FACE
     factor = guest.height * height / 95.0
-    person = cv2.resize(
-        photo[:420, 40:420], None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA
-    )
+    person = cv2.resize(photo, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+    outline = cv2.resize(_outline(), (person.shape[1], person.shape[0]))[..., None] / 255
     sway = (2.0 * np.sin(index / 5), 1.5 * np.sin(index / 3))
-    left = round(guest.x * width + sway[0] - factor * (face[0] - 40))
+    left = round(guest.x * width + sway[0] - factor * face[0])
     top = round(0.42 * height + sway[1] - factor * face[1])
     x, y = max(left, 0), max(top, 0)
-    part = person[y - top : y - top + height - y, x - left : x - left + width - x]
-    frame[y : y + part.shape[0], x : x + part.shape[1]] = part
+    inside = np.s_[y - top : y - top + height - y, x - left : x - left + width - x]
+    part, share = person[inside], outline[inside]
+    behind = frame[y : y + part.shape[0], x : x + part.shape[1]]
+    behind[:] = (part * share + behind * (1 - share)).astype(np.uint8)
+
+
+def _outline() -> Image:
+    """A soft mask of head and shoulders in the photo, 0–255."""
+    mask = np.zeros((512, 512), np.uint8)
+    cv2.ellipse(mask, (222, 105), (78, 92), 0, 0, 360, (255,), -1)
+    body = np.array([[150, 190], [300, 190], [440, 300], [440, 512], [0, 512], [0, 300]])
+    cv2.fillPoly(mask, [body], (255,))
+    return np.asarray(cv2.GaussianBlur(mask, (0, 0), 6), np.uint8)

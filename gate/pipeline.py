@@ -112,7 +112,7 @@ class Pipeline:
         view = View(gray(image))
         faces = []
         for box in stills.find(self._finder, view.image):
-            scores = self._eyes.look(view, box, thorough=True)
+            scores = self._eyes.look(view, box)
             smile = float(self._smile.score([self._crop(view, box)])[0])
             faces.append(Face(box, smile, self._count_open(scores)))
         obstacle = Reason.MORE_THAN_ONE_FACE if len(faces) > 1 else None
@@ -129,7 +129,7 @@ class Pipeline:
         box = guest.box
         view.keep(around(box, CROP_MARGIN))
         smile = float(self._smile.score([self._crop(view, box)])[0])
-        eyes = self._eyes.look(view, box)
+        eyes = self._eyes.look(view, box, frame.monotonic)
         measured = light.measure(view, box)
         before = self._memory if self._memory and self._memory.number == guest.number else None
         now = frame.monotonic

@@ -13,7 +13,17 @@ import pytest
 GATE = Path(__file__).parent.parent / "gate"
 
 ROOMS = {
-    "cv2": {"bench", "camera", "demo", "drawing", "framing", "pictures", "vision", "training"},
+    "cv2": {
+        "bench",
+        "bench_scenes",
+        "camera",
+        "demo",
+        "drawing",
+        "framing",
+        "pictures",
+        "vision",
+        "training",
+    },
     "gpiozero": {"lines", "inputs", "pins", "cli.demo"},
     "sqlalchemy": {"store"},
     "apscheduler": {"jobs"},
@@ -45,6 +55,7 @@ HELPERS = {
     "panel": {"lines"},
     "wires": {"inputs", "relay"},
     "health": {"store", "systemd"},
+    "housekeeping": {"jobs", "settings", "store"},
     "pipeline": {"framing", "vision"},
     "smile": {"framing"},
     "vision": {"framing"},
@@ -53,7 +64,20 @@ HELPERS = {
 }
 """A room → what else of the gate it may import; adapters never import each other."""
 
-COMPOSERS = {"bench", "parts", "daemon", "replay", "segments", "cli", "demo", "training", "__main__", "__init__"}
+COMPOSERS = {
+    "bench",
+    "bench_scenes",
+    "cli",
+    "daemon",
+    "demo",
+    "parts",
+    "replay",
+    "segments",
+    "training",
+} | {
+    "__main__",
+    "__init__",
+}
 """Rooms that put others together."""
 
 

@@ -13,18 +13,19 @@ from gate.errors import ConfigError, GateError
 COMMANDS = {
     "audit": "ask the audit log who passed, when, and why not",
     "bench": "measure the work a frame takes, beside a naive loop",
+    "card": "write the measured tables of a model's card",
     "check": "check a configuration and print the effective settings",
     "classify": "judge photos or folders of photos",
+    "compare": "compare all architectures on the same data",
     "demo": "run the gate on a clip made from a NASA photo, without camera or relay",
+    "evaluate": "measure a model on folders of faces",
+    "export": "turn a trained model into TFLite, float and int8",
     "replay": "run the gate on a recorded clip, on the clip's own clock",
     "run": "run the gate",
     "safe-state": "put every output line into its safe position",
     "segments": "judge clips with labelled stretches: what was granted, what should have been",
-    "compare": "compare all architectures on the same data",
-    "evaluate": "measure a model on folders of faces",
-    "export": "turn a trained model into TFLite, float and int8",
-    "train": "train a smile model on folders of faces",
     "states": "print the state machine as a table or a diagram",
+    "train": "train a smile model on folders of faces",
 }
 """Every command and what it does in a few words; the module has the command's name."""
 

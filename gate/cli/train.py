@@ -72,6 +72,18 @@ if TYPE_CHECKING:
     help="plateau: cut the learning rate when it stalls, stop early; cosine: all epochs.",
 )
 @click.option(
+    "--start",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Keras model of the same architecture to begin with (fine-tuning).",
+)
+@click.option(
+    "--learning-rate",
+    type=click.FloatRange(0.0, min_open=True),
+    default=3e-3,
+    show_default=True,
+    help="Highest learning rate; a third of it or less for fine-tuning.",
+)
+@click.option(
     "--mixing",
     type=click.FloatRange(0.0, 1.0),
     default=0.0,
@@ -101,6 +113,8 @@ def command(
     trust: float,
     normalisation: str,
     schedule: str,
+    start: Path | None,
+    learning_rate: float,
     mixing: float,
     recheck: bool,
 ) -> None:
@@ -127,6 +141,7 @@ def command(
         normalisation=Normalisation(normalisation),
         schedule=schedule,
         mixing=mixing,
+        learning_rate=learning_rate,
     )
     source = record.Source(
         plan=plan,
@@ -137,6 +152,7 @@ def command(
         validation_share=validation_share,
         split_seed=split_seed,
         recheck=recheck,
+        start=str(start or ""),
         teachers=tuple(map(str, teachers)),
     )
     training, validation = source.examples(
@@ -146,8 +162,12 @@ def command(
     if teachers:
         backend.prepare(seed, threads)
         console.print(f"asking {len(teachers)} teachers about {len(training)} faces")
-        soft = inputs.opinions([export.load(path) for path in teachers], training, plan)
-    run = fit.Run(plan, training, validation, out, soft)
+        soft = inputs.remembered(
+            out / "opinions.npz",
+            teachers,
+            lambda: inputs.opinions([export.load(path) for path in teachers], training, plan),
+        )
+    run = fit.Run(plan, training, validation, out, soft, start and export.load(start))
     source.write(out)
     if run.history:
         console.print(f"going on after epoch {len(run.history)}")

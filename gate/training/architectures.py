@@ -190,11 +190,6 @@ def gate_teacher(size: tuple[int, int]) -> Any:
     return keras().Model(inputs, layers.Dense(1, activation="sigmoid")(x))
 
 
-def _norm() -> Any:
-    """Return a batch norm whose running statistics keep up with a short training."""
-    return keras().layers.BatchNormalization(momentum=0.9)
-
-
 def eye_net(size: tuple[int, int]) -> Any:
     """For eyes of 24×24: three 3×3 convolutions that halve the picture, and a small dense layer.
 
@@ -217,6 +212,11 @@ def eye_net(size: tuple[int, int]) -> Any:
         layers.Dense(32, activation="relu"),
         layers.Dropout(0.2),
     )
+
+
+def _norm() -> Any:
+    """Return a batch norm whose running statistics keep up with a short training."""
+    return keras().layers.BatchNormalization(momentum=0.9)
 
 
 def _sequential(size: tuple[int, int], *stack: Any) -> Any:

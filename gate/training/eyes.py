@@ -40,9 +40,14 @@ CONTEXT = 40
 """Side of what is kept around an eye for the augmentation to move in, px."""
 FEW = 8
 """How many more epochs the first round takes: it has a thousand eyes, the other twenty."""
+LABELLED, MANY_OPEN = 4, 4000
+"""How often the labelled eyes come in an epoch of the second round, and how many self-labelled
+open ones: there are twenty times as many of them as of closed ones, and they are alike."""
 SURE_OPEN, SURE_CLOSED = 0.5, 0.12
 """Scores of the first round from which an eye of a whole face is learnt from."""
-STRENGTH = Strength(shift=0.03, scale=0.13, rotation=9.0, occlusion=0.0, smallest=40.0)
+STRENGTH = Strength(
+    shift=0.03, scale=0.13, rotation=9.0, tone=0.6, sensor=0.8, occlusion=0.0, smallest=40.0
+)
 """Unlike a face's: the place of an eye in its box varies more than the box, nothing is hidden."""
 
 
@@ -136,7 +141,12 @@ def train(
     scores = inputs.opinions([model], unlabelled, run_plan)
     more = self_labelled(unlabelled, [float(score) for score in scores])
     learnt, checked = data.split(more, 0.08, run_plan.seed)
-    second = fit.Run(run_plan, [*training, *learnt], [*validation, *checked], out / "second")
+    rng = np.random.default_rng(run_plan.seed)
+    opened = [eye for eye in learnt if eye.label]
+    some = [opened[at] for at in rng.permutation(len(opened))[:MANY_OPEN]]
+    closed = [eye for eye in learnt if not eye.label]
+    mixture = _one_source([*training * LABELLED, *closed * 2, *some])
+    second = fit.Run(run_plan, mixture, _one_source([*validation, *checked]), out / "second")
     return second.go(watch)
 
 
@@ -155,6 +165,11 @@ def _crop_example(gray: Image, label: int, key: str, source: str) -> Example:
     wide = np.pad(gray, more, mode="edge")
     eye = np.asarray(cv2.resize(wide, (CONTEXT, CONTEXT)), np.uint8)
     return _example(eye, FRAMING.scale * CONTEXT / 24, label, key, source)
+
+
+def _one_source(eyes: Sequence[Example]) -> list[Example]:
+    """The eyes as one set: the trainer weighs classes within a set, and closed ones are rare."""
+    return [replace(eye, source="eyes") for eye in eyes]
 
 
 def _example(eye: Image, scale: float, label: int, key: str, source: str) -> Example:

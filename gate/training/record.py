@@ -35,6 +35,8 @@ class Source:
     recheck: bool = True
     """Whether finds of the cascade that show no face are trained as not smiling."""
     teachers: tuple[str, ...] = ()
+    start: str = ""
+    """The model whose weights the run began with, if any."""
 
     @property
     def about(self) -> dict[str, Any]:
@@ -50,6 +52,7 @@ class Source:
             "split_seed": self.split_seed,
             "recheck": self.recheck,
             "teachers": len(self.teachers),
+            "fine_tuned": bool(self.start),
         }
 
     def examples(

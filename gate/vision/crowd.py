@@ -42,6 +42,7 @@ class Crowd:
     """The faces that count beside the guest's."""
 
     def __init__(self, finder: FaceFinder, similar: float) -> None:
+        """A face counts from ``similar`` times the guest's width."""
         self._finder = finder
         self._similar = similar
         self._sweep = sweep.Sweep(finder)
@@ -67,12 +68,16 @@ class Crowd:
         thumb: NDArray[np.float32],
         guest: Box,
         region: Box,
+        smallest: float,
         now: float,
         elapsed: float,
     ) -> Box | None:
-        """Look after the known faces and for new ones; return one that was not known yet."""
+        """Look after the known faces and for new ones; return one that was not known yet.
+
+        Faces below ``smallest`` px don't count for anything.
+        """
         self._keep_eye_on(view, guest, now)
-        if not self._sweep.running and not self._start(view, thumb, guest, region, now):
+        if not self._sweep.running and not self._start(view, thumb, guest, region, smallest, now):
             return None
         for found in self._sweep.go_on(view, elapsed / EVERY_S):
             if any(overlap(found.box, box) > 0.15 for box in (guest, *self.boxes)):
@@ -103,7 +108,13 @@ class Crowd:
                 self._others.remove(other)
 
     def _start(
-        self, view: View, thumb: NDArray[np.float32], guest: Box, region: Box, now: float
+        self,
+        view: View,
+        thumb: NDArray[np.float32],
+        guest: Box,
+        region: Box,
+        smallest: float,
+        now: float,
     ) -> bool:
         """Begin to search the surroundings if it is time and there is a reason."""
         if now - max(self._swept, self._looked) < EVERY_S:
@@ -117,7 +128,7 @@ class Crowd:
         idle_over = now - self._swept >= IDLE_S
         if not idle_over and not changed.any():
             return False
-        smallest = max(24.0, self._similar * guest.width)
+        smallest = max(smallest, self._similar * guest.width)
         largest = min(guest.width / self._similar, *shape)
         steps = sweep.plan(region, smallest, largest)
         self._sweep.start(steps, shape, None if idle_over else changed)

@@ -37,6 +37,10 @@ NUDGES = ((0.0, 0.0), (0.03, 0.0), (-0.03, 0.0), (0.0, 0.03), (0.0, -0.03))
 """Shifts, in face widths, over which a still photo's eyes are averaged: there is one look only."""
 
 
+SECOND_OPINION_S = 0.3
+"""How often the cascade is asked at most in live frames, s: it costs more than all the rest."""
+
+
 class Method(StrEnum):
     """How open eyes are told from closed ones."""
 
@@ -77,21 +81,26 @@ class Eyes:
         self._model = model if rules.method is not Method.HAAR else None
         needs_haar = rules.method is not Method.MODEL or self._model is None
         self._cascade = cascades.load(cascades.EYES) if needs_haar else None
+        self._asked = float("-inf")
         self.threshold = float(self._model.card.threshold) if self._model else 0.5
         """Score at and above which an eye counts as open."""
 
-    def look(self, view: View, face: Box, *, thorough: bool = False) -> tuple[float, float]:
+    def look(self, view: View, face: Box, now: float | None = None) -> tuple[float, float]:
         """Score 0–1 of the eye at the viewer's left and at the right; 1 is open.
 
-        ``thorough`` averages over several framings, for a photo that is looked at once.
+        ``now`` is the time of a live frame, s: many follow, so the cascade isn't asked each time.
+        Without it, it's a photo that is looked at once: the mean over several framings.
         """
         if min(view.gray(face).shape, default=0) < 8:
             return (0.0, 0.0)
         if self._model is None:
             return self._haar(view, face)
-        left, right = self._scores(view, face, thorough)
+        left, right = self._scores(view, face, thorough=now is None)
         low, high = self._rules.unsure
-        if self._cascade is not None and (low < left < high or low < right < high):
+        unsure = low < left < high or low < right < high
+        asked_lately = now is not None and 0 <= now - self._asked < SECOND_OPINION_S
+        if self._cascade is not None and unsure and not asked_lately:
+            self._asked = float("-inf") if now is None else now
             seen_left, seen_right = self._haar(view, face)
             left = max(left, seen_left) if low < left < high else left
             right = max(right, seen_right) if low < right < high else right

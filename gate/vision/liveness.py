@@ -63,9 +63,9 @@ SLIDE = 3
 """How far the box may have jumped between two frames, px of that picture."""
 UPPER = (6, 22, 6, 34)
 """First and last row and column of brows, eyes and nose."""
-JUMP = 0.36
+JUMP = 0.29
 """Change of the mouth (1 − correlation) from one frame to the next that no mouth makes: real
-smiles came to at most 0.27 at 8 to 30 frames a second, a swapped picture to at least 0.43."""
+smiles came to at most 0.27 at 8 to 30 frames a second, swapped pictures to 0.32 and more."""
 MOUTH_CHANGED = 1.5
 """How much more the mouth must have changed than the upper face, as a ratio of mean differences:
 moved pictures came to about 1 (noise to 4), real smiles to 1.8 and more."""
@@ -172,7 +172,7 @@ class Liveness:
         self._run.clear()
         if self._before is None:
             self._before = look.face if clear else None
-        elif self._neutral and look.smile >= 0.5:
+        elif self._neutral and look.smile >= 0.5 and clear:
             changed = mouth_changed(self._before, look.face)
             self._changes = self._changes + 1 if changed else 0
             self._smiled = self._changes >= CHANGED_FRAMES

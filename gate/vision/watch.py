@@ -202,7 +202,8 @@ class Watch:
         guest = self._guest
         if guest is None:
             return None
-        other = self._crowd.mind(view, thumb, guest.raw, self._region, now, elapsed)
+        smallest = max(24.0, self._limits.min_height * self._shape[0])
+        other = self._crowd.mind(view, thumb, guest.raw, self._region, smallest, now, elapsed)
         if other is not None and other.width > LARGER * guest.width:
             self._meet(view, other, now)
             self._crowd.reset(guest.raw, now)

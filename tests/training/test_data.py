@@ -68,6 +68,18 @@ def test_auto_measures_how_a_set_was_cut(tmp_path: Path) -> None:
         assert data.read(tmp_path / kind).crops is kind
 
 
+def test_false_finds_are_told_from_faces(tmp_path: Path) -> None:
+    """A box of cloth must be doubted, the box of a real face must not."""
+    gray = cv2.cvtColor(astronaut(), cv2.COLOR_RGB2GRAY)
+    for name in data.CLASSES:
+        (tmp_path / name).mkdir()
+        cv2.imwrite(str(tmp_path / name / "face.png"), gray[66:161, 177:272])
+        cv2.imwrite(str(tmp_path / name / "cloth.png"), gray[300:400, 60:160])
+    reading = data.read(tmp_path, Crops.HAAR, recheck=True)
+    assert reading.doubtful == {"smiling/cloth.png", "not_smiling/cloth.png"}
+    assert not data.read(tmp_path, Crops.HAAR).doubtful
+
+
 def test_an_empty_folder_says_what_it_needs(tmp_path: Path) -> None:
     """A folder without the classes must be told how to lay the pictures out."""
     with pytest.raises(PictureError, match="has no folder not_smiling/"):
