@@ -13,7 +13,17 @@ import pytest
 GATE = Path(__file__).parent.parent / "gate"
 
 ROOMS = {
-    "cv2": {"bench", "bench_scenes", "camera", "demo", "drawing", "framing", "pictures", "vision", "training"},
+    "cv2": {
+        "bench",
+        "bench_scenes",
+        "camera",
+        "demo",
+        "drawing",
+        "framing",
+        "pictures",
+        "training",
+        "vision",
+    },
     "gpiozero": {"relay", "inputs", "cli.demo"},
     "sqlalchemy": {"store"},
     "apscheduler": {"jobs"},
