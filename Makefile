@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 RECIPE := setup.cfg constraints.txt pyproject.toml
 
-.PHONY: help demo test lint types format clean
+.PHONY: help demo test faults lint types format clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ demo: $(VENV)/demo ## run the whole gate on a rendered clip: one guest granted, 
 
 test: $(VENV)/dev ## run the tests
 	$(BIN)/pytest --numprocesses auto
+
+faults: $(VENV)/dev ## harm a running gate in every way, hundreds of times, and print the table
+	$(BIN)/python -m tests.faults
 
 lint: $(VENV)/dev ## check style
 	$(BIN)/ruff check .

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from gate.describe import describe
 from gate.domain import Event, Observation, Position, Reason, Signal, State, Trigger
 from gate.errors import IllegalTransition, RelayError, StoreError
 from gate.machine import Decision, due, position_in, replaced, step
@@ -39,9 +40,16 @@ class Actuator(Protocol):
     def move(self, position: Position) -> None:
         """Go to a position; raises `RelayError`."""
 
+    def clear(self) -> None:
+        """Let the relay move again after its own emergency."""
+
 
 class Controller:
-    """Owns the lane's memory. Only the loop's thread may call it."""
+    """Owns the lane's memory. Only the loop's thread may call it.
+
+    While the log can't be written nobody is let in, unless ``grants_unwritten``: then grants go to
+    the journal, are kept in memory, and are written as soon as that works again.
+    """
 
     def __init__(
         self,
@@ -50,12 +58,14 @@ class Controller:
         relay: Actuator,
         *,
         lane: Lane | None = None,
+        grants_unwritten: bool = False,
         on_event: Callable[[Event], None] = lambda event: None,
     ) -> None:
         self.rules = rules
         self.lane = lane or Lane()
         self._recorder = recorder
         self._relay = relay
+        self._grants_unwritten = grants_unwritten
         self._on_event = on_event
         self._unwritten: deque[Event] = deque(maxlen=UNWRITTEN_LIMIT)
         self._retry_at = -math.inf
@@ -81,6 +91,8 @@ class Controller:
             except IllegalTransition as error:
                 log.warning("refused: %s", error)
                 return False
+            if signal.trigger is Trigger.EMERGENCY_CLEARED:
+                self._relay.clear()
             self._carry_out(decision, now)
         return True
 
@@ -132,16 +144,27 @@ class Controller:
         try:
             self._recorder.record([*self._unwritten, *events])
         except StoreError as error:
+            self._retry_at = now + RETRY_S
+            if self._grants_unwritten:
+                self._keep(events, error)
+                return True
             log.error("%s", error)
             if not granting:
                 self._unwritten.extend(events)
-            self._retry_at = now + RETRY_S
             self._fault(Reason.FAULT_STORE, str(error), now)
             return False
         self._unwritten.clear()
         for event in events:
             self._on_event(event)
         return True
+
+    def _keep(self, events: tuple[Event, ...], error: StoreError) -> None:
+        """Journal what the log can't take now."""
+        if not self._unwritten:
+            log.critical("%s; the lane goes on, its events are in the journal", error)
+        for event in events:
+            log.critical("not in the log yet: %s", describe(event))
+        self._unwritten.extend(events)
 
     def _fault(self, part: Reason, detail: str, now: float) -> None:
         self.take(Signal(Trigger.FAULT, reason=part, detail=detail), now)

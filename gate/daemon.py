@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import signal as signals
 import time
 from collections.abc import Callable
@@ -12,24 +11,36 @@ from types import FrameType
 from typing import Any
 
 from gate import __version__
-from gate.config import Config
 from gate.controller import Controller
 from gate.describe import describe
 from gate.domain import Event, EventKind, Frame, Observation, Position, Reason, Signal, Trigger
+from gate.health import ClockWatch, CrashLoop, Report, crashes
 from gate.inbox import Inbox
+from gate.inputs import Inputs
 from gate.jobs import Jobs
 from gate.machine import deadline
-from gate.parts import open_feed, open_model, open_pipeline, open_relay, open_store
+from gate.parts import (
+    contacts,
+    open_feed,
+    open_lines,
+    open_model,
+    open_panel,
+    open_pipeline,
+    open_relay,
+    open_store,
+)
+from gate.pins import pin_factory
+from gate.settings import Config, Unwritable
+from gate.store import Store
 from gate.systemd import Notifier
-from gate.table import Lane
+from gate.table import RESTING, Lane
+from gate.vision.motion import FrozenCamera
+from gate.wires import Wires
 
 log = logging.getLogger(__name__)
 
 NAP_S = 0.2
 """The longest wait for a frame or a signal: how late a stop may be noticed."""
-CLOCK_JUMP_S = 2.0
-"""A wall clock that moved this much against monotonic time was set, not slewed."""
-STATUS_S = 1.0
 
 
 class Daemon:
@@ -44,18 +55,20 @@ class Daemon:
         on_event: Callable[[Event], None] = lambda event: None,
         on_frame: Callable[[Observation, Lane], None] = lambda observation, lane: None,
     ) -> None:
+        """``factory`` is the pin factory, None for the configured one."""
         self._config = config
+        self._stale_s = config.camera.stale_after_s
         self._factory = factory
         self._notifier = notifier or Notifier()
         self._on_event = on_event
         self._on_frame = on_frame
         self._inbox = Inbox()
         self._stopping = False
-        self._ready = False
-        self._seen_at = -math.inf
-        self._frames = 0
-        self._pinged_at = self._told_at = -math.inf
-        self._clock_offset = time.time() - time.monotonic()
+        self._fresh_at = 0.0
+        self._seen = False
+        self._resting = True
+        self._frozen = FrozenCamera()
+        self._clock = ClockWatch()
 
     def stop(self, *_: int | FrameType | None) -> None:
         """End the loop at its next turn; a signal handler may call it."""
@@ -71,53 +84,78 @@ class Daemon:
         for number in (signals.SIGTERM, signals.SIGINT):
             signals.signal(number, self.stop)
         with ExitStack() as parts:
-            parts.callback(self._notifier.close)
-            # The relay first: a line that an earlier run left driven goes to safety at once.
-            relay = open_relay(self._config, self._factory, self._on_limit)
-            parts.callback(relay.close)
-            smile = open_model(self._config)
-            parts.callback(smile.close)
-            store = open_store(self._config, smile, self._config.store.path)
-            parts.callback(store.close)
-            self._pipeline = open_pipeline(self._config, smile)
-            self._control = Controller(
-                self._config.rules(smile.card.threshold),
-                store,
-                relay,
-                lane=Lane(next_visit=store.next_visit()),
-                on_event=self._tell,
-            )
-            if store.unclean is not None:
-                last = store.unclean
-                ended = f"the last run was never stopped; its last event is {last.sequence}"
-                self._note(EventKind.UNCLEAN_END, f"{ended}, {last.wall:%Y-%m-%d %H:%M:%S} UTC")
-            self._note(EventKind.STARTED, f"version {__version__}")
-            self._jobs = Jobs(self._config.lane.hours, self._on_hours, zone=self._config.lane.zone)
-            self._jobs.start()
-            parts.callback(self._jobs.close)
-            self._feed = open_feed(self._config, self._inbox)
-            self._feed.start()
-            parts.callback(self._feed.close)
+            self._start(parts)
             log.info("started in %.2f s", time.monotonic() - started)
             try:
                 self._loop()
             finally:
                 self._notifier.stopping()
-                relay.move(Position.SAFE)
+                self._relay.move(Position.SAFE)  # before anything that could take its time
                 self._control.take(Signal(Trigger.STOPPED), time.monotonic())
         log.info("stopped")
+
+    def _start(self, parts: ExitStack) -> None:
+        """Start the parts in order; the stack ends them in reverse."""
+        config = self._config
+        parts.callback(self._notifier.close)
+        # The lines first: one that an earlier run left driven goes to safety at once.
+        factory = self._factory or pin_factory(config.relay.pin_factory)
+        lines = open_lines(config, factory)
+        parts.callback(lines.close)
+        inputs = Inputs(factory)
+        wires = Wires(inputs, self.post, latches=config.inputs.emergency_latches)
+        self._relay = open_relay(
+            config, lines, on_limit=self._on_limit, emergency_held=wires.emergency_held
+        )
+        parts.callback(self._relay.close)
+        wires.connect(self._relay, contacts(config))
+        parts.callback(inputs.close)
+        self._panel = open_panel(config, lines)
+        smile = open_model(config)
+        parts.callback(smile.close)
+        store = open_store(config, smile, config.store.path)
+        parts.callback(store.close)
+        self._pipeline = open_pipeline(config, smile)
+        self._control = Controller(
+            config.rules(smile.card.threshold),
+            store,
+            self._relay,
+            lane=Lane(next_visit=store.next_visit()),
+            grants_unwritten=config.store.when_unwritable is Unwritable.GRANT_AND_JOURNAL,
+            on_event=self._tell,
+        )
+        self._note_start(store)
+        self._jobs = Jobs(config.lane.hours, wires.on_hours, zone=config.lane.zone)
+        self._jobs.start()
+        parts.callback(self._jobs.close)
+        self._report = Report(self._notifier)
+        self._feed = open_feed(config, self._inbox)
+        self._feed.start()
+        parts.callback(self._feed.close)
+
+    def _note_start(self, store: Store) -> None:
+        """Record how the last run ended and that this one begins; too many bad ends are a fault."""
+        now = time.monotonic()
+        if store.unclean is not None:
+            last = store.unclean
+            detail = f"last event {last.sequence}, {last.wall:%Y-%m-%d %H:%M:%S} UTC"
+            self._control.note(Event(EventKind.UNCLEAN_END, now, detail=detail))
+        self._control.note(Event(EventKind.STARTED, now, detail=f"version {__version__}"))
+        service = self._config.service
+        self._crash_loop = CrashLoop(crashes(store, service.crash_window_s), service, now)
+        if self._crash_loop.suspected:
+            self._fault(Reason.FAULT_CRASH_LOOP, self._crash_loop.detail)
 
     def _on_limit(self) -> None:
         detail = f"released by its limit of {self._config.relay.max_on_s:g} s"
         self.post(Signal(Trigger.FAULT, Reason.FAULT_RELAY, detail=detail))
 
     def _loop(self) -> None:
-        self._seen_at = time.monotonic()  # the camera has `stale_after_s` from here
+        self._fresh_at = time.monotonic()  # the camera has `stale_after_s` from here
         while not self._stopping:
             now = time.monotonic()
             until = deadline(self._control.rules, self._control.lane)
-            nap = NAP_S if until is None else min(NAP_S, until - now)
-            posted, frame = self._inbox.take(nap)
+            posted, frame = self._inbox.take(NAP_S if until is None else min(NAP_S, until - now))
             now = time.monotonic()
             for signal in posted:
                 self._control.take(signal, now)
@@ -126,63 +164,48 @@ class Daemon:
             elif self._feed.over:
                 log.info("the clip is over")
                 return
-            now = time.monotonic()
-            self._control.tick(now)
-            self._watch_camera(now)
-            self._watch_clock()
-            self._report(now)
+            self._watch(time.monotonic())
 
     def _look(self, frame: Frame) -> None:
         """Judge one frame, unless it is too old to open a gate with."""
-        stale = self._config.camera.stale_after_s
-        if time.monotonic() - frame.monotonic > stale:
+        if time.monotonic() - frame.monotonic > self._stale_s:
             log.warning("frame %d came too late and is not used", frame.sequence)
             return
+        if self._frozen.same_for(frame.image, frame.monotonic) > self._stale_s:
+            self._fault(Reason.FAULT_CAMERA, "the same picture again and again")
+            return
+        self._fresh_at = frame.monotonic
+        self._seen = True
+        self._well(Reason.FAULT_CAMERA)
+        if self._control.lane.state in RESTING:
+            self._resting = True  # nobody is to be judged: save the work
+            return
+        if self._resting:
+            self._pipeline.reset()
+            self._resting = False
         try:
             observation = self._pipeline.observe(frame)
         except Exception as error:
             log.exception("frame %d cannot be judged", frame.sequence)
             self._fault(Reason.FAULT_MODEL, f"{type(error).__name__}: {error}")
             return
-        self._seen_at = frame.monotonic
-        self._frames += 1
-        self._well(Reason.FAULT_CAMERA)
         self._well(Reason.FAULT_MODEL)
         self._control.see(observation, time.monotonic())
         self._on_frame(observation, self._control.lane)
 
-    def _watch_camera(self, now: float) -> None:
-        stale = self._config.camera.stale_after_s
-        if now - self._seen_at > stale and not self._feed.over:
-            reason = self._feed.problem or f"no new picture for {stale:g} s"
-            self._fault(Reason.FAULT_CAMERA, reason)
-
-    def _watch_clock(self) -> None:
-        offset = time.time() - time.monotonic()
-        if abs(offset - self._clock_offset) > CLOCK_JUMP_S:
-            log.warning("the wall clock moved by %.0f s", offset - self._clock_offset)
+    def _watch(self, now: float) -> None:
+        """What every turn of the loop looks after besides its frame."""
+        self._control.tick(now)
+        fresh = now - self._fresh_at <= self._stale_s
+        if not fresh and not self._feed.over:
+            problem = self._feed.problem or f"no new picture for {self._stale_s:g} s"
+            self._fault(Reason.FAULT_CAMERA, problem)
+        if self._crash_loop.over(now):
+            self._well(Reason.FAULT_CRASH_LOOP)
+        if self._clock.jumped():
             self._jobs.clock_changed()
-        self._clock_offset = offset
-
-    def _report(self, now: float) -> None:
-        """Tell the service manager: ready once a frame was seen, alive as long as this is true.
-
-        Alive means: frames are being judged, or the lane is openly at fault and trying.
-        """
-        faulty = bool(self._control.lane.faults)
-        if not self._ready and (self._frames or faulty):
-            self._ready = True
-            self._notifier.ready()
-        fresh = now - self._seen_at <= self._config.camera.stale_after_s
-        pause = self._notifier.watchdog_s / 4
-        if self._ready and pause and (fresh or faulty) and now - self._pinged_at >= pause:
-            self._pinged_at = now
-            self._notifier.alive()
-        if now - self._told_at >= STATUS_S:
-            self._told_at = now
-            lane = self._control.lane
-            why = ", ".join(part for part, _ in lane.faults)
-            self._notifier.status(f"{lane.state}{f' ({why})' if why else ''}")
+        self._panel.show(self._control.lane.state, now)
+        self._report.turn(self._control.lane, now, seen=self._seen and fresh)
 
     def _fault(self, part: Reason, detail: str) -> None:
         self._control.take(Signal(Trigger.FAULT, part, detail=detail), time.monotonic())
@@ -190,13 +213,7 @@ class Daemon:
     def _well(self, part: Reason) -> None:
         self._control.take(Signal(Trigger.RECOVERED, part), time.monotonic())
 
-    def _on_hours(self, is_open: bool) -> None:
-        trigger = Trigger.OPENED if is_open else Trigger.CLOSED
-        self.post(Signal(trigger, Reason.SCHEDULE))
-
-    def _note(self, kind: EventKind, detail: str) -> None:
-        self._control.note(Event(kind, time.monotonic(), detail=detail))
-
     def _tell(self, event: Event) -> None:
         log.info("%s", describe(event))
+        self._panel.tell(event.kind, event.monotonic)
         self._on_event(event)

@@ -46,7 +46,7 @@ class Scene:
     mirrored: bool = False
 
 
-SCENES = (
+SCENES: tuple[Scene, ...] = (
     Scene("empty", 0.4),
     Scene("guest walks up", 1.0, FAR, NEAR, "mask"),
     Scene("mouth covered", 0.8, NEAR, NEAR, "mask"),

@@ -49,6 +49,11 @@ class Trigger(StrEnum):
     RECOVERED = "recovered"
     EMERGENCY = "emergency"
     EMERGENCY_CLEARED = "emergency_cleared"
+    DOOR_OPENED = "door_opened"
+    DOOR_SHUT = "door_shut"
+    HELD_OPEN = "held_open"
+    TAMPER = "tamper"
+    ASSIST = "assist"
     STOPPED = "stopped"
 
 
@@ -69,7 +74,13 @@ class EventKind(StrEnum):
     HOLD_ENDED = "hold_ended"
     """The hold is over, and without a passage sensor nobody can say whether it was used."""
     FORCED = "forced"
-    """Somebody passed without a grant."""
+    """Somebody passed, or the door opened, without a grant."""
+    HELD_OPEN = "held_open"
+    """The door was not shut in time after it had opened."""
+    TAMPER = "tamper"
+    """The housing was opened, or its wire was cut."""
+    ASSIST_CALLED = "assist_called"
+    """A guest who can't or does not want to smile asked for the operator."""
     FAULT = "fault"
     RECOVERED = "recovered"
     EMERGENCY = "emergency"
@@ -91,7 +102,9 @@ class Reason(StrEnum):
     SMILE_HELD = "smile_held"
     OPERATOR = "operator"
     REQUEST_TO_EXIT = "request_to_exit"
+    EMERGENCY_INPUT = "emergency_input"
     SCHEDULE = "schedule"
+    KEY_SWITCH = "key_switch"
     NO_FACE = "no_face"
     MORE_THAN_ONE_FACE = "more_than_one_face"
     FACE_TOO_SMALL = "face_too_small"
@@ -111,6 +124,8 @@ class Reason(StrEnum):
     FAULT_MODEL = "fault_model"
     FAULT_STORE = "fault_store"
     FAULT_RELAY = "fault_relay"
+    FAULT_CRASH_LOOP = "fault_crash_loop"
+    """Several unclean starts within minutes: the lane stays shut until this one has proven good."""
 
 
 class Position(StrEnum):
@@ -119,6 +134,12 @@ class Position(StrEnum):
     SAFE = "safe"
     GRANTED = "granted"
     EMERGENCY = "emergency"
+
+
+GATE = "gate"
+"""Name of the output line that opens the gate."""
+HEARTBEAT = "heartbeat"
+"""Name of the output line that toggles while the loop works."""
 
 
 @dataclass(frozen=True, slots=True)

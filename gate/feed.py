@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -13,6 +14,8 @@ from gate.errors import CameraError, EndOfClip
 if TYPE_CHECKING:
     from gate.camera import Source
     from gate.inbox import Inbox
+
+log = logging.getLogger(__name__)
 
 
 class Feed:
@@ -62,8 +65,10 @@ class Feed:
                 self._play()
             except EndOfClip:
                 self.over = not self._loop
-            except CameraError as error:
-                self.problem = str(error)
+            except Exception as error:  # whatever a driver does, the gate comes back by itself
+                if not isinstance(error, CameraError):
+                    log.exception("the camera's thread failed")
+                self.problem = str(error) or type(error).__name__
                 retry_s = self._first_retry_s if self._sequence > before else retry_s
                 self._closing.wait(retry_s)
                 retry_s = min(2 * retry_s, self._last_retry_s)

@@ -33,10 +33,34 @@ class Decision:
 
 def due(rules: Rules, lane: Lane, now: float) -> Signal | None:
     """The signal that the passing of time has brought about by ``now``, if any."""
-    trigger = _waits_for(lane)
-    if trigger is None or now < _due_at(rules, lane):
-        return None
-    return Signal(trigger)
+    for trigger, at in _awaited(rules, lane):
+        if now >= at:
+            return Signal(trigger)
+    return None
+
+
+def deadline(rules: Rules, lane: Lane) -> float | None:
+    """When `due` will have something to say if nothing else happens; None for never."""
+    return min((at for _, at in _awaited(rules, lane)), default=None)
+
+
+def _awaited(rules: Rules, lane: Lane) -> Iterable[tuple[Trigger, float]]:
+    """What time alone will bring about, and when."""
+    if lane.state in VISITING:
+        yield Trigger.FACE_LOST, lane.face_at + rules.lost_s
+    elif lane.state is State.GRANTED:
+        yield Trigger.HOLD_ELAPSED, lane.since + rules.hold_s
+    elif lane.state is State.REARMING:
+        yield Trigger.REARMED, _rearmed_at(rules, lane)
+    if lane.door_since is not None and lane.state not in (State.GRANTED, State.EMERGENCY):
+        yield Trigger.HELD_OPEN, lane.door_since + rules.door_held_s
+
+
+def _rearmed_at(rules: Rules, lane: Lane) -> float:
+    pause = lane.since + rules.rearm_s
+    if rules.rearm is RearmRule.COOL_DOWN or (rules.rearm is RearmRule.PASSAGE and lane.passed):
+        return pause
+    return max(pause, lane.face_at + rules.lost_s)
 
 
 def replaced(lane: Lane, signal: Signal) -> Signal | None:
@@ -45,32 +69,6 @@ def replaced(lane: Lane, signal: Signal) -> Signal | None:
     if lane.state in VISITING and known and lane.guest != signal.guest:
         return Signal(Trigger.FACE_LOST, frame=signal.frame)
     return None
-
-
-def deadline(rules: Rules, lane: Lane) -> float | None:
-    """When `due` will have something to say if nothing else happens; None for never."""
-    return None if _waits_for(lane) is None else _due_at(rules, lane)
-
-
-def _waits_for(lane: Lane) -> Trigger | None:
-    if lane.state in VISITING:
-        return Trigger.FACE_LOST
-    if lane.state is State.GRANTED:
-        return Trigger.HOLD_ELAPSED
-    if lane.state is State.REARMING:
-        return Trigger.REARMED
-    return None
-
-
-def _due_at(rules: Rules, lane: Lane) -> float:
-    if lane.state in VISITING:
-        return lane.face_at + rules.lost_s
-    if lane.state is State.GRANTED:
-        return lane.since + rules.hold_s
-    pause = lane.since + rules.rearm_s
-    if rules.rearm is RearmRule.COOL_DOWN or (rules.rearm is RearmRule.PASSAGE and lane.passed):
-        return pause
-    return max(pause, lane.face_at + rules.lost_s)
 
 
 def step(rules: Rules, lane: Lane, signal: Signal, now: float) -> Decision:
@@ -103,6 +101,10 @@ def _absorb(lane: Lane, signal: Signal, now: float) -> Lane:
             return replace(lane, open=False)
         case Trigger.PASSED:
             return replace(lane, passed=True)
+        case Trigger.DOOR_OPENED:
+            return replace(lane, door_since=now)
+        case Trigger.DOOR_SHUT | Trigger.HELD_OPEN:
+            return replace(lane, door_since=None)
         case Trigger.FAULT | Trigger.RECOVERED:
             others = tuple(fault for fault in lane.faults if fault[0] is not signal.reason)
             if signal.trigger is Trigger.RECOVERED or signal.reason is None:

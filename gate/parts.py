@@ -2,35 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from gate import __version__, resources
 from gate.camera import Wanted, open_source
-from gate.config import Config
+from gate.domain import GATE, HEARTBEAT
 from gate.feed import Feed
 from gate.inbox import Inbox
+from gate.inputs import Contact
+from gate.lines import Lines, Wire
+from gate.panel import Lamp, Panel
 from gate.pipeline import Pipeline, Settings
-from gate.relay import Relay, pin_factory
+from gate.relay import Relay
+from gate.settings import Config, EyesMethod, Input, OnEmergency, PowerLoss, Pull, RelayMode, Wiring
 from gate.smile import Classifier
 from gate.store import Store
+from gate.vision.eyes import EyeRules, Method
+from gate.vision.liveness import LivenessRules, Mode
 from gate.vision.picture import Mounting
 
 EYES = "models/eyes.tflite"
 """The shipped eye-state model."""
 
 
-def open_relay(config: Config, factory: Any, on_limit: Callable[[], None]) -> Relay:
-    """The relay, claimed in its safe position; ``factory`` None for the configured one."""
+def open_lines(config: Config, factory: Any) -> Lines:
+    """All outputs, claimed in their safe positions."""
+    return Lines(factory, _wires(config), config.interlocks)
+
+
+def _wires(config: Config) -> Iterator[Wire]:
+    relay = config.relay
+    rests_on = relay.power_loss is PowerLoss.FAIL_SAFE
+    yield Wire(GATE, relay.pin, relay.active_high, rests_on)
+    for output in config.outputs:
+        yield Wire(output.name, output.pin, output.active_high)
+    if config.heartbeat.pin is not None:
+        yield Wire(HEARTBEAT, config.heartbeat.pin, config.heartbeat.active_high)
+
+
+def open_relay(
+    config: Config,
+    lines: Lines,
+    *,
+    on_limit: Callable[[], None],
+    emergency_held: Callable[[], bool],
+) -> Relay:
+    """The relay on the gate's line."""
     relay = config.relay
     return Relay(
-        factory or pin_factory(relay.pin_factory),
-        relay.pin,
-        active_high=relay.active_high,
-        max_on_s=relay.max_on_s,
+        lines,
+        energised_is_open=relay.power_loss is PowerLoss.FAIL_SECURE,
+        max_open_s=relay.max_on_s,
+        pulse_s=relay.pulse_s if relay.mode is RelayMode.PULSE else None,
+        opens_in_emergency=relay.on_emergency is OnEmergency.OPEN,
         on_limit=on_limit,
+        emergency_held=emergency_held,
     )
+
+
+def open_panel(config: Config, lines: Lines) -> Panel:
+    """The lamps and the heartbeat."""
+    lamps = [
+        Lamp(output.name, frozenset(output.shows), frozenset(output.flashes), output.flash_s)
+        for output in config.outputs
+    ]
+    beats = config.heartbeat.pin is not None
+    return Panel(lines, lamps, heartbeat_s=config.heartbeat.period_s if beats else None)
+
+
+def contacts(config: Config) -> dict[str, Contact]:
+    """The inputs that there are, by the names of their settings."""
+    found = ((name, value) for name, value in config.inputs if isinstance(value, Input))
+    return {name: _contact(value) for name, value in found}
+
+
+def _contact(settings: Input) -> Contact:
+    pulls = {Pull.UP: True, Pull.DOWN: False, Pull.NONE: None}
+    closed = settings.wiring is Wiring.NORMALLY_CLOSED
+    return Contact(settings.pin, closed, pulls[settings.pull], settings.debounce_s)
 
 
 def open_feed(config: Config, inbox: Inbox) -> Feed:
@@ -53,9 +104,17 @@ def open_model(config: Config) -> Classifier:
 
 def open_pipeline(config: Config, smile: Classifier) -> Pipeline:
     """The way from a frame to what it shows."""
-    mounting = Mounting(rotate=config.camera.rotate, mirror=config.camera.mirror)
-    eyes = Classifier(resources.path(EYES))
-    return Pipeline(Settings(min_height=config.face.min_height, mounting=mounting), smile, eyes)
+    settings = Settings(
+        min_height=config.face.min_height,
+        region=config.face.region,
+        acquire_s=config.face.acquire_s,
+        mounting=Mounting(rotate=config.camera.rotate, mirror=config.camera.mirror),
+        eyes=EyeRules(method=Method(config.eyes.method)),
+        liveness=LivenessRules(mode=Mode(config.liveness.mode)),
+    )
+    asked = config.eyes.method is not EyesMethod.HAAR
+    eyes = Classifier(resources.path(EYES)) if asked else None
+    return Pipeline(settings, smile, eyes)
 
 
 def open_store(config: Config, smile: Classifier, path: Path | None) -> Store:

@@ -1,119 +1,110 @@
-"""The wire that opens the gate: one GPIO output, and a limit that holds whatever hangs."""
+"""The relay that opens the gate, with limits that hold whatever hangs."""
 
 from __future__ import annotations
 
-import importlib
 import threading
 from collections.abc import Callable
-from typing import Any
 
-import gpiozero
-
-from gate.domain import Position
+from gate.domain import GATE, Position
 from gate.errors import RelayError
-
-FACTORIES = {
-    "lgpio": "LGPIOFactory",
-    "rpigpio": "RPiGPIOFactory",
-    "pigpio": "PiGPIOFactory",
-    "native": "NativeFactory",
-    "mock": "MockFactory",
-}
-
-
-def pin_factory(name: str) -> Any:
-    """A gpiozero pin factory by its configured name. Raises `RelayError` with what to install."""
-    try:
-        module = importlib.import_module(f"gpiozero.pins.{name}")
-        return getattr(module, FACTORIES[name])()
-    except Exception as error:  # each factory fails in its own way: no library, no board, no rights
-        raise RelayError(
-            f"the GPIO pins cannot be used through '{name}' ({type(error).__name__}: {error});"
-            " on a Pi: sudo apt install python3-lgpio and join the group gpio;"
-            " on another machine: relay.pin_factory: mock"
-        ) from None
+from gate.lines import Lines
 
 
 class Relay:
-    """The gate's output line, claimed in its safe position.
+    """Moves the gate's line between its positions. Every method may be called from any thread.
 
-    ``max_on_s`` seconds after a grant the line falls back by itself, from a thread of its own;
-    ``on_limit`` is called then, from that thread.
+    An open gate shuts after ``max_open_s`` by itself, from a thread of its own; ``on_limit`` is
+    called then, from that thread. With ``pulse_s`` a grant is a pulse of that length. ``trip`` is
+    for the emergency input: it moves at once, and nothing moves the line away until `clear`.
     """
 
     def __init__(
         self,
-        factory: Any,
-        pin: int,
+        lines: Lines,
         *,
-        active_high: bool = True,
-        max_on_s: float = 10.0,
+        energised_is_open: bool = True,
+        max_open_s: float = 10.0,
+        pulse_s: float | None = None,
         opens_in_emergency: bool = True,
         on_limit: Callable[[], None] = lambda: None,
+        emergency_held: Callable[[], bool] = lambda: False,
     ) -> None:
-        try:
-            self._device = gpiozero.DigitalOutputDevice(
-                pin, active_high=active_high, initial_value=False, pin_factory=factory
-            )
-        except gpiozero.GPIOZeroError as error:
-            raise RelayError(f"GPIO {pin} cannot be claimed as relay.pin: {error}") from None
-        self._max_on_s = max_on_s
-        self._on_limit = on_limit
-        self._on_in = {
+        self._lines = lines
+        self._energised_is_open = energised_is_open
+        self._max_open_s = max_open_s
+        self._pulse_s = pulse_s
+        self._opens = {
             Position.SAFE: False,
             Position.GRANTED: True,
             Position.EMERGENCY: opens_in_emergency,
         }
+        self._on_limit = on_limit
+        self._emergency_held = emergency_held
         self._lock = threading.Lock()
-        self._limit: threading.Timer | None = None
+        self._timer: threading.Timer | None = None
         self._grants = 0
+        self._tripped = False
         self.position: Position | None = Position.SAFE
-        """Where the line is; None after it could not be driven."""
+        """Where the relay is; None after it could not be driven."""
 
     @property
-    def is_on(self) -> bool:
-        """Whether the line is driven to open the gate."""
-        return bool(self._device.value)
+    def is_open(self) -> bool:
+        """Whether the line stands so that the gate is open."""
+        return self._lines.is_on(GATE) is self._energised_is_open
 
     def move(self, position: Position) -> None:
-        """Drive the line to a position. Raises `RelayError` if the line can't be driven."""
+        """Go to a position. Raises `RelayError` if the line can't be driven."""
         with self._lock:
-            if position is self.position:
+            if position is self.position or (self._tripped and position is not Position.EMERGENCY):
                 return
             self._cancel()
             if position is Position.GRANTED:
                 self._grants += 1
-                self._limit = threading.Timer(self._max_on_s, self._fall_back, [self._grants])
-                self._limit.daemon = True
-                self._limit.start()  # before the line is driven: no grant without its limit
+                limit = min(self._max_open_s, self._pulse_s or self._max_open_s)
+                self._timer = threading.Timer(limit, self._time_out, [self._grants])
+                self._timer.daemon = True
+                self._timer.start()  # before the line is driven: no grant without its limit
             self._drive(position)
 
+    def trip(self) -> None:
+        """Go to the emergency position now, and stay there. Raises `RelayError`."""
+        with self._lock:
+            self._tripped = True
+            self._cancel()
+            self._drive(Position.EMERGENCY)
+
+    def clear(self) -> None:
+        """Let the relay move again after a trip, unless the input still asks for it."""
+        with self._lock:
+            self._tripped = self._tripped and self._emergency_held()
+
     def close(self) -> None:
-        """Off, then give the line back; may be called twice."""
+        """End a running hold; the line itself is closed with its `Lines`. May be called twice."""
         with self._lock:
             self._cancel()
-            if not self._device.closed:
-                self._device.off()
-                self._device.close()
-            self.position = Position.SAFE
 
-    def _fall_back(self, grant: int) -> None:
+    def _time_out(self, grant: int) -> None:
         with self._lock:
-            mine = self._limit is not None and grant == self._grants
-            if not mine or self._device.closed:  # cancelled while it waited for the lock
+            if self._timer is None or grant != self._grants:
+                return  # cancelled while it waited for the lock
+            self._timer = None
+            if self._pulse_s is not None and self._pulse_s <= self._max_open_s:
+                self._shut()  # the pulse is over; the grant goes on until the passage
                 return
             self._drive(Position.SAFE)
         self._on_limit()
 
     def _drive(self, position: Position) -> None:
         self.position = None
-        try:
-            self._device.value = self._on_in[position]
-        except Exception as error:  # lgpio and others raise types of their own
-            raise RelayError(f"the relay's line cannot be driven: {error}") from None
+        opens = self._opens[position]
+        if not self._lines.switch(GATE, opens is self._energised_is_open):
+            raise RelayError("an interlock keeps the gate's line off")
         self.position = position
 
+    def _shut(self) -> None:
+        self._lines.switch(GATE, not self._energised_is_open)
+
     def _cancel(self) -> None:
-        if self._limit is not None:
-            self._limit.cancel()
-            self._limit = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

@@ -33,6 +33,9 @@ class DryRelay:
         if position is not last:
             self.moves.append((self._clock(), position))
 
+    def clear(self) -> None:
+        """Nothing holds this relay."""
+
 
 class Replay:
     """One clip through one gate; `frames` plays it, `told` collects what happened."""

@@ -34,6 +34,8 @@ class Rules:
     rearm: RearmRule = RearmRule.FACE_GONE
     rearm_s: float = 1.0
     passage_sensor: bool = False
+    door_held_s: float = 15.0
+    """A door may stay open this long."""
 
 
 CHECKS = (

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +22,7 @@ from gate.errors import ModelError
 from gate.framing import Framing, Normalisation, normalise
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -108,10 +110,11 @@ class Classifier:
                 "(sha256 differs); copy both from one place, or export the model again"
             )
         try:
-            self._interpreter: Any = _interpreter_class()(
-                model_content=content, num_threads=threads
-            )
-            self._interpreter.allocate_tensors()
+            with _quiet():
+                self._interpreter: Any = _interpreter_class()(
+                    model_content=content, num_threads=threads
+                )
+                self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             reason = str(error).splitlines()[0]
             raise ModelError(f"{path}: not a TFLite model that runs here ({reason})") from None
@@ -162,6 +165,20 @@ class Classifier:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the runtime's greeting off standard error; what is wrong is raised, not printed."""
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _interpreter_class() -> Any:

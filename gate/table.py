@@ -35,6 +35,8 @@ class Lane:
     tally: tuple[tuple[Reason, int], ...] = ()
     """For this visit: how many frames did not qualify, by reason."""
     passed: bool = False
+    door_since: float | None = None
+    """Since when the door has been open; None where it is shut, or was reported as held open."""
 
 
 Guard: TypeAlias = Callable[[Rules, Lane], bool]
@@ -77,6 +79,8 @@ class Arc:
 
 
 VISITING = (State.FACE_PRESENT, State.SMILING)
+RESTING = (State.CLOSED, State.EMERGENCY)
+"""States in which no frame can change anything for as long as they last."""
 NOT_EMERGENCY = tuple(state for state in State if state is not State.EMERGENCY)
 FRAMES = (Trigger.NO_FACE, Trigger.FACE, Trigger.QUALIFYING)
 
@@ -127,6 +131,17 @@ def _arcs() -> Iterable[Arc]:
     for state in (s.CLOSED, s.GRANTED, s.REARMING, s.FAULT, s.EMERGENCY):
         for trigger in FRAMES:
             yield Arc(state, trigger, state)
+
+    # What the wires say, without moving the gate.
+    for state in State:
+        if state not in (s.GRANTED, s.REARMING, s.EMERGENCY):
+            yield Arc(state, t.DOOR_OPENED, state, None, e.FORCED)
+        else:
+            yield Arc(state, t.DOOR_OPENED, state)
+        yield Arc(state, t.DOOR_SHUT, state)
+        yield Arc(state, t.HELD_OPEN, state, None, e.HELD_OPEN)
+        yield Arc(state, t.TAMPER, state, None, e.TAMPER)
+        yield Arc(state, t.ASSIST, state, None, e.ASSIST_CALLED)
 
     # A person with a key, a part that fails, an emergency, the end.
     for state in NOT_EMERGENCY:

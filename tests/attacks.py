@@ -53,7 +53,7 @@ def scene(seed: int) -> Scene:
     """A wall with some structure, and light and noise that differ from seed to seed."""
     chance = np.random.default_rng(seed)
     rough = chance.integers(60, 190, (6, 8, 3)).astype(np.uint8)
-    wall = cv2.resize(rough, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
+    wall = np.asarray(cv2.resize(rough, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC), np.uint8)
     return Scene(wall, float(chance.uniform(0.6, 1.15)), float(chance.uniform(1.0, 5.0)), seed)
 
 

@@ -45,3 +45,6 @@ class ListRelay:
             raise RelayError("the wire is loose")
         if position is not self.history[-1]:
             self.history.append(position)
+
+    def clear(self) -> None:
+        """Nothing holds this relay."""

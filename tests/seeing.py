@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -64,6 +65,7 @@ class FakeClassifier:
     card = FakeCard()
     size = (64, 64)
 
-    def score(self, crops: NDArray[Any]) -> NDArray[Any]:
+    def score(self, crops: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """One number, 0–1, for each crop."""
-        return np.array([min(1.0, float(np.std(crop[40:60, 14:50])) / 64) for crop in crops])
+        scores = [min(1.0, float(np.std(crop[40:60, 14:50])) / 64) for crop in crops]
+        return np.array(scores, np.float32)

@@ -157,10 +157,10 @@ def test_pings_come_only_from_a_loop_that_turns(
         manager.wait_for("WATCHDOG=1")
 
 
-def test_a_killed_gate_leaves_a_whole_log_and_says_so_at_the_next_start(
+def test_a_killed_gate_leaves_a_whole_log_and_the_next_run_says_so(
     write_config: WriteConfig, manager: Manager, tmp_path: Path
 ) -> None:
-    """After kill -9 in the middle of a hold: the database is whole, the next run records the end."""
+    """After kill -9 in a hold the database is whole, and the next run records the end."""
     config = write_config(camera={"loop": True}, relay={"hold_s": 9})
     database = tmp_path / "audit.db"
     with running(config, manager) as process:

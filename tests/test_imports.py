@@ -21,14 +21,21 @@ ROOMS = {
         "drawing",
         "framing",
         "pictures",
+<<<<<<< HEAD
         "training",
         "vision",
     },
     "gpiozero": {"relay", "inputs", "cli.demo"},
+=======
+        "vision",
+        "training",
+    },
+    "gpiozero": {"lines", "inputs", "pins", "cli.demo"},
+>>>>>>> main
     "sqlalchemy": {"store"},
     "apscheduler": {"jobs"},
     "yaml": {"yamlfile"},
-    "pydantic": {"config"},
+    "pydantic": {"settings", "config"},
     "tflite_runtime": {"smile"},
     "ai_edge_litert": {"smile"},
     "picamera2": {"camera"},
@@ -45,12 +52,16 @@ FOUNDATION = {"domain", "errors", "rules", "table", "resources"}
 """What every room may import: values, words, and where files lie."""
 
 HELPERS = {
-    "config": {"yamlfile"},
+    "config": {"settings", "yamlfile"},
     "machine": {"table"},
     "camera": {"pictures"},
     "feed": {"camera", "inbox"},
     "jobs": {"hours"},
-    "controller": {"machine"},
+    "controller": {"machine", "describe"},
+    "relay": {"lines"},
+    "panel": {"lines"},
+    "wires": {"inputs", "relay"},
+    "health": {"store", "systemd"},
     "pipeline": {"framing", "vision"},
     "smile": {"framing"},
     "vision": {"framing"},
@@ -60,8 +71,6 @@ HELPERS = {
 """A room → what else of the gate it may import; adapters never import each other."""
 
 COMPOSERS = {
-    "__init__",
-    "__main__",
     "bench",
     "bench_scenes",
     "cli",
@@ -71,6 +80,9 @@ COMPOSERS = {
     "replay",
     "segments",
     "training",
+} | {
+    "__main__",
+    "__init__",
 }
 """Rooms that put others together."""
 

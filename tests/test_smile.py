@@ -46,7 +46,7 @@ def edit(model: Path, **changes: object) -> None:
 
 
 def gray() -> Any:
-    return cv2.cvtColor(astronaut(), cv2.COLOR_RGB2GRAY)  # type: ignore[no-untyped-call]  # scikit-image has no types
+    return cv2.cvtColor(astronaut(), cv2.COLOR_RGB2GRAY)
 
 
 def score(classifier: Classifier, picture: Any, box: Box = FACE) -> float:

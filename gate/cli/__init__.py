@@ -13,13 +13,20 @@ from gate.errors import ConfigError, GateError
 COMMANDS = {
     "audit": "ask the audit log who passed, when, and why not",
     "bench": "measure the work a frame takes, beside a naive loop",
+    "card": "write the measured tables of a model's card",
     "check": "check a configuration and print the effective settings",
     "classify": "judge photos or folders of photos",
+    "compare": "compare all architectures on the same data",
     "demo": "run the gate on a clip made from a NASA photo, without camera or relay",
+    "evaluate": "measure a model on folders of faces",
+    "export": "turn a trained model into TFLite, float and int8",
+    "eyes": "train the model that tells open eyes from closed ones",
     "replay": "run the gate on a recorded clip, on the clip's own clock",
     "run": "run the gate",
+    "safe-state": "put every output line into its safe position",
     "segments": "judge clips with labelled stretches: what was granted, what should have been",
     "states": "print the state machine as a table or a diagram",
+    "train": "train a smile model on folders of faces",
 }
 """Every command and what it does in a few words; the module has the command's name."""
 
@@ -41,7 +48,7 @@ class Commands(click.Group):
         """Import a command; None if there is none of that name."""
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"gate.cli.{cmd_name}")
+        module = importlib.import_module(f"gate.cli.{cmd_name.replace('-', '_')}")
         command: click.Command = module.command
         return command
 

@@ -6,30 +6,17 @@ from pathlib import Path
 
 import click
 
+from gate.cli import face_options
+from gate.cli.common import example
 
+
+@example(
+    "smile-gate card --data smiles/ --kept-out smiles-test.txt --data genki/ --card MODEL_CARD.md"
+)
 @click.command("card")
-@click.option(
-    "--data",
-    "folders",
-    type=click.Path(path_type=Path, file_okay=False),
-    multiple=True,
-    required=True,
-    help="Folder with smiling/ and not_smiling/; may be given several times.",
-)
-@click.option(
-    "--kept-out",
-    "lists",
-    type=click.Path(path_type=Path, dir_okay=False),
-    multiple=True,
-    help="List of CLASS/FILE names to judge on, for the set that has them.",
-)
-@click.option(
-    "--kept-out-share",
-    type=click.FloatRange(0.01, 1.0),
-    default=0.2,
-    show_default=True,
-    help="Share to judge on, by a rule on the file name, of each set that no list names.",
-)
+@face_options.folders
+@face_options.kept_out
+@face_options.kept_out_share
 @click.option(
     "--model",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -48,13 +35,7 @@ def command(
     model: Path | None,
     card: Path,
 ) -> None:
-    r"""Measure a model on kept-out faces and fill the tables and plots of its card in.
-
-    \b
-    Example:
-      smile-gate card --data smiles/ --kept-out smiles-test.txt --data genki/ \
-        --card models/MODEL_CARD.md
-    """
+    """Measure a model on kept-out faces and fill the tables and plots of its card in."""
     from gate.smile import Classifier
     from gate.training import cards, compare, data
 

@@ -34,8 +34,13 @@ def command(config: Path | None, default: bool, as_json: bool) -> None:
         return
     defaults = Config().model_dump(mode="json")
     for section, entries in values.items():
+        if not isinstance(entries, dict):
+            _say(f"{section}: {plain(entries)}", entries != defaults[section], config)
+            continue
         click.echo(f"{section}:")
         for name, value in entries.items():
-            line = f"  {name}: {plain(value)}"
-            changed = value != defaults[section][name]
-            click.echo(f"{line:<48}  # set in {config.name}" if changed else line)
+            _say(f"  {name}: {plain(value)}", value != defaults[section][name], config)
+
+
+def _say(line: str, changed: bool, config: Path) -> None:
+    click.echo(f"{line:<48}  # set in {config.name}" if changed else line)

@@ -51,12 +51,13 @@ def command(
     wanted = settings(config)
     with closing(open_model(wanted)) as smile:
         rules = wanted.rules(smile.card.threshold)
+        pipeline = open_pipeline(wanted, smile)
         verdicts = []
         files = list(_files(paths))
         with Progress(console=Console(stderr=True), transient=True, disable=as_json) as progress:
             for path, root in progress.track(files, description="photos"):
                 copy = annotate / path.relative_to(root) if annotate else None
-                verdict = judge(path, open_pipeline(wanted, smile), rules, copy)
+                verdict = judge(path, pipeline, rules, copy)
                 verdicts.append(verdict)
                 if as_json:
                     say_json(as_dict(verdict, rules))

@@ -6,40 +6,19 @@ from pathlib import Path
 
 import click
 
+from gate.cli import face_options
+from gate.cli.common import example
 
+
+@example("smile-gate compare --data smiles/ --kept-out smiles-test.txt --data genki/ --epochs 10")
 @click.command("compare")
-@click.option(
-    "--data",
-    "folders",
-    type=click.Path(path_type=Path, file_okay=False),
-    multiple=True,
-    required=True,
-    help="Folder with smiling/ and not_smiling/; may be given several times.",
-)
-@click.option(
-    "--crops",
-    type=click.Choice(["auto", "photo", "haar", "tight"]),
-    default="auto",
-    show_default=True,
-    help="What the pictures show; auto measures each set.",
-)
-@click.option(
-    "--kept-out",
-    "lists",
-    type=click.Path(path_type=Path, dir_okay=False),
-    multiple=True,
-    help="List of CLASS/FILE names to judge on, for the set that has them.",
-)
-@click.option(
-    "--kept-out-share",
-    type=click.FloatRange(0.01, 0.9),
-    default=0.2,
-    show_default=True,
-    help="Share to judge on, by a rule on the file name, of each set that no list names.",
-)
+@face_options.folders
+@face_options.crops
+@face_options.kept_out
+@face_options.kept_out_share
 @click.option("--epochs", type=click.IntRange(1), default=30, show_default=True)
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
-@click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
+@face_options.seed
+@face_options.threads
 @click.option(
     "--finalists",
     type=click.IntRange(0),
@@ -73,12 +52,7 @@ def command(
     out: Path,
     card: Path | None,
 ) -> None:
-    r"""Train every architecture on each set and on all of them, and print the table.
-
-    \b
-    Example:
-      smile-gate compare --data smiles/ --kept-out smiles-test.txt --data genki/ --epochs 10
-    """
+    """Train every architecture on each set and on all of them, and print the table."""
     from rich.console import Console
 
     from gate.training import architectures, cards, compare, data

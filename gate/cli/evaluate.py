@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gate.cli import face_options
+from gate.cli.common import example
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -18,6 +21,10 @@ if TYPE_CHECKING:
 WORST_SHOWN = 48
 
 
+@example(
+    "smile-gate evaluate faces/ --crops haar"
+    "\n  smile-gate evaluate smiles/ --crops tight --kept-out smiles-test.txt --stress --json"
+)
 @click.command("evaluate")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option(
@@ -25,14 +32,7 @@ WORST_SHOWN = 48
     type=click.Path(path_type=Path, dir_okay=False),
     help="TFLite file with its card beside it; the shipped model by default.",
 )
-@click.option(
-    "--crops",
-    type=click.Choice(["photo", "haar", "tight", "auto"]),
-    default="auto",
-    show_default=True,
-    help="photo: find the face first; haar: the picture is its Haar box; tight: cut closer; "
-    "auto: measure which.",
-)
+@face_options.crops
 @click.option(
     "--kept-out",
     "lists",
@@ -89,13 +89,7 @@ def command(
     recheck: bool,
     as_json: bool,
 ) -> None:
-    r"""Judge a model on FOLDER/smiling and FOLDER/not_smiling.
-
-    \b
-    Example:
-      smile-gate evaluate faces/ --crops haar
-      smile-gate evaluate smiles/ --crops tight --kept-out smiles-test.txt --stress --json
-    """
+    """Judge a model on FOLDER/smiling and FOLDER/not_smiling."""
     import numpy as np
     from rich.console import Console
 

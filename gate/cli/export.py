@@ -6,10 +6,13 @@ from pathlib import Path
 
 import click
 
+from gate.cli.common import example
+
 HELD_OUT = 400
 """Faces on which float and int8 are compared, and int8's ranges are measured."""
 
 
+@example("smile-gate export --run runs/first --out models/mine.tflite")
 @click.command("export")
 @click.option(
     "--run",
@@ -38,19 +41,22 @@ HELD_OUT = 400
     show_default=True,
     help="Share of not smiling validation faces that may get through: sets the threshold.",
 )
-def command(folder: Path, out: Path, precision: str, false_accepts: float) -> None:
-    r"""Convert a run's best model to float and int8, calibrate it, choose its threshold.
-
-    \b
-    Example:
-      smile-gate export --run runs/first --out models/mine.tflite
+@click.option(
+    "--card",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="MODEL_CARD.md whose table of both files is replaced.",
+)
+def command(
+    folder: Path, out: Path, precision: str, false_accepts: float, card: Path | None
+) -> None:
+    """Convert a run's best model to float and int8, calibrate it, choose its threshold.
 
     The validation faces of the run are read again from its --data folders: the temperature, the
     threshold and the check that both files give the same verdict are measured on them.
     """
     from gate.errors import GateError
     from gate.smile import Classifier
-    from gate.training import evaluate, export, inputs, metrics, record
+    from gate.training import cards, evaluate, export, inputs, metrics, record
 
     if out.suffix != ".tflite":
         raise GateError(f"{out}: name the file something.tflite")
@@ -72,7 +78,7 @@ def command(folder: Path, out: Path, precision: str, false_accepts: float) -> No
     samples = inputs.normalised(
         [training[i] for i in export.spread_sample(len(training), HELD_OUT)], source.plan, model
     )
-    scores, sizes = {}, {}
+    scores, rows = {}, []
     for kind in export.Precision:
         path = out if kind == precision else out.with_name(f"{out.stem}-{kind}.tflite")
         content = export.convert(model, kind, samples)
@@ -85,17 +91,26 @@ def command(folder: Path, out: Path, precision: str, false_accepts: float) -> No
         with Classifier(path) as classifier:
             scores[kind] = evaluate.score_examples(classifier, validation)
             report = metrics.judge(scores[kind], labels, threshold)
-            sizes[kind] = len(content)
+            size, time = len(content) / 1000, evaluate.milliseconds(classifier)
+            accuracy = report.accuracy.value
             click.echo(
-                f"{path}: {sizes[kind] / 1000:.0f} kB, "
-                f"{evaluate.milliseconds(classifier):.3f} ms a face on one thread here, accuracy "
-                f"{report.accuracy.value:.4f}, AUC {report.auc:.4f} on {report.n} validation faces"
+                f"{path}: {size:.0f} kB, {time:.3f} ms a face on one thread here, accuracy "
+                f"{accuracy:.4f}, AUC {report.auc:.4f} on {report.n} validation faces"
+            )
+            rows.append(
+                f"| {kind}{' (shipped)' if kind == precision else ''} | {size:.0f} | {time:.3f} | "
+                f"{100 * accuracy:.2f} | {report.auc:.4f} |"
             )
     differ, gap = export.differences(
         scores[export.Precision.FLOAT], scores[export.Precision.INT8], threshold
     )
-    click.echo(
+    verdicts = (
         f"float and int8 give another verdict on {differ} of {len(labels)} faces "
         f"({100 * differ / len(labels):.2f} %), largest gap {gap:.3f}; threshold {threshold:g} for "
         f"{100 * false_accepts:g} % false accepts"
     )
+    click.echo(verdicts)
+    if card is not None:
+        head = "| file | kB | ms a face, one thread | accuracy, % | AUC |\n|" + " --- |" * 5 + "\n"
+        text = f"On {len(labels)} validation faces {verdicts}.\n\n" + head + "\n".join(rows)
+        cards.replace_part(card, "precision", text)

@@ -7,26 +7,20 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gate.cli import face_options
+from gate.cli.common import example
+
 if TYPE_CHECKING:
     from gate.training.data import Reading
 
 
+@example(
+    "smile-gate train --data faces/ --out runs/first"
+    "\n  smile-gate train --data smiles/ --kept-out smiles-test.txt --data genki/ --out runs/both"
+)
 @click.command("train")
-@click.option(
-    "--data",
-    "folders",
-    type=click.Path(path_type=Path, file_okay=False),
-    multiple=True,
-    required=True,
-    help="Folder with smiling/ and not_smiling/; may be given several times.",
-)
-@click.option(
-    "--crops",
-    type=click.Choice(["auto", "photo", "haar", "tight"]),
-    default="auto",
-    show_default=True,
-    help="What the pictures show: whole photos, Haar boxes, tight crops; auto measures each set.",
-)
+@face_options.folders
+@face_options.crops
 @click.option("--arch", default="gate-net", show_default=True, help="Architecture, by name.")
 @click.option(
     "--out",
@@ -36,22 +30,10 @@ if TYPE_CHECKING:
 )
 @click.option("--epochs", type=click.IntRange(1), default=60, show_default=True)
 @click.option("--batch", type=click.IntRange(2), default=128, show_default=True)
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
-@click.option("--threads", type=click.IntRange(1), default=1, show_default=True)
-@click.option(
-    "--kept-out",
-    "lists",
-    type=click.Path(path_type=Path, dir_okay=False),
-    multiple=True,
-    help="List of CLASS/FILE names that training must not see (for the set that has them).",
-)
-@click.option(
-    "--kept-out-share",
-    type=click.FloatRange(0.0, 0.9),
-    default=0.2,
-    show_default=True,
-    help="Share kept out, by a rule on the file name, of each set that no list names.",
-)
+@face_options.seed
+@face_options.threads
+@face_options.kept_out
+@face_options.kept_out_share
 @click.option(
     "--validation-share", type=click.FloatRange(0.02, 0.5), default=0.1, show_default=True
 )
@@ -90,6 +72,18 @@ if TYPE_CHECKING:
     help="plateau: cut the learning rate when it stalls, stop early; cosine: all epochs.",
 )
 @click.option(
+    "--start",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Keras model of the same architecture to begin with (fine-tuning).",
+)
+@click.option(
+    "--learning-rate",
+    type=click.FloatRange(0.0, min_open=True),
+    default=3e-3,
+    show_default=True,
+    help="Highest learning rate; a third of it or less for fine-tuning.",
+)
+@click.option(
     "--mixing",
     type=click.FloatRange(0.0, 1.0),
     default=0.0,
@@ -119,15 +113,12 @@ def command(
     trust: float,
     normalisation: str,
     schedule: str,
+    start: Path | None,
+    learning_rate: float,
     mixing: float,
     recheck: bool,
 ) -> None:
-    r"""Train a smile model on folders of faces.
-
-    \b
-    Example:
-      smile-gate train --data faces/ --arch gate-net --out runs/first
-      smile-gate train --data smiles/ --kept-out smiles-test.txt --data genki/ --out runs/both
+    """Train a smile model on folders of faces.
 
     Writes best.keras, history.csv and history.png into the run's folder. Break off with Ctrl-C;
     the same command goes on from the last whole epoch.
@@ -135,7 +126,7 @@ def command(
     from rich.console import Console
 
     from gate.framing import Normalisation
-    from gate.training import architectures, data, export, fit, inputs, plots, record
+    from gate.training import architectures, backend, data, export, fit, inputs, plots, record
     from gate.training.plan import Plan
 
     console = Console(stderr=True)
@@ -150,6 +141,7 @@ def command(
         normalisation=Normalisation(normalisation),
         schedule=schedule,
         mixing=mixing,
+        learning_rate=learning_rate,
     )
     source = record.Source(
         plan=plan,
@@ -160,6 +152,7 @@ def command(
         validation_share=validation_share,
         split_seed=split_seed,
         recheck=recheck,
+        start=str(start or ""),
         teachers=tuple(map(str, teachers)),
     )
     training, validation = source.examples(
@@ -167,8 +160,14 @@ def command(
     )
     soft = None
     if teachers:
-        soft = inputs.opinions([export.load(path) for path in teachers], training, plan)
-    run = fit.Run(plan, training, validation, out, soft)
+        backend.prepare(seed, threads)
+        console.print(f"asking {len(teachers)} teachers about {len(training)} faces")
+        soft = inputs.remembered(
+            out / "opinions.npz",
+            teachers,
+            lambda: inputs.opinions([export.load(path) for path in teachers], training, plan),
+        )
+    run = fit.Run(plan, training, validation, out, soft, start and export.load(start))
     source.write(out)
     if run.history:
         console.print(f"going on after epoch {len(run.history)}")

@@ -60,9 +60,7 @@ def diagnose(connection: Connection, after: Link) -> Finding | None:
     if gone_before := _taken_out(rows):
         said = f"{gone_before} of the events from {place} on were taken out, the rest renumbered"
         return Finding(Harm.MISSING, place, said)
-    return Finding(
-        Harm.CHANGED, place, f"event {place} doesn't follow from {after.sequence}: changed"
-    )
+    return Finding(Harm.CHANGED, place, f"event {place} isn't as it was written")
 
 
 def _belongs_elsewhere(row: _Row, rows: Sequence[_Row], first: _Row) -> bool:

@@ -11,7 +11,7 @@ from sqlalchemy.pool import StaticPool
 
 from gate.errors import StoreError
 from gate.store import schema
-from gate.store.trouble import CorruptLog
+from gate.store.aside import sync_folder
 
 WAIT_S = 0.5
 """How long a write waits for another program's lock: the loop that opens the gate waits with it."""
@@ -43,8 +43,10 @@ def _connector(
         try:
             connection.text_factory = _readable
             connection.execute("PRAGMA foreign_keys=ON")
-            if not read_only:
-                connection.execute("PRAGMA journal_mode=WAL")
+            if read_only:
+                connection.execute("PRAGMA query_only=ON")
+            elif not _foreign(connection):
+                _write_ahead(connection, path)
                 connection.execute("PRAGMA synchronous=FULL")
                 connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
         except sqlite3.Error:
@@ -55,27 +57,49 @@ def _connector(
     return connect
 
 
+def _write_ahead(connection: sqlite3.Connection, path: Path | None) -> None:
+    """Switch to WAL, for good.
+
+    SQLite switches a new file by way of a rollback journal, which it deletes without syncing the
+    folder: if that were undone by a power cut, the journal would take the whole log back to
+    nothing.
+    """
+    (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
+    if mode != "wal":
+        connection.execute("PRAGMA journal_mode=WAL")
+        if path is not None:
+            sync_folder(path.parent)
+
+
+def _foreign(connection: sqlite3.Connection) -> bool:
+    """Whether the file is another program's database, which must stay as it is."""
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    return bool(tables) and application != schema.APPLICATION
+
+
 def _readable(text: bytes) -> str:
     """Text as it stands in the file; what isn't UTF-8, which the gate never writes, is marked."""
     return text.decode("utf-8", "replace")
 
 
 def _address(path: Path, read_only: bool) -> str:
-    """The URI; a copy on a card that can't be written is read as it is, without a lock."""
+    """The URI; a log that nobody writes is read as it is, without a lock.
+
+    Where a crash left a WAL, SQLite has to work it in before anything can be read, which takes the
+    right to write; `query_only`, set by the caller, keeps everything else as it is.
+    """
     address = path.absolute().as_uri()
-    if not read_only:
+    wal, shared = (path.with_name(path.name + suffix) for suffix in ("-wal", "-shm"))
+    if not read_only or (wal.exists() and wal.stat().st_size and not shared.exists()):
         return address + "?mode=rw"
-    wal = path.with_name(path.name + "-wal")
-    if wal.exists() and wal.stat().st_size > 0:
-        return address + "?mode=ro"
-    shared = path.with_name(path.name + "-shm")
     return address + ("?mode=ro" if shared.exists() else "?immutable=1")
 
 
 def identify(connection: Connection, name: str) -> int:
     """The layout's version, 0 for a new file.
 
-    Raises StoreError for a log of a newer program, CorruptLog for another program's database.
+    Raises StoreError for a log of a newer program and for another program's database.
     """
     pragma = connection.exec_driver_sql
     version = int(pragma("PRAGMA user_version").scalar_one())
@@ -84,7 +108,7 @@ def identify(connection: Connection, name: str) -> int:
     if tables == 0 and application == 0:
         return 0
     if application != schema.APPLICATION:
-        raise CorruptLog(f"audit log {name}: another program's database; check the path")
+        raise StoreError(f"audit log {name}: another program's database; check the path")
     if version > schema.VERSION:
         raise StoreError(
             f"audit log {name}: written by a newer smile-gate (layout {version}, this one knows"

@@ -14,9 +14,11 @@ from sqlalchemy import Connection, func, select
 from gate.domain import Event, EventKind, Origin, Reason, Record, State
 from gate.errors import StoreError
 from gate.store import clock, files, rows, schema
+from gate.store.mend import check_tail, put_away
+from gate.store.migrations import prepare
 from gate.store.query import PAGE, Query, page
 from gate.store.session import Session
-from gate.store.trouble import explaining
+from gate.store.trouble import CorruptLog, explaining
 from gate.store.write import append, highest_visit
 
 _Word = TypeVar("_Word", EventKind, Reason, State)
@@ -45,12 +47,16 @@ class Store:
     log of a running gate would find that run unfinished too.)
     """
 
-    def __init__(self, session: Session, origin: Origin, now: clock.Clock) -> None:
+    def __init__(
+        self, session: Session, origin: Origin, now: clock.Clock, *, mends: bool = False
+    ) -> None:
         self.session = session
         self.boot = origin.boot
         self.unclean: Record | None = None
+        self.set_aside: Record | None = None
         self._origin = origin
         self._now = now
+        self._mends = mends
         self._arrived: tuple[int, float] | None = None
 
     @classmethod
@@ -67,8 +73,12 @@ class Store:
         now: clock.Clock = clock.system_clock,
         wait_s: float = files.WAIT_S,
         read_only: bool = False,
+        mends: bool = True,
     ) -> Self:
         """Open the log at `path`, made where there is none; None is a throw-away log in memory.
+
+        A damaged log is set aside and a new one begun, now or later in `record`, unless `mends` is
+        False or it is opened for reading only.
 
         Raises StoreError, one line, where it can't.
         """
@@ -82,15 +92,41 @@ class Store:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.touch()
             session = Session(path, read_only=read_only, wait_s=wait_s)
-        store = cls(session, origin, now)
+        store = cls(session, origin, now, mends=mends and path is not None and not read_only)
         try:
-            _prepare(session)
-            if not read_only:
-                store.unclean = store._unfinished()
+            store._take_up()
         except BaseException:
             store.close()
             raise
         return store
+
+    def _take_up(self) -> None:
+        """Look at the file, and find out how the last run ended."""
+        try:
+            prepare(self.session)
+            check_tail(self.session)
+        except CorruptLog as error:
+            if not self._mends:
+                raise
+            self._start_anew(error)
+        if not self.session.read_only:
+            self.unclean = self._unfinished()
+
+    def _start_anew(self, damage: CorruptLog) -> None:
+        """Set the damaged log aside, and begin a new chain that says so."""
+        assert self.path is not None
+        self.session.close()
+        with explaining(str(self.path)):
+            event = put_away(self.path, self._now()[0], str(damage))
+            self.path.touch()
+        prepare(self.session)
+        with self.session.writing() as connection:
+            (self.set_aside,) = self.append(connection, [event])
+
+    @property
+    def path(self) -> Path | None:
+        """The file, or None for a log in memory."""
+        return self.session.path
 
     def describe(
         self,
@@ -118,6 +154,15 @@ class Store:
         """
         if not events:
             return ()
+        try:
+            return self._commit(events)
+        except CorruptLog as error:
+            if not self._mends:
+                raise
+            self._start_anew(error)
+            return self._commit(events)
+
+    def _commit(self, events: Sequence[Event]) -> tuple[Record, ...]:
         with self.session.writing() as connection:
             return self.append(connection, events)
 
@@ -213,18 +258,6 @@ class Store:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def _prepare(session: Session) -> None:
-    """Lay out a new file; refuse one that isn't an audit log of this program's time."""
-    with session.reading() as connection:
-        version = files.identify(connection, session.name)
-    if version == 0 and session.read_only:
-        raise StoreError(f"audit log {session.name}: it is empty; check the path")
-    if version == 0:
-        with session.writing() as connection:
-            if files.identify(connection, session.name) == 0:  # no other program was quicker
-                files.create(connection)
 
 
 def _newest_of_each_kind(connection: Connection) -> dict[str, int]:

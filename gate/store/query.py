@@ -104,15 +104,19 @@ def page(
     ]
     chosen = union_all(*parts).subquery()
     ordered = chosen.c.sequence.desc() if newest_first else chosen.c.sequence
-    rows = connection.execute(
+    picked = event.c.sequence.in_(select(chosen.c.sequence).order_by(ordered).limit(limit))
+    rows = connection.execute(full_rows().where(picked).order_by(order))
+    return [*rows.mappings()]
+
+
+def full_rows() -> Select[Any]:
+    """Rows of `event` with the columns of their `what` and `origin`."""
+    return (
         select(event, what.c.kind, what.c.reason, what.c.before, what.c.after)
         .add_columns(*(column for column in origin.c if column.name != "id"))
-        .where(event.c.sequence.in_(select(chosen.c.sequence).order_by(ordered).limit(limit)))
         .join_from(event, what, what.c.id == event.c.what)
         .join(origin, origin.c.id == event.c.origin)
-        .order_by(order)
     )
-    return [*rows.mappings()]
 
 
 def _ways(

@@ -33,6 +33,9 @@ _FUTURE = timedelta(days=1)
 Append = Callable[[Connection, list[Event]], tuple[Record, ...]]
 """Writes events within a transaction, as `Store.append` does."""
 
+Through = Callable[[Connection], int]
+"""Says up to which event the oldest ones go; 0 for none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
@@ -106,7 +109,7 @@ def used_bytes(connection: Connection) -> int:
 def prune(
     session: Session,
     append: Append,
-    through: Callable[[Connection], int],
+    through: Through,
     *,
     monotonic: float,
     who: str | None = None,

@@ -105,8 +105,8 @@ def event_row(
 
 
 def printable(text: str | None) -> str | None:
-    """The text without what UTF-8 or SQLite can't keep: lone surrogates and NUL become '?'."""
-    if text is None:
+    """The text without what UTF-8 or SQLite can't keep (it becomes '?'); no text is none."""
+    if not text:
         return None
     return text.replace("\0", "?").encode("utf-8", "replace").decode()
 

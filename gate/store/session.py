@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -60,6 +61,15 @@ class Session:
             yield connection
 
     @contextmanager
+    def driver(self) -> Iterator[sqlite3.Connection]:
+        """The bare connection, outside of any transaction, for what only SQLite itself can do.
+
+        Raises StoreError.
+        """
+        with self._lock, explaining(self.name):
+            yield bare(self._connected())
+
+    @contextmanager
     def _transaction(self, begin: str) -> Iterator[Connection]:
         with self._lock:
             try:
@@ -107,3 +117,10 @@ class Session:
                 with suppress(SQLAlchemyError):
                     connection.close()
             self._engine.dispose()
+
+
+def bare(connection: Connection) -> sqlite3.Connection:
+    """The `sqlite3` connection behind SQLAlchemy's."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    return driver

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,10 +50,24 @@ _ADVICE: dict[int, tuple[type[StoreError], str]] = {
 }
 
 
+_OS: dict[int, int] = {
+    errno.ENOSPC: sqlite3.SQLITE_FULL,
+    errno.EDQUOT: sqlite3.SQLITE_FULL,
+    errno.EROFS: sqlite3.SQLITE_READONLY,
+    errno.EACCES: sqlite3.SQLITE_PERM,
+    errno.EPERM: sqlite3.SQLITE_PERM,
+    errno.ENOENT: sqlite3.SQLITE_CANTOPEN,
+    errno.EIO: sqlite3.SQLITE_IOERR,
+}
+"""The operating system's words for the same troubles."""
+
+
 def explained(error: Exception, where: str) -> StoreError:
     """The StoreError, one line, for what SQLite or SQLAlchemy raised about the log at `where`."""
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     code = getattr(cause, "sqlite_errorcode", None)
+    if isinstance(cause, OSError):
+        code = _OS.get(cause.errno or 0)
     kind, advice = _ADVICE.get((code or 0) & 0xFF, (StoreError, "see the message"))
     said = " ".join(str(cause).split())
     return kind(f"audit log {where}: {advice} ({said})")

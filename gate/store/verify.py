@@ -8,7 +8,6 @@ missing triggers, are findings too.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -23,8 +22,16 @@ from gate.store.chain import START, Link
 from gate.store.diagnose import diagnose
 from gate.store.harm import Finding, Harm, Head, Verdict
 from gate.store.retention import pruned_detail
-from gate.store.schema import checkpoint, event, quarter, tally, trigger_statements, what
-from gate.store.session import Session
+from gate.store.schema import (
+    QUARTER_MS,
+    checkpoint,
+    event,
+    quarter,
+    tally,
+    trigger_statements,
+    what,
+)
+from gate.store.session import Session, bare
 from gate.store.trouble import CorruptLog
 
 CHUNK = 50_000
@@ -33,8 +40,12 @@ _WORTH_SHARING = 200_000
 """Fewer rows are read sooner by one process than two are started."""
 
 
-def verify(session: Session, heads: Iterable[Head] = (), *, workers: int = 1) -> Verdict:
+def verify(
+    session: Session, heads: Iterable[Head] = (), *, workers: int = 1, deep: bool = False
+) -> Verdict:
     """Check the log, with so many processes, against itself and the heads noted elsewhere.
+
+    `deep` also has SQLite check every page and index, and counts each quarter of an hour anew.
 
     Raises StoreError where the log can't be looked at.
     """
@@ -56,6 +67,8 @@ def verify(session: Session, heads: Iterable[Head] = (), *, workers: int = 1) ->
             findings += _not_as_noted(connection, heads, first, end)
             if not findings:
                 findings += _miscounted(connection, first, end)
+            if not findings and deep:
+                findings += _unsound(connection)
     except CorruptLog as error:
         findings.append(Finding(Harm.UNREADABLE, None, str(error)))
     events = end.sequence - first.sequence + 1 if end.sequence else 0
@@ -162,6 +175,19 @@ def _miscounted(connection: Connection, first: Link, end: Link) -> Iterator[Find
         yield Finding(Harm.MISCOUNTED, None, "an index doesn't agree with the events")
 
 
+def _unsound(connection: Connection) -> Iterator[Finding]:
+    """What SQLite's own check finds, and quarters of an hour that were counted wrongly."""
+    for said in connection.exec_driver_sql("PRAGMA integrity_check(10)").scalars():
+        if said != "ok":
+            yield Finding(Harm.UNREADABLE, None, f"SQLite: {said}")
+    counted = f"SELECT wall / {QUARTER_MS}, what, count(*) FROM event GROUP BY 1, 2"
+    for left, right in ((counted, "SELECT * FROM tally"), ("SELECT * FROM tally", counted)):
+        query = f"SELECT count(*) FROM ({left} EXCEPT {right})"
+        if connection.exec_driver_sql(query).scalar_one():
+            yield Finding(Harm.MISCOUNTED, None, "a quarter of an hour is counted wrongly")
+            return
+
+
 def _pairs(connection: Connection, query: Select[Any]) -> list[tuple[int, int]]:
     return [(key, count) for key, count in connection.execute(query)]
 
@@ -202,7 +228,7 @@ def _follow(session: Session, after: Link, until: int) -> Link:
     while after.sequence < until:
         stop = min(after.sequence + CHUNK, until)
         with session.reading() as connection:
-            reached = chain.walk(_driver(connection), after, stop)
+            reached = chain.walk(bare(connection), after, stop)
         if reached.sequence < stop:
             return reached
         after = reached
@@ -215,9 +241,3 @@ def _follow_file(path: Path, after: Link, until: int) -> Link:
         return _follow(session, after, until)
     finally:
         session.close()
-
-
-def _driver(connection: Connection) -> sqlite3.Connection:
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, sqlite3.Connection)
-    return driver

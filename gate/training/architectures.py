@@ -75,7 +75,7 @@ def happy_house(size: tuple[int, int]) -> Any:
         size,
         layers.ZeroPadding2D(3),
         layers.Conv2D(32, 7),
-        layers.BatchNormalization(axis=3),
+        _norm(),
         layers.Activation("relu"),
         layers.MaxPooling2D(),
         layers.Flatten(),
@@ -96,7 +96,7 @@ def deep_cnn(size: tuple[int, int]) -> Any:
         for _ in range(2):
             stack += [
                 layers.Conv2D(filters, 3, padding="same", use_bias=False),
-                layers.BatchNormalization(),
+                _norm(),
                 layers.Activation("relu"),
             ]
         stack.append(layers.MaxPooling2D())
@@ -138,7 +138,7 @@ def gate_net(size: tuple[int, int], width: float = 1.0) -> Any:
         return max(8, round(count * width / 8) * 8)
 
     x = layers.Conv2D(channels(32), 3, strides=2, padding="same", use_bias=False)(inputs)
-    x = layers.Activation("relu")(layers.BatchNormalization()(x))
+    x = layers.Activation("relu")(_norm()(x))
     for count, stride in (
         (48, 1),
         (64, 2),
@@ -151,9 +151,9 @@ def gate_net(size: tuple[int, int], width: float = 1.0) -> Any:
     ):
         shortcut = x
         x = layers.DepthwiseConv2D(3, strides=stride, padding="same", use_bias=False)(x)
-        x = layers.BatchNormalization()(x)
+        x = _norm()(x)
         x = layers.Conv2D(channels(count), 1, use_bias=False)(x)
-        x = layers.BatchNormalization()(x)
+        x = _norm()(x)
         if shortcut.shape[-1] == x.shape[-1] and stride == 1:
             x = layers.Add()([x, shortcut])
         x = layers.Activation("relu")(x)
@@ -171,14 +171,14 @@ def gate_teacher(size: tuple[int, int]) -> Any:
     layers = keras().layers
     inputs = keras().Input((*size, 1))
     x = layers.Conv2D(32, 3, strides=2, padding="same", use_bias=False)(inputs)
-    x = layers.Activation("relu")(layers.BatchNormalization()(x))
+    x = layers.Activation("relu")(_norm()(x))
     for count, stride in ((32, 1), (64, 2), (64, 1), (128, 2), (128, 1)):
         shortcut = x
         for first in (True, False):
             x = layers.Conv2D(
                 count, 3, strides=stride if first else 1, padding="same", use_bias=False
             )(x)
-            x = layers.BatchNormalization()(x)
+            x = _norm()(x)
             if first:
                 x = layers.Activation("relu")(x)
         if stride > 1:
@@ -212,6 +212,11 @@ def eye_net(size: tuple[int, int]) -> Any:
         layers.Dense(32, activation="relu"),
         layers.Dropout(0.2),
     )
+
+
+def _norm() -> Any:
+    """Return a batch norm whose running statistics keep up with a short training."""
+    return keras().layers.BatchNormalization(momentum=0.9)
 
 
 def _sequential(size: tuple[int, int], *stack: Any) -> Any:

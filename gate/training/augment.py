@@ -98,11 +98,13 @@ def cast_light(gray: Image, box: Box, rng: Generator, tone: float) -> Image:
     table = np.linspace(0.0, 1.0, 256)
     table = table ** math.exp(float(np.clip(rng.normal(0.0, 0.4 * tone), -1.2, 1.2)))
     kind = rng.random()
-    if kind < 0.35:  # flat or backlit: little contrast, anywhere on the scale
+    if kind < 0.3:  # flat or backlit: little contrast, anywhere on the scale
         contrast = math.exp(rng.uniform(math.log(0.12), math.log(0.8)))
         table = table * contrast + rng.uniform(0.0, 1.0 - contrast)
-    elif kind < 0.55 * tone:  # glaring or too dark: an end of the scale is cut off
+    elif kind < 0.45:  # hard light or too dark: an end of the scale is cut off
         table = table * rng.uniform(1.0, 2.0) - rng.uniform(0.0, 0.35)
+    elif kind < 0.63 and tone > 0.0:  # overexposed: the brightest skin is all one white
+        table = table * rng.uniform(1.2, 3.0)
     curve = np.clip(table * 255.0, 0, 255)
     if rng.random() > 0.4 * tone:
         return cv2.LUT(gray, curve.astype(np.uint8))  # type: ignore[return-value]  # table of uint8

@@ -207,5 +207,5 @@ def _spread(values: Sequence[float]) -> str:
     return text if len(values) == 1 else text + f" ± {100 * float(np.std(values, ddof=1)):.1f}"
 
 
-NAMES = tuple(name for name in architectures.REGISTRY if name != "gate-teacher")
-"""What is compared: all that could run at a gate."""
+NAMES = tuple(name for name in architectures.REGISTRY if name not in ("gate-teacher", "eye-net"))
+"""What is compared: all smile models that could run at a gate."""

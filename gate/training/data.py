@@ -46,6 +46,11 @@ class Crops(StrEnum):
     """Measured on a sample; see `gate.training.faces.measured`."""
 
 
+GEOMETRY = {Crops.HAAR: faces.HAAR, Crops.TIGHT: faces.TIGHT}
+SAME = 0.06
+"""Picture sides: a measured geometry this near to a known one is taken to be that one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Example:
     """One labelled face: the picture (gray or BGR) and where its Haar box lies in it."""
@@ -129,10 +134,12 @@ def read(
     Raise `PictureError` where a class is missing or nothing in it can be used.
     """
     chosen = [item for item in pictures(folder) if only is None or item[0] in only]
-    geometry = {Crops.HAAR: faces.HAAR, Crops.TIGHT: faces.TIGHT}.get(crops)
+    geometry = GEOMETRY.get(crops)
     if crops is Crops.AUTO:
         geometry = faces.measured([image for _, image, _ in _opened(faces.sample(chosen))])
-        crops = Crops.PHOTO if geometry is None else faces_kind(geometry)
+        crops = Crops.PHOTO if geometry is None else _nearest(geometry)
+        if geometry is not None and _apart(geometry, GEOMETRY[crops]) < SAME:
+            geometry = GEOMETRY[crops]
     examples: list[Example] = []
     unreadable, no_face = [], []
     for item, image, label in _opened(chosen):
@@ -161,9 +168,13 @@ def read(
     return Reading(tuple(examples), tuple(unreadable), tuple(no_face), crops, doubtful)
 
 
-def faces_kind(geometry: tuple[float, float, float]) -> Crops:
-    """Return which of the two kinds of cut a measured geometry is nearer to."""
-    return Crops.TIGHT if geometry[2] > (faces.TIGHT[2] + faces.HAAR[2]) / 2 else Crops.HAAR
+def _nearest(geometry: tuple[float, float, float]) -> Crops:
+    """Return the kind of cut that a measured geometry is nearest to."""
+    return min(GEOMETRY, key=lambda crops: _apart(geometry, GEOMETRY[crops]))
+
+
+def _apart(first: tuple[float, float, float], second: tuple[float, float, float]) -> float:
+    return max(abs(a - b) for a, b in zip(first, second, strict=True))
 
 
 def _opened(

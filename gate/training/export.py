@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import sys
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -17,7 +20,7 @@ from gate.framing import Framing, Normalisation
 from gate.training.backend import keras, tensorflow
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -76,8 +79,26 @@ def convert(model: Any, precision: Precision, samples: NDArray[np.float32] | Non
             converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
             converter.inference_input_type = tf.int8
             converter.inference_output_type = tf.int8
-        content: bytes = converter.convert()
+        with _quiet():
+            content: bytes = converter.convert()
     return content
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence standard error: the converter writes pages there that say nothing is wrong.
+
+    What is wrong comes as an exception.
+    """
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def write(content: bytes, path: Path, recipe: Recipe, more: dict[str, Any] | None = None) -> None:

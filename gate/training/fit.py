@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gate.errors import GateError
+from gate.errors import GateError, ModelError
 from gate.framing import normalise
 from gate.training import architectures, export, metrics
 from gate.training.augment import vary
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gate.training.data import Example
     from gate.training.plan import Plan
 
-AVERAGING = 0.03
+AVERAGING = 0.08
 """Weight of the newest weights in their running mean, every eighth step."""
 
 
@@ -60,8 +60,11 @@ class Run:
         validation: Sequence[Example],
         folder: Path,
         soft: NDArray[np.float32] | None = None,
+        start: Any = None,
     ) -> None:
         """``soft`` is the teachers' mean probability for each training face.
+
+        ``start`` is a model of the same architecture whose weights a new run begins with.
 
         Raise `GateError` where the folder holds a run of another plan.
         """
@@ -81,6 +84,8 @@ class Run:
             self._resume(about)
         else:
             self.model = architectures.named(plan.arch).build(self.size)
+            if start is not None:
+                self._begin_with(start)
             self._average: list[NDArray[np.float32]] = self.model.get_weights()
             self._compile()
             self._state: dict[str, Any] = {
@@ -90,6 +95,14 @@ class Run:
                 "since_cut": 0,
                 "finished": False,
             }
+
+    def _begin_with(self, start: Any) -> None:
+        try:
+            self.model.set_weights(start.get_weights())
+        except ValueError:
+            raise ModelError(
+                f"the model to start from is no {self.plan.arch}; name one of that architecture"
+            ) from None
 
     def _compile(self) -> None:
         optimizers = self._kit.optimizers

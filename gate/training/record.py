@@ -35,6 +35,8 @@ class Source:
     recheck: bool = True
     """Whether finds of the cascade that show no face are trained as not smiling."""
     teachers: tuple[str, ...] = ()
+    start: str = ""
+    """The model whose weights the run began with, if any."""
 
     @property
     def about(self) -> dict[str, Any]:
@@ -50,6 +52,7 @@ class Source:
             "split_seed": self.split_seed,
             "recheck": self.recheck,
             "teachers": len(self.teachers),
+            "fine_tuned": bool(self.start),
         }
 
     def examples(
@@ -60,16 +63,20 @@ class Source:
 
         listed = frozenset[str]().union(*(data.read_list(Path(path)) for path in self.lists))
         examples: list[data.Example] = []
+        doubtful: set[tuple[str, str]] = set()
         for folder in map(Path, self.folders):
             keys = [key for key, _, _ in data.pictures(folder)]
             out_of_it = data.out_of_training(keys, listed, self.kept_out_share)
             reading = data.read(folder, self.crops, set(keys) - out_of_it, recheck=self.recheck)
             tell(folder, reading, len(out_of_it))
-            examples += [
-                replace(example, label=0) if example.key in reading.doubtful else example
-                for example in reading.examples
-            ]
-        return data.split(examples, self.validation_share, self.split_seed)
+            examples += reading.examples
+            doubtful |= {(folder.name, key) for key in reading.doubtful}
+        parts = data.split(examples, self.validation_share, self.split_seed)
+        training, validation = (
+            [replace(e, label=0) if (e.source, e.key) in doubtful else e for e in part]
+            for part in parts
+        )
+        return training, validation
 
     def write(self, folder: Path) -> None:
         """Write run.json into the run's folder."""

@@ -15,8 +15,8 @@ from gate.training import augment, occlusion, stress
 from gate.training.occlusion import HIDES_MOUTH, Kind
 from gate.training.plan import FRAMING
 
-GRAY: Any = cv2.cvtColor(astronaut(), cv2.COLOR_RGB2GRAY)  # type: ignore[no-untyped-call]  # scikit-image has no types
-COLOUR: Any = cv2.cvtColor(astronaut(), cv2.COLOR_RGB2BGR)  # type: ignore[no-untyped-call]  # scikit-image has no types
+GRAY: Any = cv2.cvtColor(astronaut(), cv2.COLOR_RGB2GRAY)
+COLOUR: Any = cv2.cvtColor(astronaut(), cv2.COLOR_RGB2BGR)
 FACE = Box(177, 66, 95, 95)
 
 

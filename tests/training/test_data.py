@@ -36,7 +36,7 @@ def test_a_tight_set_has_boxes_larger_than_its_pictures(drawn: Path) -> None:
 
 def test_photos_are_searched_for_their_face(tmp_path: Path) -> None:
     """In a real photo the astronaut's face must be found, and a faceless picture counted."""
-    photo = cv2.cvtColor(astronaut(), cv2.COLOR_RGB2BGR)  # type: ignore[no-untyped-call]  # scikit-image has no types
+    photo = cv2.cvtColor(astronaut(), cv2.COLOR_RGB2BGR)
     for name in data.CLASSES:
         (tmp_path / name).mkdir()
         cv2.imwrite(str(tmp_path / name / "a.png"), photo)
@@ -49,7 +49,7 @@ def test_photos_are_searched_for_their_face(tmp_path: Path) -> None:
 
 def test_auto_measures_how_a_set_was_cut(tmp_path: Path) -> None:
     """Cuts of one real face by its Haar box must be seen as such, tighter ones as tight."""
-    gray = cv2.cvtColor(astronaut(), cv2.COLOR_RGB2GRAY)  # type: ignore[no-untyped-call]  # scikit-image has no types
+    gray = cv2.cvtColor(astronaut(), cv2.COLOR_RGB2GRAY)
     found = faces.largest(np.asarray(gray, np.uint8))
     assert found is not None
     x, y, side = found.x, found.y, found.width
@@ -66,6 +66,18 @@ def test_auto_measures_how_a_set_was_cut(tmp_path: Path) -> None:
             for number in range(3):
                 cv2.imwrite(str(folder / f"{number}.png"), picture)
         assert data.read(tmp_path / kind).crops is kind
+
+
+def test_false_finds_are_told_from_faces(tmp_path: Path) -> None:
+    """A box of cloth must be doubted, the box of a real face must not."""
+    gray = cv2.cvtColor(astronaut(), cv2.COLOR_RGB2GRAY)
+    for name in data.CLASSES:
+        (tmp_path / name).mkdir()
+        cv2.imwrite(str(tmp_path / name / "face.png"), gray[66:161, 177:272])
+        cv2.imwrite(str(tmp_path / name / "cloth.png"), gray[300:400, 60:160])
+    reading = data.read(tmp_path, Crops.HAAR, recheck=True)
+    assert reading.doubtful == {"smiling/cloth.png", "not_smiling/cloth.png"}
+    assert not data.read(tmp_path, Crops.HAAR).doubtful
 
 
 def test_an_empty_folder_says_what_it_needs(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from gate.cli.export import command as export
 from gate.cli.train import command as train
 from gate.errors import GateError, ModelError, PictureError
 from gate.smile import Classifier
-from gate.training import data, fit, record
+from gate.training import data, fit, inputs, metrics, record
 from gate.training.evaluate import score_examples
+from gate.training.export import load
 from gate.training.plan import Plan
 from tests.training.conftest import draw_set
 
@@ -140,6 +142,35 @@ def test_a_broken_off_run_goes_on_where_it_was(faces: Path, tmp_path: Path) -> N
     assert [e.loss for e in run.history] == pytest.approx([e.loss for e in whole.history])
 
 
+def test_a_pupil_learns_from_its_teachers(trained: Path, faces: Path, tmp_path: Path) -> None:
+    """With a teacher who knows them, even faces with every second label wrong must be learnt."""
+    source = record.read(trained)
+    training, validation = source.examples()
+    model = load(trained / "best.keras")
+    soft = inputs.opinions([model], training, source.plan)
+    labels = record.labels(training)
+    assert soft[labels == 1].mean() > soft[labels == 0].mean() + 0.3
+    wrong = [replace(e, label=n % 2) for n, e in enumerate(training)]
+    plan = replace(source.plan, trust=1.0, mixing=0.3, epochs=8)
+    pupil = fit.Run(plan, wrong, validation, tmp_path / "pupil", soft).go()
+    scores = inputs.predicted(pupil, inputs.normalised(validation, plan, pupil))
+    assert metrics.auc(scores, record.labels(validation)) > 0.8
+
+
+def test_teachers_are_asked_once(tmp_path: Path) -> None:
+    """A run that goes on must not ask its teachers again, one with others must."""
+    file, asked = tmp_path / "run" / "opinions.npz", []
+
+    def ask() -> Any:
+        asked.append(1)
+        return np.full(3, len(asked), np.float32)
+
+    first = inputs.remembered(file, [Path("a")], ask)
+    again = inputs.remembered(file, [Path("a")], ask)
+    other = inputs.remembered(file, [Path("a"), Path("b")], ask)
+    assert [first[0], again[0], other[0]] == [1, 1, 2]
+
+
 def test_a_folder_with_another_run_is_not_overwritten(trained: Path, faces: Path) -> None:
     """Another plan in the same folder must be refused, and the old run left alone."""
     before = (trained / "state.json").read_bytes()
@@ -210,3 +241,21 @@ def test_a_model_of_another_shape_is_refused(tmp_path: Path) -> None:
     write(convert(model, Precision.FLOAT), path, recipe)
     with pytest.raises(ModelError, match=r"takes \(1, 16, 16, 3\)"):
         Classifier(path)
+
+
+def test_fine_tuning_begins_with_the_weights_given(
+    trained: Path, faces: Path, tmp_path: Path
+) -> None:
+    """A run with a start must begin with its weights, and refuse another architecture's."""
+    source = record.read(trained)
+    start = load(trained / "best.keras")
+    run = fit.Run(source.plan, *source.examples(), tmp_path / "tuned", start=start)
+    begun = zip(run.model.get_weights(), start.get_weights(), strict=True)
+    assert all(np.array_equal(mine, given) for mine, given in begun)
+    with pytest.raises(ModelError, match="is no small-cnn"):
+        fit.Run(
+            replace(source.plan, arch="small-cnn"),
+            *source.examples(),
+            tmp_path / "other",
+            start=start,
+        )

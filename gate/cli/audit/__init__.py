@@ -8,6 +8,16 @@ import click
 
 _COMMANDS = {
     "list": "list_events",
+    "show": "show",
+    "stats": "stats",
+    "top": "top",
+    "verify": "verify",
+    "head": "head",
+    "export": "export",
+    "backup": "backup",
+    "restore": "restore",
+    "salvage": "salvage",
+    "prune": "prune",
 }
 """Subcommand → module of this package."""
 

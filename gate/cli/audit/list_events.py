@@ -2,22 +2,41 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import click
 from rich.console import Console
 
 from gate.cli.audit.options import which_events, which_log
-from gate.cli.audit.show_rows import as_json, as_table
+from gate.cli.audit.show_rows import as_json, as_line, as_table
+from gate.domain import Record
 from gate.store import Query, Store
+
+_POLL_S = 0.5
+
+
+def coming(store: Store, query: Query, limit: int, wait: Callable[[], object]) -> Iterator[Record]:
+    """The newest records that match, then each new one; `wait` is called where there is none."""
+    for record in list(store.search(query, limit, newest_first=True))[::-1]:
+        yield record
+        query = replace(query, after=record.sequence)
+    while True:
+        for record in store.search(query):
+            yield record
+            query = replace(query, after=record.sequence)
+        wait()
 
 
 @click.command("list")
 @which_log
 @which_events
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many, the newest.")
+@click.option("--follow", is_flag=True, help="Go on with new events as they come, until Ctrl-C.")
 @click.option("--json", "json_lines", is_flag=True, help="JSON lines, all that match.")
-def command(path: Path, query: Query, limit: int | None, json_lines: bool) -> None:
+def command(path: Path, query: Query, limit: int | None, follow: bool, json_lines: bool) -> None:
     r"""List events, the newest last; without --limit, a table has the newest 100.
 
     \b
@@ -26,6 +45,10 @@ def command(path: Path, query: Query, limit: int | None, json_lines: bool) -> No
       smile-gate audit list --database copy.db --reason no_smile --json
     """
     with Store.open(path, read_only=True) as store:
+        if follow:
+            for record in coming(store, query, limit or 10, lambda: time.sleep(_POLL_S)):
+                click.echo(as_json(record) if json_lines else as_line(record))
+            return
         if limit is None and json_lines:
             for record in store.search(query):
                 click.echo(as_json(record))

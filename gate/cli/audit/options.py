@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -34,6 +35,11 @@ def _log_path(config: Path | None, database: Path | None) -> Path:
     from gate.config import Config, load  # pydantic takes half a second on a Pi: only where needed
 
     return (Config() if config is None else load(config)).store.path
+
+
+def user() -> str:
+    """Who gives the command, for what it records."""
+    return getpass.getuser()
 
 
 def which_events(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -75,6 +75,15 @@ def as_table(records: Iterable[Record]) -> Table:
     return table
 
 
+def as_line(record: Record) -> str:
+    """A line for somebody who watches the log."""
+    event = record.event
+    parts = [f"{record.sequence:>8}", local_time(record.wall), event.kind]
+    parts += [str(part) for part in (event.reason, event.who, event.detail) if part]
+    parts += [f"visit {event.visit}"] if event.visit is not None else []
+    return "  ".join(parts)
+
+
 def local_time(wall: datetime) -> str:
     """The time in the local zone, to the second."""
     try:

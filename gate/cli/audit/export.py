@@ -1,0 +1,48 @@
+"""`smile-gate audit export`: events for somebody else."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from gate.cli.audit.options import user, which_events, which_log
+from gate.domain import Event, EventKind
+from gate.errors import StoreError
+from gate.store import Query, Store
+from gate.store.export import Format, export, manifest_path
+from gate.store.session import Session
+
+
+@click.command("export")
+@click.argument("target", type=click.Path(path_type=Path, dir_okay=False))
+@which_log
+@which_events
+@click.option(
+    "--format", "form", type=click.Choice([*map(str, Format)]), default="csv", show_default=True
+)
+@click.option("--no-record", is_flag=True, help="Don't record the export: for a copy of a log.")
+def command(path: Path, target: Path, query: Query, form: str, no_record: bool) -> None:
+    r"""Write the events that match to TARGET, and a manifest beside it.
+
+    The export is recorded in the log. `audit verify --database TARGET` checks it without the log.
+
+    \b
+    Examples:
+      smile-gate audit export may.csv --since 2026-05-01 --until 2026-06-01
+      smile-gate audit export refused.db --event visit_left --format sqlite
+    """
+    if target.exists():
+        raise StoreError(f"export {target}: the file is there already; choose another name")
+    with closing(Session(path, read_only=True)) as session:
+        manifest = export(session, query, target, Format(form), datetime.now(UTC))
+    click.echo(f"{manifest['events']} events in {target}, manifest {manifest_path(target).name}")
+    if not no_record:
+        said = {name: manifest[name] for name in ("file", "sha256", "events", "first", "last")}
+        with Store.open(path, mends=False) as store:
+            detail = json.dumps(said)
+            store.record([Event(EventKind.EXPORTED, time.monotonic(), who=user(), detail=detail)])

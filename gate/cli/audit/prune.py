@@ -1,0 +1,43 @@
+"""`smile-gate audit prune`: delete old events, on record."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from gate.cli.audit.options import user, which_log
+from gate.errors import StoreError
+from gate.store import Store
+from gate.store.clock import system_clock
+from gate.store.upkeep import prune_old
+
+
+@click.command("prune")
+@which_log
+@click.option("--older-than", "days", type=click.FloatRange(min=0), help="Days to keep.")
+@click.option(
+    "--larger-than", "megabytes", type=click.FloatRange(min=0.5), help="Megabytes to keep."
+)
+@click.option("--trust-clock", is_flag=True, help="Go by the clock although it isn't synchronised.")
+def command(path: Path, days: float | None, megabytes: float | None, trust_clock: bool) -> None:
+    r"""Delete the oldest events, by age or by size; the log says which.
+
+    \b
+    Example:
+      smile-gate audit prune --config gate.yaml --older-than 3650
+    """
+    if days is None and megabytes is None:
+        raise click.UsageError("say --older-than DAYS or --larger-than MEGABYTES")
+    now, trusted = system_clock()
+    trusted = trusted or trust_clock
+    if days is not None and not trusted:
+        raise StoreError("the clock isn't synchronised; wait for NTP, or say --trust-clock")
+    with Store.open(path, mends=False) as store:
+        done = prune_old(
+            store, days=days, megabytes=megabytes, clock=lambda: (now, trusted), who=user()
+        )
+    for pruned in done:
+        click.echo(f"{pruned.count} events deleted, {pruned.first} to {pruned.last}")
+    if not done:
+        click.echo("Nothing to delete.")

@@ -1,0 +1,59 @@
+"""`smile-gate audit show VISIT`: what happened to one guest, and why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from gate.cli.audit.options import which_log
+from gate.cli.audit.show_rows import as_json, as_table, local_time
+from gate.domain import EventKind, Record
+from gate.errors import StoreError
+from gate.store import Store
+
+
+@click.command("show")
+@click.argument("visit", type=int)
+@which_log
+@click.option("--json", "json_lines", is_flag=True, help="One JSON object per event.")
+def command(visit: int, path: Path, json_lines: bool) -> None:
+    r"""Show everything about one visit, and what it was judged by.
+
+    \b
+    Example:
+      smile-gate audit show 812 --config gate.yaml
+    """
+    with Store.open(path, read_only=True) as store:
+        records = list(store.records(visit=visit))
+    if not records:
+        raise StoreError(f"visit {visit} isn't in the log; `smile-gate audit list` has the visits")
+    if json_lines:
+        for record in records:
+            click.echo(as_json(record))
+        return
+    console = Console()
+    console.print(_outcome(visit, records), style="bold")
+    console.print(as_table(records))
+    for origin in dict.fromkeys(record.origin for record in records):
+        threshold = "unknown" if origin.threshold is None else f"{origin.threshold:.6g}"
+        console.print(
+            f"gate {origin.gate}, smile-gate {origin.version or '?'}, threshold {threshold},"
+            f" model {origin.model[:12] or '?'}, configuration {origin.config[:12] or '?'}"
+        )
+
+
+def _outcome(visit: int, records: list[Record]) -> str:
+    """The visit in one sentence."""
+    seen = f"Visit {visit}, {local_time(records[0].wall)}"
+    for record in records:
+        event = record.event
+        if event.kind is EventKind.GRANTED:
+            after = "" if record.waited is None else f" after {record.waited:.1f} s"
+            return f"{seen}: granted{after} ({event.reason})"
+        if event.kind is EventKind.OPERATOR_GRANTED:
+            return f"{seen}: granted by {event.who or 'an operator'}"
+        if event.kind is EventKind.VISIT_LEFT:
+            return f"{seen}: not granted ({event.reason})"
+    return f"{seen}: not decided"

@@ -1,0 +1,99 @@
+"""`smile-gate audit stats`: how many passed, how many didn't, when and why."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from gate.cli.audit.options import which_log
+from gate.cli.audit.show_rows import local_time
+from gate.cli.audit.when import when
+from gate.store import Store
+from gate.store.stats import By, Count, Statistics, sparkline, statistics
+
+
+def counted(path: Path, since: datetime | None, until: datetime | None, by: By) -> Statistics:
+    """The statistics of a log; without times, of the seven days up to now."""
+    end = until or datetime.now().astimezone()
+    start = since or end - timedelta(days=7)
+    if start >= end:
+        raise click.UsageError("--since must be before --until")
+    with Store.open(path, read_only=True) as store, store.session.reading() as connection:
+        return statistics(connection, start, end, by)
+
+
+@click.command("stats")
+@which_log
+@click.option("--since", type=when, metavar="TIME", help="From this time on; default: 7 days ago.")
+@click.option("--until", type=when, metavar="TIME", help="Before this time; default: now.")
+@click.option("--by", type=click.Choice([*map(str, By)]), default=str(By.DAY), show_default=True)
+@click.option("--plot", type=click.Path(path_type=Path), help="Draw it into this PNG file.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def command(
+    path: Path,
+    since: datetime | None,
+    until: datetime | None,
+    by: str,
+    plot: Path | None,
+    as_json: bool,
+) -> None:
+    r"""Count grants and denials, with the pass rate and the median time to smile.
+
+    The pass rate is the part of the decided visits that was granted. Times are widened to whole
+    quarters of an hour.
+
+    \b
+    Example:
+      smile-gate audit stats --since yesterday --until today --by hour --plot day.png
+    """
+    result = counted(path, since, until, By(by))
+    if plot is not None:
+        from gate.cli.audit.plot import draw  # matplotlib takes a second to load
+
+        draw(result, plot)
+    if as_json:
+        parts = [_plain(part) for part in result.parts]
+        times = {"since": result.since.isoformat(), "until": result.until.isoformat(), "by": by}
+        click.echo(json.dumps({**times, "total": _plain(result.total), "parts": parts}))
+        return
+    console = Console()
+    console.print(f"{local_time(result.since)} to {local_time(result.until)}")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column(by)
+    for heading in ("grants", "denials", "passed", "pass rate", "time to smile"):
+        table.add_column(heading, justify="right")
+    for part in (*result.parts, result.total):
+        table.add_row(*_cells(part), style="bold" if part is result.total else None)
+    console.print(table)
+    if len(result.parts) > 1:
+        console.print(f"grants  {sparkline(part.grants for part in result.parts)}")
+        console.print(f"denials {sparkline(part.denials for part in result.parts)}")
+
+
+def _plain(part: Count) -> dict[str, object]:
+    return {
+        "label": part.label,
+        "events": part.events,
+        "grants": part.grants,
+        "denials": part.denials,
+        "passed": part.passed,
+        "pass_rate": part.pass_rate,
+        "median_wait_s": part.median_wait,
+    }
+
+
+def _cells(part: Count) -> tuple[str, ...]:
+    rate, wait = part.pass_rate, part.median_wait
+    return (
+        part.label,
+        str(part.grants),
+        str(part.denials),
+        str(part.passed),
+        "" if rate is None else f"{rate:.0%}",
+        "" if wait is None else f"{wait:.1f} s",
+    )

@@ -1,0 +1,53 @@
+"""`smile-gate audit top`: what comes most often."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from gate.cli.audit.options import which_log
+from gate.cli.audit.stats import counted
+from gate.cli.audit.when import when
+from gate.store.stats import By
+
+_WHAT = {
+    "reasons": By.REASON,
+    "events": By.EVENT,
+    "hours": By.HOUR_OF_DAY,
+    "weekdays": By.WEEKDAY,
+    "days": By.DAY,
+}
+
+
+@click.command("top")
+@click.argument("what", type=click.Choice([*_WHAT]), default="reasons")
+@which_log
+@click.option("--since", type=when, metavar="TIME", help="From this time on; default: 7 days ago.")
+@click.option("--until", type=when, metavar="TIME", help="Before this time; default: now.")
+@click.option("--limit", type=click.IntRange(min=1), default=10, show_default=True)
+def command(
+    what: str, path: Path, since: datetime | None, until: datetime | None, limit: int
+) -> None:
+    r"""List the commonest reasons or events, or the busiest hours, weekdays or days.
+
+    \b
+    Example:
+      smile-gate audit top hours --since "last 4 weeks"
+    """
+    result = counted(path, since, until, _WHAT[what])
+    ranked = sorted(result.parts, key=lambda part: -part.events)[:limit]
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column(what)
+    table.add_column("events", justify="right")
+    table.add_column("grants", justify="right")
+    table.add_column("denials", justify="right")
+    table.add_column("")
+    most = ranked[0].events if ranked else 1
+    for part in ranked:
+        bar = "█" * max(1, round(part.events / most * 20))
+        table.add_row(part.label, str(part.events), str(part.grants), str(part.denials), bar)
+    Console().print(table if ranked else "No event in this time.")

@@ -1,0 +1,46 @@
+"""gpiozero's pin factories by their configured names, and lgpio's without a blip at the claim."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from gate.errors import RelayError
+
+FACTORIES = {
+    "lgpio": "LGPIOFactory",
+    "rpigpio": "RPiGPIOFactory",
+    "pigpio": "PiGPIOFactory",
+    "native": "NativeFactory",
+    "mock": "MockFactory",
+}
+
+
+def pin_factory(name: str) -> Any:
+    """A gpiozero pin factory by its configured name. Raises `RelayError` with what to install."""
+    try:
+        module = importlib.import_module(f"gpiozero.pins.{name}")
+        factory = getattr(module, FACTORIES[name])()
+        if name == "lgpio":
+            factory.pin_class = _claiming_at_once(module)
+    except Exception as error:  # each factory fails in its own way: no library, no board, no rights
+        raise RelayError(
+            f"the GPIO pins cannot be used through '{name}' ({type(error).__name__}: {error});"
+            " on a Pi: sudo apt install python3-lgpio and join the group gpio;"
+            " on another machine: relay.pin_factory: mock"
+        ) from None
+    return factory
+
+
+def _claiming_at_once(module: Any) -> type:
+    """LGPIOPin that claims an output with its first level.
+
+    gpiozero 2.0.1 claims the line low and sets its level afterwards (its pull request 1177): a
+    relay board that switches at low level would open the gate for a moment at every start.
+    """
+
+    class Pin(module.LGPIOPin):  # type: ignore[misc]  # its base is known only on a Pi
+        def output_with_state(self, state: int) -> None:
+            module.lgpio.gpio_claim_output(self.factory._handle, self._number, int(state))
+
+    return Pin

@@ -1,0 +1,218 @@
+"""One gate as a child process, what a service manager would do for it, and what is left of it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+
+from gate import demo
+from gate.config import load
+from gate.daemon import Daemon
+from gate.domain import EventKind, Record
+from gate.parts import open_lines
+from gate.store import Store
+from gate.systemd import Notifier
+from tests.faults.pins import history, recording_factory
+
+GATE_PIN = 17
+HOLD_S, MAX_ON_S, WATCHDOG_S, STALE_S = 0.6, 1.0, 1.5, 0.6
+SETTINGS = f"""
+camera: {{source: smile.avi, loop: true, stale_after_s: {STALE_S}, retry_first_s: 0.05}}
+face: {{lost_s: 0.3}}
+smile: {{frames: 2}}
+relay: {{pin_factory: mock, hold_s: {HOLD_S}, max_on_s: {MAX_ON_S}}}
+rearm: {{rule: cool_down, after_s: 0.2}}
+store: {{path: audit.db}}
+service: {{crash_starts: 100}}
+"""
+PATIENCE_S = 60
+
+Harm = Callable[[Daemon], None]
+"""Prepares a daemon, in its own process and after its start, for something to go wrong."""
+
+
+def write_clip(path: Path) -> None:
+    """Three seconds of a guest who stands there and smiles, 20 pictures a second."""
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 20, (640, 480))
+    scenes = demo.SCENES
+    demo.SCENES = (demo.Scene("smile", 4.0, demo.NEAR, demo.NEAR),)
+    try:
+        for frame in demo.render():
+            writer.write(frame)
+    finally:
+        demo.SCENES = scenes
+        writer.release()
+
+
+class HarmedDaemon(Daemon):
+    """A daemon that is prepared for harm once its parts have started."""
+
+    harm: Harm | None = None
+
+    def _loop(self) -> None:
+        if self.harm is not None:
+            self.harm(self)
+        super()._loop()
+
+
+@dataclass(slots=True)
+class Gate:
+    """A folder with the settings, the log and the pins' history, and the process that runs."""
+
+    folder: Path
+    pid: int = 0
+    socket: socket.socket | None = None
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "audit.db"
+
+    @property
+    def pins(self) -> Path:
+        return self.folder / "pins.log"
+
+    def prepare(self, clip: Path) -> None:
+        """Write the settings, and put the clip where they say it is."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "gate.yaml").write_text(SETTINGS)
+        with suppress(FileExistsError):
+            (self.folder / "smile.avi").symlink_to(clip)
+
+    def start(self, harm: Harm | None = None) -> None:
+        """Run the daemon in a child process, as `Type=notify` with a watchdog."""
+        address = self.folder / "notify"
+        address.unlink(missing_ok=True)
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(str(address))
+        self.pid = os.fork()
+        if self.pid == 0:
+            self._child(address, harm)
+
+    def _child(self, address: Path, harm: Harm | None) -> None:
+        code = 1
+        try:
+            logging.basicConfig(filename=self.folder / "journal", level=logging.INFO)
+            environ = {"NOTIFY_SOCKET": str(address), "WATCHDOG_USEC": str(int(WATCHDOG_S * 1e6))}
+            daemon = HarmedDaemon(
+                load(self.folder / "gate.yaml"),
+                factory=recording_factory(self.pins),
+                notifier=Notifier(environ),
+            )
+            daemon.harm = harm
+            daemon.run()
+            code = 0
+        except BaseException:
+            logging.exception("the daemon ended")
+        finally:
+            os._exit(code)
+
+    def is_on(self) -> bool:
+        """Whether the gate's line is driven to open."""
+        changes = [change for change in history(self.pins) if change.pin == GATE_PIN]
+        return bool(changes and changes[-1].level)
+
+    def wait_until(self, condition: Callable[[], bool], what: str) -> None:
+        """Wait for something the daemon does."""
+        give_up = time.monotonic() + PATIENCE_S
+        while not condition():
+            if time.monotonic() > give_up:
+                raise TimeoutError(f"{self.folder.name}: no {what}")
+            time.sleep(0.002)
+
+    def wait_until_on(self) -> None:
+        self.wait_until(self.is_on, "grant")
+
+    def kill(self) -> None:
+        """SIGKILL, then what the service manager does after any end."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> int:
+        """SIGTERM; the exit code."""
+        return self._end(signal.SIGTERM)
+
+    def watch(self) -> float:
+        """Be the watchdog: wait for silence, kill, make safe; the monotonic time of the kill."""
+        assert self.socket is not None
+        self.socket.settimeout(WATCHDOG_S)
+        give_up = time.monotonic() + PATIENCE_S
+        last = time.monotonic()
+        while time.monotonic() - last < WATCHDOG_S and time.monotonic() < give_up:
+            with suppress(TimeoutError):
+                if self.socket.recv(4096).startswith(b"WATCHDOG"):
+                    last = time.monotonic()
+        killed = time.monotonic()
+        self.kill()
+        return killed
+
+    def _end(self, number: int) -> int:
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, number)
+        _, status = os.waitpid(self.pid, 0)
+        self.safe_state()
+        if self.socket is not None:
+            self.socket.close()
+        return os.waitstatus_to_exitcode(status)
+
+    def safe_state(self) -> None:
+        """What `ExecStopPost=` calls: `smile-gate safe-state`."""
+        lines = open_lines(load(self.folder / "gate.yaml"), recording_factory(self.pins))
+        lines.close()
+
+    def records(self) -> list[Record]:
+        """The log, whole."""
+        with closing(Store.open(self.database, read_only=True)) as store:
+            return list(store.records())
+
+    def journal(self) -> str:
+        """What the daemon said."""
+        return (self.folder / "journal").read_text()
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What a gate's pins and its log say together."""
+
+    on_after_s: float
+    """How long the line stayed on after the harm, at most."""
+    unrecorded_grants: int
+    """Times that the line went on without a grant that was committed before."""
+    unrecorded_moves: int
+    """Times that the line went off while the daemon lived, and no record says why."""
+
+
+def balance(gate: Gate, harmed_at: float) -> Balance:
+    """Hold the pins' history against the log."""
+    changes = [change for change in history(gate.pins) if change.pin == GATE_PIN]
+    grants = [
+        record.event.monotonic
+        for record in gate.records()
+        if record.event.kind in (EventKind.GRANTED, EventKind.OPERATOR_GRANTED)
+    ]
+    reasons = [record.event.monotonic for record in gate.records()]
+    level, unrecorded, silent = False, 0, 0
+    on_since, longest = 0.0, 0.0
+    for change in changes:
+        if change.level and not level:
+            on_since = change.at
+            before = [at for at in grants if at <= change.at]
+            unrecorded += not before
+            if before:
+                grants.remove(before[-1])
+        if level and not change.level:
+            longest = max(longest, change.at - max(on_since, harmed_at))
+            # Recorded in the same turn, or the end of the process, which the next start records.
+            near = any(abs(at - change.at) < 0.5 for at in reasons)
+            silent += not near and change.at < harmed_at
+        level = change.level
+    if level:
+        longest = float("inf")
+    return Balance(longest, unrecorded, silent)

@@ -1,0 +1,236 @@
+"""The faults: what is done to the daemon, and how long the gate may stay open afterwards."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gate.daemon import Daemon
+from gate.domain import Event, EventKind, Position
+from gate.errors import RelayError, StoreError
+from tests.faults.gate import HOLD_S, MAX_ON_S, STALE_S, WATCHDOG_S, Balance, Gate, balance
+
+MARGIN_S = 0.5
+"""Beyond `max_on_s`, where the process lives."""
+FOREVER_S = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A way to be harmed; ``limit_s`` is how long the line may stay on after it."""
+
+    name: str
+    strike: Callable[[Gate, random.Random], float]
+    """Starts the gate, does the harm, ends the gate; gives the monotonic time of the harm."""
+    limit_s: float
+
+
+def kill_in_a_hold(gate: Gate, chance: random.Random) -> float:
+    """SIGKILL at a random moment after the line went on."""
+    gate.start()
+    gate.wait_until_on()
+    time.sleep(chance.uniform(0, HOLD_S))
+    at = time.monotonic()
+    gate.kill()
+    return at
+
+
+def stop_the_process(gate: Gate, chance: random.Random) -> float:
+    """SIGSTOP: nothing of the process runs on, not even its own limit."""
+    gate.start()
+    gate.wait_until_on()
+    time.sleep(chance.uniform(0, HOLD_S / 2))
+    at = time.monotonic()
+    os.kill(gate.pid, signal.SIGSTOP)
+    gate.watch()
+    return at
+
+
+def _watched(harm: Callable[[Daemon], None]) -> Callable[[Gate, random.Random], float]:
+    """The harm is done inside; the watchdog ends what hangs."""
+
+    def strike(gate: Gate, chance: random.Random) -> float:
+        gate.start(harm)
+        gate.wait_until_on()
+        at = time.monotonic()
+        gate.watch()
+        return at
+
+    return strike
+
+
+def _survived(harm: Callable[[Daemon], None]) -> Callable[[Gate, random.Random], float]:
+    """The harm is done inside, and the process must live with it until it is told to stop."""
+
+    def strike(gate: Gate, chance: random.Random) -> float:
+        gate.start(harm)
+        gate.wait_until_on()
+        at = time.monotonic()
+        time.sleep(MAX_ON_S + STALE_S)
+        code = gate.stop()
+        if code != 0:
+            raise RuntimeError(f"the gate ended with {code}: {gate.journal()[-500:]}")
+        return at
+
+    return strike
+
+
+def hang_the_loop(daemon: Daemon) -> None:
+    """The loop never comes back from a turn once the gate is open."""
+    tick = daemon._control.tick
+
+    def hang(now: float) -> None:
+        if daemon._relay.is_open:
+            time.sleep(FOREVER_S)
+        tick(now)
+
+    daemon._control.tick = hang  # type: ignore[method-assign]  # that is the harm
+
+
+def block_the_log(daemon: Daemon) -> None:
+    """The disk hangs when the hold's end is to be recorded."""
+
+    def block(events: Sequence[Event]) -> None:
+        if any(event.kind is EventKind.HOLD_ENDED for event in events):
+            time.sleep(FOREVER_S)
+
+    _before_recording(daemon, block)
+
+
+def break_the_log(daemon: Daemon) -> None:
+    """Once the gate is open nothing can be written any more."""
+    broken: list[bool] = []
+
+    def refuse(events: Sequence[Event]) -> None:
+        if broken:
+            raise StoreError("the disk is full")
+        if any(event.kind is EventKind.GRANTED for event in events):
+            broken.append(True)  # this one still, and the gate opens
+
+    _before_recording(daemon, refuse)
+
+
+def _before_recording(daemon: Daemon, harm: Callable[[Sequence[Event]], None]) -> None:
+    recorder: Any = daemon._control._recorder
+    record = recorder.record
+
+    def harmed(events: Sequence[Event]) -> object:
+        harm(events)
+        return record(events)
+
+    recorder.record = harmed
+
+
+def freeze_the_camera(daemon: Daemon) -> None:
+    """The camera goes on to hand over the one picture in which the guest smiles."""
+    inbox = daemon._inbox
+    take = inbox.take
+    kept: list[Any] = []
+
+    def frozen(timeout_s: float) -> Any:
+        signals, frame = take(timeout_s)
+        if frame is not None and (kept or daemon._relay.is_open):
+            kept.append(frame.image)
+            frame = type(frame)(kept[0], frame.sequence, frame.monotonic)
+            del kept[1:]
+        return signals, frame
+
+    inbox.take = frozen  # type: ignore[method-assign]  # that is the harm
+
+
+def stall_the_camera(daemon: Daemon) -> None:
+    """The camera's thread never comes back from the driver."""
+    _before_offering(daemon, lambda: time.sleep(FOREVER_S))
+
+
+def fail_in_the_camera_s_thread(daemon: Daemon) -> None:
+    """The driver raises what nobody expected."""
+
+    def fail() -> None:
+        raise ZeroDivisionError("in the driver")
+
+    _before_offering(daemon, fail)
+
+
+def _before_offering(daemon: Daemon, harm: Callable[[], None]) -> None:
+    inbox = daemon._inbox
+    offer = inbox.offer
+
+    def harmed(frame: Any, *, replace: bool) -> None:
+        if daemon._relay.is_open:
+            harm()
+        offer(frame, replace=replace)
+
+    inbox.offer = harmed  # type: ignore[method-assign]  # that is the harm
+
+
+def fail_in_the_pipeline(daemon: Daemon) -> None:
+    """Judging a frame raises, from the moment the gate is open."""
+    observe = daemon._pipeline.observe
+    broken: list[bool] = []
+
+    def harmed(frame: Any) -> Any:
+        if broken or daemon._relay.is_open:
+            broken.append(True)
+            raise ValueError("in the model")
+        return observe(frame)
+
+    daemon._pipeline.observe = harmed  # type: ignore[method-assign]  # that is the harm
+
+
+def fail_once_at_the_relay(daemon: Daemon) -> None:
+    """The first attempt to shut the gate fails."""
+    move = daemon._relay.move
+    failed: list[bool] = []
+
+    def harmed(position: Position) -> None:
+        if position is Position.SAFE and daemon._relay.is_open and not failed:
+            failed.append(True)
+            raise RelayError("the wire is loose")
+        move(position)
+
+    daemon._relay.move = harmed  # type: ignore[method-assign]  # that is the harm
+
+
+def restart_rapidly(gate: Gate, chance: random.Random) -> float:
+    """Killed again and again, in a hold or before it."""
+    at = time.monotonic()
+    for _ in range(4):
+        gate.start()
+        time.sleep(chance.uniform(0, 1.0))
+        at = time.monotonic()
+        gate.kill()
+    return at
+
+
+ALIVE = MAX_ON_S + MARGIN_S
+WATCHED = WATCHDOG_S + MARGIN_S
+
+FAULTS = (
+    Fault("SIGKILL in a hold", kill_in_a_hold, MARGIN_S),
+    Fault("SIGSTOP in a hold", stop_the_process, WATCHED),
+    Fault("the loop hangs", _watched(hang_the_loop), ALIVE),
+    Fault("the log blocks", _watched(block_the_log), ALIVE),
+    Fault("the log refuses", _survived(break_the_log), ALIVE),
+    Fault("the camera freezes", _survived(freeze_the_camera), ALIVE),
+    Fault("the camera stalls", _survived(stall_the_camera), ALIVE),
+    Fault("the camera's thread fails", _survived(fail_in_the_camera_s_thread), ALIVE),
+    Fault("judging a frame fails", _survived(fail_in_the_pipeline), ALIVE),
+    Fault("the relay fails once", _survived(fail_once_at_the_relay), ALIVE),
+    Fault("rapid restarts", restart_rapidly, MARGIN_S),
+)
+
+
+def strike(fault: Fault, gate: Gate, chance: random.Random) -> Balance:
+    """Do the harm, and hold pins and log against each other."""
+    try:
+        at = fault.strike(gate, chance)
+    except BaseException:
+        gate.kill()
+        raise
+    return balance(gate, at)
