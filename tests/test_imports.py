@@ -21,17 +21,10 @@ ROOMS = {
         "drawing",
         "framing",
         "pictures",
-<<<<<<< HEAD
-        "training",
-        "vision",
-    },
-    "gpiozero": {"relay", "inputs", "cli.demo"},
-=======
         "vision",
         "training",
     },
     "gpiozero": {"lines", "inputs", "pins", "cli.demo"},
->>>>>>> main
     "sqlalchemy": {"store"},
     "apscheduler": {"jobs"},
     "yaml": {"yamlfile"},
