@@ -24,8 +24,10 @@ def test_a_wheel_carries_models_and_the_default_settings(tmp_path: Path) -> None
     for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source / name)
     subprocess.run(
-        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
-        + ["--wheel-dir", str(tmp_path), str(source)],
+        [
+            *(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps"),
+            *("--no-build-isolation", "--wheel-dir", str(tmp_path), str(source)),
+        ],
         check=True,
     )
     (wheel,) = tmp_path.glob("*.whl")
