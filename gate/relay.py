@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 
 from gate.domain import GATE, Position
 from gate.errors import RelayError
 from gate.lines import Lines
+
+log = logging.getLogger(__name__)
 
 
 class Relay:
@@ -88,10 +91,14 @@ class Relay:
             if self._timer is None or grant != self._grants:
                 return  # cancelled while it waited for the lock
             self._timer = None
-            if self._pulse_s is not None and self._pulse_s <= self._max_open_s:
-                self._shut()  # the pulse is over; the grant goes on until the passage
-                return
-            self._drive(Position.SAFE)
+            pulse_over = self._pulse_s is not None and self._pulse_s <= self._max_open_s
+            try:
+                if pulse_over:  # the grant itself goes on until the passage
+                    self._lines.switch(GATE, not self._energised_is_open)
+                    return
+                self._drive(Position.SAFE)
+            except RelayError as error:  # the loop will try again once it is told
+                log.critical("the open gate's limit: %s", error)
         self._on_limit()
 
     def _drive(self, position: Position) -> None:
@@ -100,9 +107,6 @@ class Relay:
         if not self._lines.switch(GATE, opens is self._energised_is_open):
             raise RelayError("an interlock keeps the gate's line off")
         self.position = position
-
-    def _shut(self) -> None:
-        self._lines.switch(GATE, not self._energised_is_open)
 
     def _cancel(self) -> None:
         if self._timer is not None:

@@ -68,6 +68,23 @@ def test_a_grant_ends_by_its_limit_even_if_nobody_ends_it(lines: Lines) -> None:
     assert relay.position is Position.SAFE
 
 
+def test_a_limit_that_cannot_move_the_line_is_told(pins: MockFactory, lines: Lines) -> None:
+    """A wire that came loose while the gate was open is a fault, not a thread that died."""
+    told = threading.Event()
+    relay = Relay(lines, max_open_s=0.01, on_limit=told.set)
+    relay.move(Position.GRANTED)
+    pins.pin(17)._set_state = _fail
+    assert told.wait(10)
+    del pins.pin(17)._set_state
+    assert relay.position is None  # so that the next move drives the line again
+    relay.move(Position.SAFE)
+    assert not relay.is_open
+
+
+def _fail(state: int) -> None:
+    raise OSError("no such line")
+
+
 def test_a_hold_that_ended_in_time_is_not_ended_again(lines: Lines) -> None:
     """The limit of one grant does not cut the next one."""
     tripped = threading.Event()

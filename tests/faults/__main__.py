@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import random
 import shutil
 import sys
@@ -23,7 +24,11 @@ def once(folder: Path, clip: Path, index: int, number: int) -> Balance:
     """One trial in a folder of its own, which is kept if something is wrong with it."""
     gate = Gate(folder / f"{index}-{number}")
     gate.prepare(clip)
-    result = strike(FAULTS[index], gate, random.Random(1000 * index + number))
+    try:
+        result = strike(FAULTS[index], gate, random.Random(1000 * index + number))
+    except Exception as error:  # a trial that can't be judged is a failed one
+        (gate.folder / "error").write_text(repr(error))
+        return Balance(math.inf, 0, 0)
     if good(FAULTS[index], result):
         shutil.rmtree(gate.folder)
     return result

@@ -170,7 +170,9 @@ class Gate:
         lines.close()
 
     def records(self) -> list[Record]:
-        """The log, whole."""
+        """The log, whole; none where the gate was killed before it had laid one out."""
+        if not self.database.exists() or self.database.stat().st_size == 0:
+            return []
         with closing(Store.open(self.database, read_only=True)) as store:
             return list(store.records())
 
