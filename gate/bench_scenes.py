@@ -85,7 +85,7 @@ def _wall(width: int, height: int) -> Image:
     chance = np.random.default_rng(3)
     wall = np.full((height, width, 3), 128, np.float32)
     for scale in (8, 24, 80):
-        rough = chance.normal(0, 22, (height // scale + 2, width // scale + 2, 3))
+        rough = chance.normal(0, 10, (height // scale + 2, width // scale + 2, 3))
         wall += cv2.resize(rough, (width, height), interpolation=cv2.INTER_LINEAR)
     rows = np.linspace(1.15, 0.75, height)[:, None, None]
     return np.clip(wall * rows, 0, 255).astype(np.uint8)

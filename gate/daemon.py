@@ -13,7 +13,7 @@ from typing import Any
 from gate import __version__, housekeeping
 from gate.controller import Controller
 from gate.describe import describe
-from gate.domain import Event, EventKind, Frame, Observation, Position, Reason, Signal, Trigger
+from gate.domain import Event, EventKind, Frame, Observation, Reason, Signal, Trigger
 from gate.health import ClockWatch, CrashLoop, Report, crashes
 from gate.inbox import Inbox
 from gate.inputs import Inputs
@@ -81,7 +81,7 @@ class Daemon:
     def run(self) -> None:
         """Run until stopped, or until a clip is over. Raises `GateError` if a part can't start."""
         started = time.monotonic()
-        for number in (signals.SIGTERM, signals.SIGINT):
+        for number in (signals.SIGTERM, signals.SIGINT, signals.SIGHUP):
             signals.signal(number, self.stop)
         with ExitStack() as parts:
             self._start(parts)
@@ -90,7 +90,6 @@ class Daemon:
                 self._loop()
             finally:
                 self._notifier.stopping()
-                self._relay.move(Position.SAFE)  # before anything that could take its time
                 self._control.take(Signal(Trigger.STOPPED), time.monotonic())
         log.info("stopped")
 
@@ -191,7 +190,8 @@ class Daemon:
         try:
             observation = self._pipeline.observe(frame)
         except Exception as error:
-            log.exception("frame %d cannot be judged", frame.sequence)
+            if not self._control.has(Reason.FAULT_MODEL):  # once, not with every frame
+                log.exception("frame %d cannot be judged", frame.sequence)
             self._fault(Reason.FAULT_MODEL, f"{type(error).__name__}: {error}")
             return
         self._well(Reason.FAULT_MODEL)

@@ -18,7 +18,8 @@ import numpy as np
 from gate.domain import Box
 from gate.errors import PictureError
 from gate.framing import Framing, Normalisation, cut
-from gate.training import data, export, faces, fit, inputs
+from gate.smile import Classifier
+from gate.training import data, export, faces, fit, inputs, metrics
 from gate.training.augment import Strength
 from gate.training.plan import Plan
 
@@ -165,6 +166,21 @@ def _crop_example(gray: Image, label: int, key: str, source: str) -> Example:
     wide = np.pad(gray, more, mode="edge")
     eye = np.asarray(cv2.resize(wide, (CONTEXT, CONTEXT)), np.uint8)
     return _example(eye, FRAMING.scale * CONTEXT / 24, label, key, source)
+
+
+def judged(path: Path, held: Sequence[Example]) -> str:
+    """What the exported model says of kept-out eyes, one look each, in a line."""
+    framing = Framing(FRAMING.scale, 0.0, 0.0)
+    with Classifier(path) as model:
+        scores = model.score([cut(eye.image, eye.box, framing, model.size) for eye in held])
+        seen_open = scores >= model.card.threshold
+    labels = np.array([eye.label for eye in held])
+    opened, closed = labels == 1, labels == 0
+    return (
+        f"of {opened.sum()} open eyes {100 * seen_open[opened].mean():.1f} % judged open, of"
+        f" {closed.sum()} closed ones {100 * seen_open[closed].mean():.1f} %;"
+        f" AUC {metrics.auc(scores, labels):.4f}"
+    )
 
 
 def _one_source(eyes: Sequence[Example]) -> list[Example]:

@@ -136,7 +136,7 @@ class FaceFinder:
         top = round(part.y + back[1] / shrink - side / 2)
         return Sighting(Box(left, top, side, side), votes)
 
-    def confirm(self, view: View, box: Box) -> bool:
+    def confirm(self, view: View, box: Box, neighbours: int = 1) -> bool:
         """Whether a second, differently trained cascade sees a face there too."""
         part = inside(around(box, CONFIRM_MARGIN), view.bounds)
         shrink = CONFIRM_SIDE / max(box.width, 1)
@@ -151,7 +151,7 @@ class FaceFinder:
                 self._second.detectMultiScale(
                     patch,
                     scaleFactor=1.08,
-                    minNeighbors=1,
+                    minNeighbors=neighbours,
                     minSize=(low, low),
                     maxSize=(high, high),
                 )

@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import cv2
-import numpy as np
 
 from gate.domain import Box, Reason
 from gate.vision.picture import shrunk
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from gate.vision.picture import View
 
+DARK_SHARE, BRIGHT_SHARE = 0.9, 0.6
+"""Shares of a scene without a face that are black, or white, when the light is to blame."""
 BURNT = 250
 """Gray level from which a pixel tells nothing any more."""
 SIDE = 32
@@ -84,8 +86,8 @@ def measure(view: View, face: Box) -> Light:
 def scene(thumb: NDArray[np.float32], limits: LightLimits) -> Reason | None:
     """Whether a scene without a face is too dark or too bright to find one in."""
     mean = cv2.mean(thumb)[0]
-    if mean < limits.darkest and float(np.percentile(thumb, 95)) < limits.darkest / 2:
+    if mean < 2 * limits.darkest and float((thumb < limits.darkest).mean()) > DARK_SHARE:
         return Reason.TOO_DARK
-    if mean > limits.brightest and float(np.percentile(thumb, 5)) > limits.brightest:
+    if mean > 128 and float((thumb > limits.brightest).mean()) > BRIGHT_SHARE:
         return Reason.TOO_BRIGHT
     return None

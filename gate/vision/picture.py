@@ -49,8 +49,8 @@ def inside(box: Box, bounds: Box) -> Box:
 def gray(image: Image, box: Box | None = None) -> Image:
     """A (height, width) gray copy of ``box`` (clipped to the picture) of a gray, BGR or BGRA one.
 
-    An empty picture or an unknown number of channels gives an empty (0, 0) array: there is
-    nothing to see in it, and the gate must go on.
+    An empty picture gives an empty (0, 0) array: there is nothing to see in it, and the gate must
+    go on. Of an unknown number of channels the first is taken.
     """
     if image.ndim not in (2, 3) or image.size == 0:
         return np.zeros((0, 0), np.uint8)
@@ -69,7 +69,7 @@ def gray(image: Image, box: Box | None = None) -> Image:
         return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
     if channels == 4:
         return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGRA2GRAY), np.uint8)
-    return np.zeros((0, 0), np.uint8)
+    return np.ascontiguousarray(image[:, :, 0])
 
 
 def shrunk(image: Image, size: tuple[int, int]) -> Image:
@@ -85,6 +85,8 @@ class View:
     """
 
     def __init__(self, image: Image) -> None:
+        if image.ndim == 3 and image.shape[2] not in (1, 3, 4):
+            image = image[:, :, 0]  # No known colours: its first channel is as good as any.
         self.image = image
         self.bounds = whole(image)
         self._kept: Image | None = None

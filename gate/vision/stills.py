@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 SIDES = (800, 2000)
 """Longer side, px, at which a photo is searched: the second only where the first shows nobody."""
 STILL_STEP = 1.1
-SURE = 5
-"""Votes that make a sighting a face without further proof."""
+SURE = 25
+"""Votes that make a sighting a face without the second cascade's word."""
+LIKELY, FILLS = 5, 0.45
+"""Votes that are enough where the face fills that share of the photo: chance hits are small."""
 DOUBTFUL = 3
 """Votes below which a sighting is dropped unheard."""
 PADDING = 0.3
@@ -72,11 +74,13 @@ def _at(finder: FaceFinder, grey: Image, side: int) -> list[Sighting]:
         neighbours=DOUBTFUL,
         base=WINDOW,
     )
-    biggest = max((seen.votes for seen in found), default=0)
+    view = View(small)
     return [
         Sighting(_scaled(seen.box, 1 / shrink, whole(grey)), seen.votes)
         for seen in found
-        if seen.votes >= max(SURE, biggest / 8) or seen.votes == biggest
+        if seen.votes >= SURE
+        or (seen.votes >= LIKELY and seen.box.width > FILLS * min(small.shape))
+        or finder.confirm(view, seen.box, neighbours=3)
     ]
 
 

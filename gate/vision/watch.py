@@ -39,6 +39,8 @@ TILTS = (-22.0, 22.0)
 """Degrees by which the picture is turned to find a face that was lost when the head leaned."""
 LARGER = 1.25
 """A face this much wider than the guest's stands in front of the guest and becomes the guest."""
+EDGE = 0.15
+"""In face widths: a face that was lost so near to the frame's edge has left the frame."""
 CLOSE_UP = 0.8
 """Of the frame's shorter side: a face that was this wide when it was lost came too close."""
 
@@ -248,7 +250,7 @@ class Watch:
     def _why_lost(self, track: Track) -> Reason:
         """The likeliest reason why a face is no longer found."""
         height, width = self._shape
-        box, edge = track.box, 0.08 * track.width
+        box, edge = track.box, EDGE * track.width
         if box.width > CLOSE_UP * min(height, width):
             return Reason.FACE_TOO_LARGE
         if (
