@@ -11,7 +11,6 @@ from sqlalchemy.pool import StaticPool
 
 from gate.errors import StoreError
 from gate.store import schema
-from gate.store.aside import sync_folder
 
 WAIT_S = 0.5
 """How long a write waits for another program's lock: the loop that opens the gate waits with it."""
@@ -46,7 +45,7 @@ def _connector(
             if read_only:
                 connection.execute("PRAGMA query_only=ON")
             elif not _foreign(connection):
-                _write_ahead(connection, path)
+                connection.execute("PRAGMA journal_mode=WAL")
                 connection.execute("PRAGMA synchronous=FULL")
                 connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
         except sqlite3.Error:
@@ -55,20 +54,6 @@ def _connector(
         return connection
 
     return connect
-
-
-def _write_ahead(connection: sqlite3.Connection, path: Path | None) -> None:
-    """Switch to WAL, for good.
-
-    SQLite switches a new file by way of a rollback journal, which it deletes without syncing the
-    folder: if that were undone by a power cut, the journal would take the whole log back to
-    nothing.
-    """
-    (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
-    if mode != "wal":
-        connection.execute("PRAGMA journal_mode=WAL")
-        if path is not None:
-            sync_folder(path.parent)
 
 
 def _foreign(connection: sqlite3.Connection) -> bool:

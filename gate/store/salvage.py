@@ -15,8 +15,9 @@ from gate.store.schema import checkpoint, event, quarter
 from gate.store.session import Session
 
 _CHUNK = 1_000
-_TRIES = 5
-"""Chunks that are tried for the newest event: the gate waits for the answer."""
+_PROBES = 100
+_PAGE_ROWS = 45
+"""About as many events as a page of the file has."""
 _SMALLEST_ROW = 60
 """Bytes; a file has no more events than its size allows."""
 
@@ -38,12 +39,22 @@ def salvage(session: Session) -> Iterator[Flat]:
 
 
 def last_readable(session: Session) -> Link | None:
-    """The newest event that can be read; None where the newest thousands can't."""
+    """The newest event that can be read; None where it isn't among the newest thousands.
+
+    The gate waits for the answer, so pages are probed, not every row.
+    """
     low, high = _bounds(session)
-    for top in range(high, max(low - 1, high - _TRIES * _CHUNK), -_CHUNK):
-        rows = list(_readable(session, max(low, top - _CHUNK + 1), top))
-        if rows:
-            return Link(rows[-1]["sequence"], rows[-1]["digest"])
+    for probe in range(high, max(low - 1, high - _PROBES * _PAGE_ROWS), -_PAGE_ROWS):
+        found = _one(session, probe)
+        if found is not None:
+            later = (_one(session, probe + step) for step in range(1, _PAGE_ROWS))
+            return max((found, *filter(None, later)), key=lambda link: link.sequence)
+    return None
+
+
+def _one(session: Session, sequence: int) -> Link | None:
+    for row in _readable(session, sequence, sequence):
+        return Link(row["sequence"], row["digest"])
     return None
 
 

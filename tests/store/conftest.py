@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -77,3 +78,25 @@ def busy(store: Store, clock: Clock) -> Store:
         store.record([face_seen(visit)])
         store.record([left(visit) if visit % 2 else granted(visit)])
     return store
+
+
+@pytest.fixture(scope="session")
+def random_log() -> Iterator[Store]:
+    """Three hundred visits over two days, with a clock that jumps back once; only to be read."""
+    dice = random.Random(7)
+    clock = Clock()
+    with Store.open(None, now=clock) as store:
+        for visit in range(1, 301):
+            clock.forward(timedelta(minutes=dice.randrange(10)))
+            if visit == 200:
+                clock.forward(timedelta(hours=-9))
+            end = dice.choice(
+                [
+                    granted(visit, score=dice.random()),
+                    left(visit, score=dice.random()),
+                    left(visit, reason=Reason.EYES_CLOSED, score=dice.random()),
+                    Event(EventKind.OPERATOR_GRANTED, 1.0, State.IDLE, State.GRANTED, who="anna"),
+                ]
+            )
+            store.record([face_seen(visit), end])
+        yield store

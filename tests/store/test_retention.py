@@ -120,8 +120,8 @@ def test_a_wrong_clock_neither_blocks_nor_widens_pruning(store: Store, clock: Cl
 
 def test_size_is_kept(store: Store) -> None:
     """A log over its limit loses its oldest events until it is below, and no more than needed."""
-    for visit in range(200):
-        store.record([face_seen(visit)] * 20)
+    for visit in range(8):
+        store.record([face_seen(visit)] * 500)
     with store.session.reading() as connection:
         before = used_bytes(connection)
     limit = before // 2

@@ -12,9 +12,6 @@ from gate.store import Store
 from gate.store.stats import By, Statistics, sparkline, statistics
 
 from .conftest import Clock, face_seen, granted
-from .test_query import random_log
-
-__all__ = ["random_log"]
 
 DAY = datetime(2026, 5, 1, tzinfo=UTC)
 
