@@ -141,6 +141,11 @@ def _absolute(config: Config, folder: Path) -> Config:
         update={
             "camera": config.camera.model_copy(update={"source": source}),
             "smile": config.smile.model_copy(update={"model": model and folder / model}),
-            "store": config.store.model_copy(update={"path": folder / config.store.path}),
+            "store": config.store.model_copy(
+                update={
+                    "path": folder / config.store.path,
+                    "backup_to": config.store.backup_to and folder / config.store.backup_to,
+                }
+            ),
         }
     )

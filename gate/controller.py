@@ -96,11 +96,15 @@ class Controller:
             self._carry_out(decision, now)
         return True
 
+    def has(self, fault: Reason) -> bool:
+        """Whether the part is at fault now."""
+        return any(known is fault for known, _ in self.lane.faults)
+
     def tick(self, now: float) -> None:
         """Let time do its work: holds that end, guests that left, a log to be tried again."""
         while (signal := due(self.rules, self.lane, now)) is not None:
             self.take(signal, now)
-        if now >= self._retry_at and (self._unwritten or self._has(Reason.FAULT_RELAY)):
+        if now >= self._retry_at and (self._unwritten or self.has(Reason.FAULT_RELAY)):
             self._retry_at = now + RETRY_S
             self._catch_up(now)
 
@@ -110,7 +114,7 @@ class Controller:
             case Trigger.OPENED | Trigger.CLOSED:
                 return self.lane.open is not (signal.trigger is Trigger.OPENED)
             case Trigger.FAULT | Trigger.RECOVERED:
-                known = signal.reason is not None and self._has(signal.reason)
+                known = signal.reason is not None and self.has(signal.reason)
                 return known is not (signal.trigger is Trigger.FAULT)
             case _:
                 return True
@@ -169,12 +173,9 @@ class Controller:
     def _fault(self, part: Reason, detail: str, now: float) -> None:
         self.take(Signal(Trigger.FAULT, reason=part, detail=detail), now)
 
-    def _has(self, part: Reason) -> bool:
-        return any(known is part for known, _ in self.lane.faults)
-
     def _catch_up(self, now: float) -> None:
         """Try again what did not work: the relay's line, and the events not written yet."""
-        if self._has(Reason.FAULT_RELAY) and self._move(position_in(self.lane.state)):
+        if self.has(Reason.FAULT_RELAY) and self._move(position_in(self.lane.state)):
             self.take(Signal(Trigger.RECOVERED, reason=Reason.FAULT_RELAY), now)
         if not self._unwritten:
             return

@@ -10,10 +10,10 @@ from contextlib import ExitStack
 from types import FrameType
 from typing import Any
 
-from gate import __version__
+from gate import __version__, housekeeping
 from gate.controller import Controller
 from gate.describe import describe
-from gate.domain import Event, EventKind, Frame, Observation, Position, Reason, Signal, Trigger
+from gate.domain import Event, EventKind, Frame, Observation, Reason, Signal, Trigger
 from gate.health import ClockWatch, CrashLoop, Report, crashes
 from gate.inbox import Inbox
 from gate.inputs import Inputs
@@ -81,7 +81,7 @@ class Daemon:
     def run(self) -> None:
         """Run until stopped, or until a clip is over. Raises `GateError` if a part can't start."""
         started = time.monotonic()
-        for number in (signals.SIGTERM, signals.SIGINT):
+        for number in (signals.SIGTERM, signals.SIGINT, signals.SIGHUP):
             signals.signal(number, self.stop)
         with ExitStack() as parts:
             self._start(parts)
@@ -90,7 +90,6 @@ class Daemon:
                 self._loop()
             finally:
                 self._notifier.stopping()
-                self._relay.move(Position.SAFE)  # before anything that could take its time
                 self._control.take(Signal(Trigger.STOPPED), time.monotonic())
         log.info("stopped")
 
@@ -124,8 +123,9 @@ class Daemon:
             grants_unwritten=config.store.when_unwritable is Unwritable.GRANT_AND_JOURNAL,
             on_event=self._tell,
         )
-        self._note_start(store)
+        self._note_start(store, config.digest())
         self._jobs = Jobs(config.lane.hours, wires.on_hours, zone=config.lane.zone)
+        housekeeping.schedule(self._jobs, store, config.store)
         self._jobs.start()
         parts.callback(self._jobs.close)
         self._report = Report(self._notifier)
@@ -133,13 +133,17 @@ class Daemon:
         self._feed.start()
         parts.callback(self._feed.close)
 
-    def _note_start(self, store: Store) -> None:
+    def _note_start(self, store: Store, digest: str) -> None:
         """Record how the last run ended and that this one begins; too many bad ends are a fault."""
         now = time.monotonic()
+        newest = next(iter(store.records(limit=1, newest_first=True)), None)
         if store.unclean is not None:
             last = store.unclean
             detail = f"last event {last.sequence}, {last.wall:%Y-%m-%d %H:%M:%S} UTC"
             self._control.note(Event(EventKind.UNCLEAN_END, now, detail=detail))
+        if newest is not None and newest.origin.config not in ("", digest):
+            detail = f"{newest.origin.config[:12]} -> {digest[:12]}"
+            self._control.note(Event(EventKind.CONFIG_CHANGED, now, detail=detail))
         self._control.note(Event(EventKind.STARTED, now, detail=f"version {__version__}"))
         service = self._config.service
         self._crash_loop = CrashLoop(crashes(store, service.crash_window_s), service, now)
@@ -186,7 +190,8 @@ class Daemon:
         try:
             observation = self._pipeline.observe(frame)
         except Exception as error:
-            log.exception("frame %d cannot be judged", frame.sequence)
+            if not self._control.has(Reason.FAULT_MODEL):  # once, not with every frame
+                log.exception("frame %d cannot be judged", frame.sequence)
             self._fault(Reason.FAULT_MODEL, f"{type(error).__name__}: {error}")
             return
         self._well(Reason.FAULT_MODEL)

@@ -8,6 +8,7 @@ same photo, mirrored) smiles with sunglasses on.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -15,7 +16,8 @@ from typing import TYPE_CHECKING, Literal
 import cv2
 import numpy as np
 
-from gate.errors import GateError, PictureError
+from gate.errors import GateError
+from gate.pictures import VideoFile
 
 if TYPE_CHECKING:
     from gate.domain import Image
@@ -81,18 +83,13 @@ def render() -> Iterator[Image]:
 
 
 def write(path: Path) -> int:
-    """Write the clip as a video (MJPEG in AVI); gives the number of frames."""
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), FPS, (WIDTH, HEIGHT))
-    if not writer.isOpened():
-        raise PictureError(f"{path}: the clip cannot be written here")
-    try:
-        count = 0
+    """Write the clip as a video; gives the number of frames. Raises `PictureError`."""
+    count = 0
+    with closing(VideoFile(path, FPS)) as video:
         for frame in render():
-            writer.write(frame)
+            video.write(frame)
             count += 1
-        return count
-    finally:
-        writer.release()
+    return count
 
 
 def photo() -> Image:

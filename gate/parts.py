@@ -102,13 +102,18 @@ def open_model(config: Config) -> Classifier:
     return Classifier(config.smile.model)
 
 
+def open_mounting(config: Config) -> Mounting:
+    """How the camera hangs."""
+    return Mounting(rotate=config.camera.rotate, mirror=config.camera.mirror)
+
+
 def open_pipeline(config: Config, smile: Classifier) -> Pipeline:
     """The way from a frame to what it shows."""
     settings = Settings(
         min_height=config.face.min_height,
         region=config.face.region,
         acquire_s=config.face.acquire_s,
-        mounting=Mounting(rotate=config.camera.rotate, mirror=config.camera.mirror),
+        mounting=open_mounting(config),
         eyes=EyeRules(method=Method(config.eyes.method)),
         liveness=LivenessRules(mode=Mode(config.liveness.mode)),
     )

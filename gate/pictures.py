@@ -53,6 +53,32 @@ def write_picture(path: Path, image: Image) -> None:
         raise PictureError(f"{path}: cannot be written; check the folder and the free space")
 
 
+class VideoFile:
+    """A video that is written frame by frame: MP4, or Motion JPEG for ``.avi``."""
+
+    def __init__(self, path: Path, fps: float) -> None:
+        self._path = path
+        self._fps = fps
+        self._writer: cv2.VideoWriter | None = None
+
+    def write(self, image: Image) -> None:
+        """Add a frame, (height, width, 3) BGR, all of one size. Raises `PictureError`."""
+        if self._writer is None:
+            code = "MJPG" if self._path.suffix.lower() == ".avi" else "mp4v"
+            height, width = image.shape[:2]
+            self._writer = cv2.VideoWriter(
+                str(self._path), cv2.VideoWriter.fourcc(*code), self._fps, (width, height)
+            )
+            if not self._writer.isOpened():
+                raise PictureError(f"{self._path}: cannot be written; name a .mp4 or .avi file")
+        self._writer.write(image)
+
+    def close(self) -> None:
+        """Finish the file; may be called twice."""
+        if self._writer is not None:
+            self._writer.release()
+
+
 def list_pictures(folder: Path) -> list[Path]:
     """The picture files of a folder and its subfolders, by name with numbers in their order."""
     found = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)

@@ -12,7 +12,7 @@ from gate.config import Config
 from gate.controller import Controller
 from gate.domain import Event, EventKind, Frame, Position, Reason, Signal, Trigger
 from gate.errors import EndOfClip
-from gate.parts import open_model, open_pipeline, open_store
+from gate.parts import open_model, open_mounting, open_pipeline, open_store
 from gate.table import Lane
 from gate.trace import Happening, Moment, Trace
 
@@ -56,6 +56,7 @@ class Replay:
         self.count = self._source.count
         self._smile = open_model(config)
         self._pipeline = open_pipeline(config, self._smile)
+        self.mounting = open_mounting(config)
         self._store = open_store(config, self._smile, database)
         self._index = 0
         self._on_event = on_event

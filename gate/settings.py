@@ -306,6 +306,11 @@ class Log(Section):
 
     path: Path = Path("/var/lib/smile-gate/audit.db")
     when_unwritable: Unwritable = Unwritable.DENY
+    keep_days: Annotated[float, Field(ge=1)] | None = None
+    keep_megabytes: Annotated[float, Field(ge=10)] | None = None
+    backup_to: Path | None = None
+    backups_kept: int = Field(7, ge=1, le=1000)
+    upkeep_at: time = time(3, 30)
 
 
 class Service(Section):

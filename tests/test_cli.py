@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from gate import demo
+from gate.camera import open_source
 from gate.cli import COMMANDS, group
 
 WriteConfig = Callable[..., Path]
@@ -76,6 +77,21 @@ def test_replay_keeps_its_log_where_it_is_told_to(clip: Path, tmp_path: Path) ->
     assert "granted" in [record["event"] for record in listed]
     assert (tmp_path / "it.png").stat().st_size > 10_000
     assert "granted" in call("replay", clip).output
+
+
+def test_replay_writes_the_clip_with_what_was_seen(clip: Path, tmp_path: Path) -> None:
+    """--annotate gives a video of the same length and size, with the verdicts drawn in."""
+    marked = tmp_path / "marked.mp4"
+    assert call("replay", clip, "--annotate", marked, "--json").exit_code == 0
+    before, after = open_source(str(clip)), open_source(str(marked))
+    assert after.count == before.count
+    changed = 0
+    for _ in range(before.count or 0):
+        one, other = before.read(), after.read()
+        assert one.shape == other.shape
+        changed += int(np.abs(one.astype(int) - other).max() > 100)
+    assert changed > 20
+    assert call("replay", clip, "--annotate", tmp_path / "marked.txt").exit_code == 1
 
 
 def test_replay_of_a_folder_of_pictures(tmp_path: Path) -> None:

@@ -55,6 +55,7 @@ HELPERS = {
     "panel": {"lines"},
     "wires": {"inputs", "relay"},
     "health": {"store", "systemd"},
+    "housekeeping": {"jobs", "settings", "store"},
     "pipeline": {"framing", "vision"},
     "smile": {"framing"},
     "vision": {"framing"},

@@ -84,6 +84,12 @@ def test_a_smile_that_was_too_short_is_said_to_be_so() -> None:
     assert left.events[0].reason is Reason.NOT_HELD
 
 
+def test_nothing_of_a_visit_is_left_for_the_next_guest() -> None:
+    """Count, misses, best score and reasons end with the visit."""
+    left = play(FACE, QUALIFYING, FACE, Signal(Trigger.FACE_LOST))[-1].lane
+    assert (left.count, left.missed, left.best, left.tally) == (0, 0, None, ())
+
+
 def test_each_visit_has_its_own_number() -> None:
     """Visits count up, and an operator's grant with nobody there is a visit of its own."""
     lane = play(FACE, Signal(Trigger.FACE_LOST))[-1].lane

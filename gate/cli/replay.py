@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from rich.progress import Progress
 
 from gate.cli.common import FILE, config_option, example, json_option, say_json, settings
 from gate.describe import describe
+from gate.pictures import VideoFile
 from gate.replay import Replay
 from gate.trace import Happening, Moment, Trace
 
@@ -24,9 +25,15 @@ from gate.trace import Happening, Moment, Trace
 @config_option
 @click.option("--database", type=FILE, help="Keep the audit log in this file.")
 @json_option
+@click.option("--annotate", type=FILE, help="Write the clip with what was seen drawn in (.mp4).")
 @click.option("--plot", type=FILE, help="Draw score, eyes, count and state over time (PNG, SVG).")
 def command(
-    clip: Path, config: Path | None, database: Path | None, as_json: bool, plot: Path | None
+    clip: Path,
+    config: Path | None,
+    database: Path | None,
+    as_json: bool,
+    annotate: Path | None,
+    plot: Path | None,
 ) -> None:
     """Run the real pipeline and machine over CLIP, a video file or a folder of pictures.
 
@@ -36,6 +43,8 @@ def command(
     say = _say_json if as_json else _say_line
     with closing(Replay(clip, settings(config), database=database, on_event=say)) as replay:
         frames: Iterable[Any] = replay.frames()
+        if annotate is not None:
+            frames = _annotated(replay, annotate)
         if as_json:
             _exhaust(frames)
         else:
@@ -51,6 +60,21 @@ def command(
         timeline(replay.told, plot, title=clip.name)
         if not as_json:
             click.echo(f"timeline: {plot}")
+
+
+def _annotated(replay: Replay, path: Path) -> Iterator[Any]:
+    """Pass the frames on, and write each with what was seen in it."""
+    from gate.drawing import draw
+
+    rules = replay.told.rules
+    with closing(VideoFile(path, replay.told.fps)) as video:
+        for image, moment in replay.frames():
+            caption = f"{moment.state} {moment.count}/{rules.frames}"
+            upright = replay.mounting.upright(image)
+            video.write(
+                draw(upright, moment.observation, threshold=rules.threshold, caption=caption)
+            )
+            yield image, moment
 
 
 def summary(told: Trace) -> dict[str, Any]:

@@ -93,7 +93,7 @@ def _address(path: Path, read_only: bool) -> str:
     wal, shared = (path.with_name(path.name + suffix) for suffix in ("-wal", "-shm"))
     if not read_only or (wal.exists() and wal.stat().st_size and not shared.exists()):
         return address + "?mode=rw"
-    return address + ("?mode=ro" if shared.exists() else "?immutable=1")
+    return address + ("?mode=ro" if shared.exists() else "?mode=ro&immutable=1")
 
 
 def identify(connection: Connection, name: str) -> int:

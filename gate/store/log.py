@@ -9,34 +9,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection
 
 from gate.domain import Event, EventKind, Origin, Reason, Record, State
 from gate.errors import StoreError
-from gate.store import clock, files, rows, schema
+from gate.store import clock, files, rows
 from gate.store.mend import check_tail, put_away
 from gate.store.migrations import prepare
 from gate.store.query import PAGE, Query, page
+from gate.store.runs import unfinished
 from gate.store.session import Session
 from gate.store.trouble import CorruptLog, explaining
 from gate.store.write import append, highest_visit
 
 _Word = TypeVar("_Word", EventKind, Reason, State)
-
-ENDS = frozenset({EventKind.STOPPED, EventKind.UNCLEAN_END})
-"""After one of these, a run is over."""
-UPKEEP = frozenset(
-    {
-        EventKind.EXPORTED,
-        EventKind.PRUNED,
-        EventKind.BACKED_UP,
-        EventKind.RESTORED,
-        EventKind.VERIFIED,
-        EventKind.LOG_SET_ASIDE,
-        EventKind.SNAPSHOTS_PURGED,
-    }
-)
-"""Events that may stand outside a run: commands write them while the gate is stopped."""
 
 
 class Store:
@@ -74,18 +60,20 @@ class Store:
         wait_s: float = files.WAIT_S,
         read_only: bool = False,
         mends: bool = True,
+        create: bool = True,
     ) -> Self:
-        """Open the log at `path`, made where there is none; None is a throw-away log in memory.
+        """Open the log at `path`; None is a throw-away log in memory.
 
-        A damaged log is set aside and a new one begun, now or later in `record`, unless `mends` is
-        False or it is opened for reading only.
+        Where there is none it is made, unless `create` is False. A damaged log is set aside and a
+        new one begun, now or later in `record`, unless `mends` is False or it is opened for
+        reading only.
 
         Raises StoreError, one line, where it can't.
         """
         origin = Origin(
             gate_id, boot or clock.boot_id(), version, model_hash, config_hash, threshold
         )
-        if read_only and path is not None and not path.is_file():
+        if (read_only or not create) and path is not None and not path.is_file():
             raise StoreError(f"audit log {path}: there is no such file; check the path")
         with explaining(str(path)):
             if path is not None and not read_only:
@@ -110,7 +98,9 @@ class Store:
                 raise
             self._start_anew(error)
         if not self.session.read_only:
-            self.unclean = self._unfinished()
+            with self.session.reading() as connection:
+                row = unfinished(connection)
+            self.unclean = None if row is None else rows.record(row)
 
     def _start_anew(self, damage: CorruptLog) -> None:
         """Set the damaged log aside, and begin a new chain that says so."""
@@ -234,16 +224,6 @@ class Store:
             edge = found[-1]["sequence"]
             query = replace(query, before=edge) if newest_first else replace(query, after=edge)
 
-    def _unfinished(self) -> Record | None:
-        """The last event of a run that never said that it ended."""
-        with self.session.reading() as connection:
-            newest = _newest_of_each_kind(connection)
-        ended = max((newest.get(kind, 0) for kind in ENDS), default=0)
-        lived = max((at for kind, at in newest.items() if kind not in ENDS | UPKEEP), default=0)
-        if lived <= ended:
-            return None
-        return next(self.search(Query(after=lived - 1), 1))
-
     def close(self) -> None:
         """Let go of the file; more than once does no harm."""
         self.session.close()
@@ -258,19 +238,6 @@ class Store:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def _newest_of_each_kind(connection: Connection) -> dict[str, int]:
-    """The sequence number of the last event of each kind, each from the index."""
-    newest = (
-        select(func.max(schema.event.c.sequence))
-        .where(schema.event.c.what == schema.what.c.id)
-        .scalar_subquery()
-    )
-    kinds: dict[str, int] = {}
-    for kind, sequence in connection.execute(select(schema.what.c.kind, newest)):
-        kinds[kind] = max(kinds.get(kind, 0), sequence or 0)
-    return kinds
 
 
 def _set(words: _Word | Iterable[_Word]) -> frozenset[_Word]:

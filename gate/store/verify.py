@@ -8,6 +8,7 @@ missing triggers, are findings too.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -200,7 +201,7 @@ def _broken(session: Session, start: Link, end: Link, workers: int) -> list[Find
     if len(cuts) == 1 or session.path is None:
         reached = [_follow(session, *span) for span in zip(cuts, stops, strict=True)]
     else:
-        with ProcessPoolExecutor(len(cuts), mp_context=get_context("spawn")) as pool:
+        with _pool(len(cuts)) as pool:
             paths = [session.path] * len(cuts)
             reached = list(pool.map(_follow_file, paths, cuts, stops))
     for stop, until in zip(reached, stops, strict=True):
@@ -209,6 +210,12 @@ def _broken(session: Session, start: Link, end: Link, workers: int) -> list[Find
                 found = diagnose(connection, stop)
             return [found] if found else []
     return []
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    """Processes that stand back when the gate itself needs the machine."""
+    context = get_context("spawn")
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=os.nice, initargs=(10,))
 
 
 def _cuts(connection: Connection, start: Link, end: Link, workers: int) -> list[Link]:

@@ -181,6 +181,31 @@ def test_backup_restore_and_prune(on: tuple[str, str], busy: Store, tmp_path: Pa
     assert (len(events), events[-1]) == (22, "restored")
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("list",),
+        ("head",),
+        ("stats",),
+        ("top",),
+        ("show", "1"),
+        ("export", "x.csv"),
+        ("backup", "usb"),
+        ("prune", "--larger-than", "500"),
+        ("salvage", "x.csv"),
+    ],
+)
+def test_a_log_that_is_not_there_is_not_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    """A mistyped path is one line of error, and no new log, export or folder appears."""
+    monkeypatch.chdir(tmp_path)
+    result = audit(*words, "--database", "typo.db")
+    assert isinstance(result.exception, StoreError)
+    assert "\n" not in str(result.exception)
+    assert [*tmp_path.iterdir()] == []
+
+
 def test_salvage_reads_what_is_left(on: tuple[str, str], tmp_path: Path) -> None:
     """What can be read of a log is written as CSV, with how much of it is proved."""
     target = tmp_path / "left.csv"

@@ -22,6 +22,6 @@ def command(path: Path, folder: Path, keep: int) -> None:
     Example:
       smile-gate audit backup /media/usb --config gate.yaml --keep 30
     """
-    with Store.open(path, mends=False) as store:
+    with Store.open(path, mends=False, create=False) as store:
         made = back_up(store, folder, keep=keep, who=user())
     click.echo(f"{made.path}: whole, {made.verdict.events} events, head {head_of(made.verdict)}")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from gate.cli.audit.options import user, which_events, which_log
+from gate.cli.audit.options import must_be_there, user, which_events, which_log
 from gate.domain import Event, EventKind
 from gate.errors import StoreError
 from gate.store import Query, Store
@@ -36,6 +36,7 @@ def command(path: Path, target: Path, query: Query, form: str, no_record: bool) 
       smile-gate audit export may.csv --since 2026-05-01 --until 2026-06-01
       smile-gate audit export refused.db --event visit_left --format sqlite
     """
+    must_be_there(path)
     if target.exists():
         raise StoreError(f"export {target}: the file is there already; choose another name")
     with closing(Session(path, read_only=True)) as session:
@@ -43,6 +44,6 @@ def command(path: Path, target: Path, query: Query, form: str, no_record: bool) 
     click.echo(f"{manifest['events']} events in {target}, manifest {manifest_path(target).name}")
     if not no_record:
         said = {name: manifest[name] for name in ("file", "sha256", "events", "first", "last")}
-        with Store.open(path, mends=False) as store:
+        with Store.open(path, mends=False, create=False) as store:
             detail = json.dumps(said)
             store.record([Event(EventKind.EXPORTED, time.monotonic(), who=user(), detail=detail)])

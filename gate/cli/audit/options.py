@@ -12,6 +12,7 @@ import click
 
 from gate.cli.audit.when import when
 from gate.domain import EventKind, Reason, State
+from gate.errors import StoreError
 from gate.store import Query
 
 
@@ -35,6 +36,12 @@ def _log_path(config: Path | None, database: Path | None) -> Path:
     from gate.config import Config, load  # pydantic takes half a second on a Pi: only where needed
 
     return (Config() if config is None else load(config)).store.path
+
+
+def must_be_there(path: Path) -> None:
+    """Raise StoreError where there is no log at `path`."""
+    if not path.is_file():
+        raise StoreError(f"audit log {path}: there is no such file; check the path")
 
 
 def user() -> str:

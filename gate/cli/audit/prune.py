@@ -33,7 +33,7 @@ def command(path: Path, days: float | None, megabytes: float | None, trust_clock
     trusted = trusted or trust_clock
     if days is not None and not trusted:
         raise StoreError("the clock isn't synchronised; wait for NTP, or say --trust-clock")
-    with Store.open(path, mends=False) as store:
+    with Store.open(path, mends=False, create=False) as store:
         done = prune_old(
             store, days=days, megabytes=megabytes, clock=lambda: (now, trusted), who=user()
         )

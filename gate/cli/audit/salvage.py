@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from gate.cli.audit.options import which_log
+from gate.cli.audit.options import must_be_there, which_log
 from gate.errors import StoreError
 from gate.store.flat import COLUMNS, Flat, holds
 from gate.store.salvage import salvage
@@ -26,6 +26,7 @@ def command(path: Path, target: Path) -> None:
     Example:
       smile-gate audit salvage left.csv --database audit.db.damaged-20260501T083000Z
     """
+    must_be_there(path)
     if target.exists():
         raise StoreError(f"salvage {target}: the file is there already; choose another name")
     counts = {"read": 0, "proved": 0}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from gate.cli.audit.options import which_log
+from gate.cli.audit.options import must_be_there, which_log
 from gate.errors import StoreError
 from gate.store.harm import Head, Verdict
 from gate.store.session import Session
@@ -45,8 +45,7 @@ def command(path: Path, heads: tuple[Head, ...], jobs: int, deep: bool, as_json:
       smile-gate audit verify --database export.csv
     """
     try:
-        if not path.is_file():
-            raise StoreError(f"audit log {path}: there is no such file; check the path")
+        must_be_there(path)
         if is_export(path):
             verdict = verify_export(path, heads)
         else:

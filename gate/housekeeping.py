@@ -1,0 +1,48 @@
+"""What the calendar does to the audit log at night: verify, back up, delete what is too old."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from gate.errors import GateError
+from gate.jobs import Jobs
+from gate.settings import Log
+from gate.store import Store, upkeep
+
+log = logging.getLogger(__name__)
+
+
+def schedule(jobs: Jobs, store: Store, settings: Log) -> None:
+    """Give the calendar its work; every part of it is recorded in the log itself."""
+    at = settings.upkeep_at
+    jobs.add("upkeep", {"hour": at.hour, "minute": at.minute}, lambda: nightly(store, settings))
+
+
+def nightly(store: Store, settings: Log) -> None:
+    """Do it now. A part that fails is said in the journal, and the others are done."""
+    _try("verify", lambda: _verify(store))
+    folder = settings.backup_to
+    if folder is not None:
+        _try("back up", lambda: upkeep.back_up(store, folder, keep=settings.backups_kept))
+    if settings.keep_days is not None or settings.keep_megabytes is not None:
+        _try(
+            "prune",
+            lambda: upkeep.prune_old(
+                store, days=settings.keep_days, megabytes=settings.keep_megabytes
+            ),
+        )
+    _try("fold the WAL", lambda: upkeep.fold_wal(store))
+
+
+def _verify(store: Store) -> None:
+    verdict = upkeep.check(store)
+    if not verdict.whole:
+        log.critical("the audit log is not whole: `smile-gate audit verify` says where")
+
+
+def _try(what: str, work: Callable[[], object]) -> None:
+    try:
+        work()
+    except GateError as error:
+        log.error("housekeeping, %s: %s", what, error)
