@@ -41,7 +41,7 @@ SCENES: dict[str, tuple[tuple[int, int], tuple[Guest, ...]]] = {
 
 
 def render(name: str) -> list[Image]:
-    """The frames of one of `SCENES`: a busy wall, people who sway, a camera that makes noise."""
+    """The frames of one of `SCENES`: a real background, swaying people, a noisy camera."""
     (width, height), guests = SCENES[name]
     chance = np.random.default_rng(5)
     wall = _wall(width, height)
@@ -81,14 +81,11 @@ def clip(path: Path, size: tuple[int, int] = (640, 480), limit: int = 300) -> li
 
 
 def _wall(width: int, height: int) -> Image:
-    """Tiles, posters and a lamp: edges at every scale, as a lobby has."""
-    chance = np.random.default_rng(3)
-    wall = np.full((height, width, 3), 128, np.float32)
-    for scale in (8, 24, 80):
-        rough = chance.normal(0, 10, (height // scale + 2, width // scale + 2, 3))
-        wall += cv2.resize(rough, (width, height), interpolation=cv2.INTER_LINEAR)
-    rows = np.linspace(1.15, 0.75, height)[:, None, None]
-    return np.clip(wall * rows, 0, 255).astype(np.uint8)
+    """A real background without faces: scikit-image's photo of a coffee table (CC0)."""
+    from skimage import data
+
+    wall = cv2.cvtColor(data.coffee(), cv2.COLOR_RGB2BGR)
+    return np.asarray(cv2.resize(wall, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _stand(frame: Image, photo: Image, guest: Guest, index: int) -> None:

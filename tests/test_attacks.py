@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gate.domain import Image
 
 SEEDS = range(20)
-SECONDS = 2.4
+SECONDS = 1.8
 FRAMES_TO_GRANT = 3
 """Far fewer than a gate asks for: what isn't let in here is let in nowhere."""
 

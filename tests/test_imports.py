@@ -35,7 +35,7 @@ ROOMS = {
     "tensorflow": {"training", "smile"},
     "keras": {"training"},
     "matplotlib": {"plot", "training", "store", "cli"},
-    "skimage": {"demo"},
+    "skimage": {"bench_scenes", "demo"},
     "click": {"cli"},
     "rich": {"cli", "training"},
 }

@@ -36,6 +36,8 @@ TILTED_NEIGHBOURS = 2
 CONFIRM_SIDE = 48
 """What a face that is to be confirmed is scaled to, px."""
 CONFIRM_MARGIN = 0.25
+FLAT, CONTRAST = 2.0, 30.0
+"""Standard deviations, gray levels, between which a patch is equalised before the search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,7 @@ class FaceFinder:
         size = (round(part.width * shrink), round(part.height * shrink))
         if min(size) < WINDOW:
             return False
-        patch = shrunk(view.gray(part), size)
+        patch = evened(shrunk(view.gray(part), size))
         self.pixels += patch.size
         low, high = round(0.6 * CONFIRM_SIDE), round(1.5 * CONFIRM_SIDE)
         return (
@@ -164,6 +166,7 @@ class FaceFinder:
     ) -> list[tuple[tuple[int, int, int, int], int]]:
         """Boxes (x, y, width, height) in the patch with their votes, largest first."""
         self.pixels += patch.size
+        patch = evened(patch)
         low = max(WINDOW, int(smallest))
         high = max(low, int(largest) + 1)
         boxes, votes = self._cascade.detectMultiScale2(
@@ -178,6 +181,19 @@ class FaceFinder:
             for (x, y, width, height), count in zip(boxes, votes, strict=True)
         ]
         return sorted(found, key=lambda seen: seen[0][2], reverse=True)
+
+
+def evened(patch: Image) -> Image:
+    """The patch with its histogram equalised where its contrast is low; as it is where it is not.
+
+    OpenCV's cascade passes over windows of little variance: unequalised, it found 0 % of faces at
+    8 % of the light and 7 % of hazy ones, equalised 91 and 89 % (``tests/benchmarks/light.py``;
+    gamma and CLAHE were worse). A patch without any contrast is noise, and stays it.
+    """
+    spread = float(cv2.meanStdDev(patch)[1][0, 0])
+    if not FLAT <= spread < CONTRAST:
+        return patch
+    return np.asarray(cv2.equalizeHist(patch), np.uint8)
 
 
 def overlap(first: Box, second: Box) -> float:
