@@ -17,7 +17,7 @@ smile-gate train $common --arch gate-net --epochs 40 --seed 11 --no-recheck \
 smile-gate train $common --arch gate-net --epochs 12 --seed 14 --learning-rate 0.0012 --trust 0.7 \
   --start "$runs/first/best.keras" --teacher "$runs/teacher-2/best.keras" \
   --teacher "$runs/teacher-3/best.keras" --out "$runs/gate-net"
-smile-gate export --run "$runs/gate-net" --out "$runs/smile.tflite" --card "$here/MODEL_CARD.md"
+smile-gate export --run "$runs/gate-net" --last --out "$runs/smile.tflite" --card "$here/MODEL_CARD.md"
 cp "$runs/smile.tflite" "$runs/smile.json" "$here/"
 smile-gate compare $sets --epochs 5 --out "$runs/comparison.json" --card "$here/MODEL_CARD.md"
 smile-gate card $sets --card "$here/MODEL_CARD.md"

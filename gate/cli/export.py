@@ -37,7 +37,7 @@ HELD_OUT = 400
 @click.option(
     "--false-accepts",
     type=click.FloatRange(0.0, 0.5),
-    default=0.03,
+    default=0.06,
     show_default=True,
     help="Share of not smiling validation faces that may get through: sets the threshold.",
 )
@@ -46,8 +46,11 @@ HELD_OUT = 400
     type=click.Path(path_type=Path, dir_okay=False),
     help="MODEL_CARD.md whose table of both files is replaced.",
 )
+@click.option(
+    "--last", is_flag=True, help="Take the last epoch's model, not that of the lowest loss."
+)
 def command(
-    folder: Path, out: Path, precision: str, false_accepts: float, card: Path | None
+    folder: Path, out: Path, precision: str, false_accepts: float, card: Path | None, last: bool
 ) -> None:
     """Convert a run's best model to float and int8, calibrate it, choose its threshold.
 
@@ -61,7 +64,7 @@ def command(
     if out.suffix != ".tflite":
         raise GateError(f"{out}: name the file something.tflite")
     source = record.read(folder)
-    model = export.load(folder / "best.keras")
+    model = export.load(folder / ("last.keras" if last else "best.keras"))
     training, validation = source.examples()
     labels = record.labels(validation)
     crops = inputs.normalised(validation, source.plan, model)

@@ -80,17 +80,17 @@ def write(card: Path, classifier: Classifier, sets: Mapping[str, Sequence[Exampl
         "of the machine that wrote this). Wilson 95 % intervals in brackets.\n\n"
     )
     replace_part(card, "metrics", about + HEAD + "\n".join(rows))
-    plots.trade([(n, scores[n], labels[n]) for n in sets], threshold, card.parent / "trade.png")
+    plots.trade([(n, scores[n], labels[n]) for n in sets], threshold, card.parent / "trade.svg")
     replace_part(
         card,
         "trade",
-        "![False accepts against false rejects](trade.png)\n\n" + _trade(scores, labels),
+        "![False accepts against false rejects](trade.svg)\n\n" + _trade(scores, labels),
     )
     lines, pictures = [], []
     for name, faces in sets.items():
         curves = stress.curves(classifier, faces, threshold)
-        plots.stress(curves, card.parent / f"stress-{name}.png")
-        pictures.append(f"![Stress curves on {name}](stress-{name}.png)")
+        plots.stress(curves, card.parent / f"stress-{name}.svg")
+        pictures.append(f"![Stress curves on {name}](stress-{name}.svg)")
         clean = metrics.judge(scores[name], labels[name], threshold).accuracy.value
         lines += [
             f"| {name} | {curve.name} | {point.level}{' (mild)' if point.mild else ''} | "

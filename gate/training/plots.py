@@ -25,13 +25,16 @@ def _figure(width: float, height: float) -> tuple[Any, Any]:
     import matplotlib
 
     matplotlib.use("Agg")
+    matplotlib.rcParams |= {"svg.fonttype": "none", "svg.hashsalt": "smile-gate"}
     from matplotlib import pyplot
 
     return pyplot, pyplot.figure(figsize=(width, height), layout="constrained")
 
 
 def _save(pyplot: Any, figure: Any, path: Path) -> None:
-    figure.savefig(path, dpi=80, metadata={"Software": None})
+    """Write the figure; an SVG without a date, so that equal numbers give an equal file."""
+    vector = path.suffix == ".svg"
+    figure.savefig(path, dpi=80, metadata={"Date": None} if vector else {"Software": None})
     pyplot.close(figure)
 
 

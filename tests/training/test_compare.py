@@ -68,8 +68,8 @@ def test_the_card_of_the_shipped_model_is_measured(sets: list[str], paper: Path)
     text = paper.read_text(encoding="utf-8")
     assert text.count("\nold\n") == 1
     assert "worst mild" in text
-    assert {p.name for p in paper.parent.glob("*.png")} == {
-        "trade.png", "stress-one.png", "stress-two.png",
+    assert {p.name for p in paper.parent.glob("*.svg")} == {
+        "trade.svg", "stress-one.svg", "stress-two.svg",
     }  # fmt: skip
 
 
