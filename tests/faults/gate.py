@@ -16,6 +16,7 @@ from gate import demo
 from gate.config import load
 from gate.daemon import Daemon
 from gate.domain import EventKind, Record
+from gate.errors import StoreError
 from gate.parts import open_lines
 from gate.pictures import VideoFile
 from gate.store import Store
@@ -171,10 +172,13 @@ class Gate:
 
     def records(self) -> list[Record]:
         """The log, whole; none where the gate was killed before it had laid one out."""
-        if not self.database.exists() or self.database.stat().st_size == 0:
-            return []
-        with closing(Store.open(self.database, read_only=True)) as store:
-            return list(store.records())
+        try:
+            with closing(Store.open(self.database, read_only=True)) as store:
+                return list(store.records())
+        except StoreError as error:
+            if "empty" in str(error) or "no such file" in str(error):
+                return []
+            raise
 
     def journal(self) -> str:
         """What the daemon said."""
