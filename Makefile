@@ -35,6 +35,8 @@ test: $(VENV)/dev ## run the tests
 
 faults: $(VENV)/dev ## harm a running gate in every way, hundreds of times, and print the table
 	$(BIN)/python -m tests.faults
+	SMILE_GATE_KILLS=500 SMILE_GATE_CUTS=1000 $(BIN)/pytest --timeout 900 -v \
+	  tests/faults/test_log_killed.py tests/faults/test_log_power_cut.py tests/faults/test_log_disk.py
 
 lint: $(VENV)/dev ## check style
 	$(BIN)/ruff check .

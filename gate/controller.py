@@ -10,6 +10,7 @@ import logging
 import math
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from gate.describe import describe
@@ -146,7 +147,7 @@ class Controller:
         if not events:
             return True
         try:
-            self._recorder.record([*self._unwritten, *events])
+            self._recorder.record([*self._late(now), *events])
         except StoreError as error:
             self._retry_at = now + RETRY_S
             if self._grants_unwritten:
@@ -161,6 +162,14 @@ class Controller:
         for event in events:
             self._on_event(event)
         return True
+
+    def _late(self, now: float) -> list[Event]:
+        """What could not be written when it happened: its wall time will be that of the writing."""
+        return [
+            replace(event, detail=f"{lead}written {now - event.monotonic:.1f} s late")
+            for event in self._unwritten
+            for lead in [f"{event.detail}; " if event.detail else ""]
+        ]
 
     def _keep(self, events: tuple[Event, ...], error: StoreError) -> None:
         """Journal what the log can't take now."""
@@ -179,7 +188,7 @@ class Controller:
             self.take(Signal(Trigger.RECOVERED, reason=Reason.FAULT_RELAY), now)
         if not self._unwritten:
             return
-        events = tuple(self._unwritten)
+        events = self._late(now)
         try:
             self._recorder.record(events)
         except StoreError as error:

@@ -81,6 +81,7 @@ def test_a_log_that_works_again_gets_what_it_missed() -> None:
     kinds = bench.log.kinds()
     assert kinds[-3:] == [EventKind.VISIT_LEFT, EventKind.FAULT, EventKind.RECOVERED]
     assert EventKind.GRANTED not in kinds
+    assert str(bench.log.events[-2].detail).endswith("s late")
     assert bench.state() is State.IDLE
 
 

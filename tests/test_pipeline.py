@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -39,7 +41,7 @@ def test_a_face_far_away_is_too_small(pipeline: Pipeline) -> None:
     assert seen.obstacle is Reason.FACE_TOO_SMALL
 
 
-FUZZ = {
+FUZZ: dict[str, Any] = {
     "empty": np.zeros((0, 0, 3), np.uint8),
     "no width": np.zeros((480, 0, 3), np.uint8),
     "one pixel": np.zeros((1, 1, 3), np.uint8),
