@@ -63,9 +63,10 @@ SLIDE = 3
 """How far the box may have jumped between two frames, px of that picture."""
 UPPER = (6, 22, 6, 34)
 """First and last row and column of brows, eyes and nose."""
-JUMP = 0.29
+JUMP = 0.23
 """Change of the mouth (1 − correlation) from one frame to the next that no mouth makes: real
-smiles came to at most 0.27 at 8 to 30 frames a second, swapped pictures to 0.32 and more."""
+smiles came to at most 0.20 at 15 frames a second and more (0.27 at 8 to 13: such a guest may have
+to smile twice), swapped pictures to 0.26 and more."""
 MOUTH_CHANGED = 1.5
 """How much more the mouth must have changed than the upper face, as a ratio of mean differences:
 moved pictures came to about 1 (noise to 4), real smiles to 1.8 and more."""
