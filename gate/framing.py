@@ -6,7 +6,7 @@ All framings are told in terms of the box of OpenCV's `haarcascade_frontalface_d
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -45,6 +45,27 @@ class Normalisation(StrEnum):
     """Zero mean, unit standard deviation, cut off at ±3: blind to brightness and contrast."""
     EQUALISED = "equalised"
     """Histogram equalisation, then 0–255 to ±1: blind to every tone curve."""
+
+
+STILL_SCALES = (0.92, 1.0, 1.08)
+"""What a still is looked at with, beside the card's own scale; each also mirrored. Live frames
+differ by themselves and are averaged over time instead."""
+
+
+def cuts(gray: Image, box: Box, framing: Framing, size: tuple[int, int]) -> list[Image]:
+    """Return several crops of one face, for a picture that is judged once: see `still_score`.
+
+    Averaging over framings and mirror images is test-time augmentation (Krizhevsky et al., 2012).
+    """
+    views = [replace(framing, scale=framing.scale * scale) for scale in STILL_SCALES]
+    crops = [cut(gray, box, view, size) for view in views]
+    return crops + [np.ascontiguousarray(crop[:, ::-1]) for crop in crops]
+
+
+def still_score(scores: NDArray[np.float32]) -> float:
+    """One probability from those of a face's `cuts`: the mean in log-odds."""
+    sure = np.clip(scores.astype(np.float64), 1e-6, 1 - 1e-6)
+    return float(1 / (1 + np.exp(-np.mean(np.log(sure / (1 - sure))))))
 
 
 def cut(gray: Image, box: Box, framing: Framing, size: tuple[int, int]) -> Image:

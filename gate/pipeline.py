@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from gate.domain import Box, Face, Observation, Reason
-from gate.framing import Framing, cut
+from gate.framing import Framing, cut, cuts, still_score
 from gate.vision import light, motion, stills
 from gate.vision.eyes import EyeModel, EyeRules, Eyes
 from gate.vision.faces import FaceFinder
@@ -113,7 +113,9 @@ class Pipeline:
         faces = []
         for box in stills.find(self._finder, view.image):
             scores = self._eyes.look(view, box)
-            smile = float(self._smile.score([self._crop(view, box)])[0])
+            patch, inner = view.patch(box, CROP_MARGIN)
+            crops = cuts(patch, inner, self._smile.card.framing, self._smile.size)
+            smile = still_score(self._smile.score(crops))
             faces.append(Face(box, smile, self._count_open(scores)))
         obstacle = Reason.MORE_THAN_ONE_FACE if len(faces) > 1 else None
         return Observation(0, 0.0, tuple(faces), obstacle=obstacle)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gate.domain import Box
-from gate.framing import CLIP, Framing, Normalisation, cut, normalise
+from gate.framing import CLIP, Framing, Normalisation, cut, cuts, normalise, still_score
 
 WHOLE = Framing(scale=1.0, shift_x=0.0, shift_y=0.0)
 RAMP = np.add.outer(np.arange(100), np.arange(120)).astype(np.uint8)
@@ -67,3 +67,17 @@ def test_equalised_normalisation_is_blind_to_gamma() -> None:
 def test_a_flat_crop_stays_finite(how: Normalisation) -> None:
     """A crop of one gray level must not become noise or not-a-number."""
     assert np.isfinite(normalise(np.full((1, 8, 8), 77, np.uint8), how)).all()
+
+
+def test_a_still_is_judged_by_several_cuts_of_one_face() -> None:
+    """Three sizes and their mirror images; one doubtful cut does not decide."""
+    gray = np.arange(100 * 100, dtype=np.uint8).reshape(100, 100)
+    crops = cuts(gray, Box(20, 20, 60, 60), Framing(0.8, 0.0, 0.0), (24, 24))
+    assert len(crops) == 6
+    assert np.array_equal(crops[0][:, ::-1], crops[3])
+    assert np.array_equal(
+        crops[1], cut(gray, Box(20, 20, 60, 60), Framing(0.8, 0.0, 0.0), (24, 24))
+    )
+    assert still_score(np.full(6, 0.8, np.float32)) == pytest.approx(0.8, abs=1e-4)
+    assert 0.5 < still_score(np.array([0.9, 0.9, 0.9, 0.9, 0.9, 0.2], np.float32)) < 0.9
+    assert still_score(np.array([1.0, 0.0], np.float32)) == pytest.approx(0.5, abs=1e-3)

@@ -73,6 +73,14 @@ WORST_SHOWN = 48
     is_flag=True,
     help="Leave out finds of the face cascade that two other cascades don't see.",
 )
+@click.option(
+    "--framings",
+    type=click.Choice(["several", "one"]),
+    default="several",
+    show_default=True,
+    help="several: as classify judges a still; one: as the gate judges a single live frame, and"
+    " as --stress does.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output.")
 def command(
     folder: Path,
@@ -87,6 +95,7 @@ def command(
     groups_file: Path | None,
     by_trait: bool,
     recheck: bool,
+    framings: str,
     as_json: bool,
 ) -> None:
     """Judge a model on FOLDER/smiling and FOLDER/not_smiling."""
@@ -104,7 +113,8 @@ def command(
     with Classifier(model) as classifier:
         reading = data.read(folder, data.Crops(crops), only, recheck=recheck)
         examples = [e for e in reading.examples if e.key not in reading.doubtful]
-        scores = evaluate.score_examples(classifier, examples)
+        judge = evaluate.score_examples if framings == "one" else evaluate.score_stills
+        scores = judge(classifier, examples)
         labels = np.array([example.label for example in examples])
         limit = classifier.card.threshold if threshold is None else threshold
         report = metrics.judge(scores, labels, limit)

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from gate.errors import PictureError
-from gate.framing import cut
+from gate.framing import cut, cuts, still_score
 from gate.training import faces
 from gate.training.metrics import Report, judge
 from gate.training.plan import FRAMING
@@ -34,6 +34,18 @@ def score(classifier: Classifier, pictures: Iterable[tuple[Image, Box]]) -> NDAr
     """Return the model's probability for each (gray picture, Haar box)."""
     framing, size = classifier.card.framing, classifier.size
     return classifier.score([cut(gray, box, framing, size) for gray, box in pictures])
+
+
+def score_stills(classifier: Classifier, examples: Sequence[Example]) -> NDArray[np.float32]:
+    """Return the probability that `smile-gate classify` gives each example: over several cuts."""
+    framing, size = classifier.card.framing, classifier.size
+    return np.array(
+        [
+            still_score(classifier.score(cuts(faces.as_gray(e.image), e.box, framing, size)))
+            for e in examples
+        ],
+        np.float32,
+    )
 
 
 def score_examples(classifier: Classifier, examples: Sequence[Example]) -> NDArray[np.float32]:
