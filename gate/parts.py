@@ -20,6 +20,7 @@ from gate.settings import Config, EyesMethod, Input, OnEmergency, PowerLoss, Pul
 from gate.smile import Classifier
 from gate.store import Store
 from gate.vision.eyes import EyeRules, Method
+from gate.vision.light import LightLimits
 from gate.vision.liveness import LivenessRules, Mode
 from gate.vision.picture import Mounting
 
@@ -112,7 +113,9 @@ def open_pipeline(config: Config, smile: Classifier) -> Pipeline:
     settings = Settings(
         min_height=config.face.min_height,
         region=config.face.region,
+        similar=config.face.similar,
         acquire_s=config.face.acquire_s,
+        light=LightLimits(darkest=config.light.darkest, brightest=config.light.brightest),
         mounting=open_mounting(config),
         eyes=EyeRules(method=Method(config.eyes.method)),
         liveness=LivenessRules(mode=Mode(config.liveness.mode)),

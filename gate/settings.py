@@ -62,6 +62,7 @@ class Face(Section):
 
     min_height: float = Field(0.1, ge=0.03, le=1)
     region: tuple[Fraction, Fraction, Fraction, Fraction] = (0.0, 0.0, 1.0, 1.0)
+    similar: Annotated[float, Field(gt=0, le=1)] = 0.6
     acquire_s: Seconds = 0.5
     lost_s: Seconds = 1.0
 
@@ -73,6 +74,21 @@ class Face(Section):
         left, top, width, height = value
         if not (width > 0 and height > 0 and left + width <= 1 and top + height <= 1):
             raise ValueError("must be [left, top, width, height] in fractions, inside the picture")
+        return value
+
+
+class Light(Section):
+    """Beyond these a face can't be judged; mean gray level of the face, 0–255."""
+
+    darkest: Annotated[float, Field(ge=0, le=255)] = 14.0
+    brightest: Annotated[float, Field(ge=0, le=255)] = 248.0
+
+    @field_validator("brightest")
+    @classmethod
+    def _above_the_darkest(cls, value: float, info: ValidationInfo) -> float:
+        darkest = info.data.get("darkest")
+        if darkest is not None and value <= darkest:
+            raise ValueError(f"must be above darkest ({darkest:g})")
         return value
 
 
@@ -327,6 +343,7 @@ class Config(Section):
     gate: Gate = Gate()
     camera: Camera = Camera()
     face: Face = Face()
+    light: Light = Light()
     smile: Smile = Smile()
     eyes: Eyes = Eyes()
     liveness: Liveness = Liveness()
