@@ -13,8 +13,10 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
+import cv2
 import pytest
 
+from gate import demo
 from gate.domain import EventKind, Record
 from gate.errors import StoreError
 from gate.store import Store
@@ -142,6 +144,22 @@ def test_a_camera_that_comes_back_heals_the_gate(
         wait_for(database, EventKind.GRANTED)
         process.terminate()
         assert process.wait(PATIENCE_S) == 0
+
+
+def test_a_frozen_camera_is_a_fault_and_opens_nothing(
+    write_config: WriteConfig, manager: Manager, tmp_path: Path
+) -> None:
+    """The same smiling picture again and again is not a guest who stands still."""
+    folder = tmp_path / "frozen"
+    folder.mkdir()
+    cv2.imwrite(str(folder / "smile.png"), demo.photo())
+    config = write_config(camera={"source": str(folder), "loop": True}, smile={"frames": 60})
+    with running(config, manager):
+        wait_for(tmp_path / "audit.db", EventKind.FAULT)
+    events = [record.event for record in records(tmp_path / "audit.db")]
+    (fault,) = [event for event in events if event.kind is EventKind.FAULT]
+    assert fault.detail == "the same picture again and again"
+    assert EventKind.GRANTED not in [event.kind for event in events]
 
 
 def test_pings_come_only_from_a_loop_that_turns(
