@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from gate import bench, bench_scenes
+from gate.cli import common
 from gate.cli.common import FILE, config_option, example, json_option, say_json, settings
 
 
@@ -51,7 +51,7 @@ def command(
         if as_json:
             say_json(row)
     if not as_json:
-        Console(width=None if Console().is_terminal else 130).print(_table(rows))
+        common.console().print(_table(rows))
 
 
 def _table(rows: list[dict[str, Any]]) -> Table:

@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
+from gate.cli import common
 from gate.cli.common import FILE, config_option, example, json_option, say_json, settings
 from gate.domain import Face, Observation
 from gate.errors import PictureError
@@ -137,7 +138,7 @@ def _print(verdicts: list[Verdict], rules: Rules) -> None:
                 str(face.eyes_open),
                 _word(face, rules),
             )
-    Console().print(table)
+    common.console().print(table)
     faces = [face for verdict in verdicts for face in verdict.faces]
     smiling = sum((face.smile or 0) >= rules.threshold for face in faces)
     skipped = sum(verdict.error is not None for verdict in verdicts)

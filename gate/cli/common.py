@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.console import Console
 
 from gate.config import Config, load
 
@@ -27,6 +28,12 @@ def example(text: str) -> Callable[[click.Command], click.Command]:
         return command
 
     return add
+
+
+def console() -> Console:
+    """Standard output for tables: as wide as the terminal; wide where it is a pipe or a file."""
+    out = Console()
+    return out if out.is_terminal else Console(width=160)
 
 
 def settings(path: Path | None) -> Config:

@@ -6,9 +6,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+from gate.cli import common
 from gate.cli.common import FILE, config_option, example, json_option, say_json, settings
 from gate.segments import SMILE, Outcome, outcomes
 
@@ -31,7 +31,7 @@ def command(folder: Path, config: Path | None, as_json: bool) -> None:
         if as_json:
             say_json({**asdict(outcome), "right": outcome.right})
     if not as_json:
-        Console(width=None if Console().is_terminal else 120).print(_table(done))
+        common.console().print(_table(done))
         click.echo(_summary(done))
 
 

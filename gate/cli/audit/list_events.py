@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import click
-from rich.console import Console
 
+from gate.cli import common
 from gate.cli.audit.options import which_events, which_log
 from gate.cli.audit.show_rows import as_json, as_line, as_table
 from gate.domain import Record
@@ -58,7 +58,7 @@ def command(path: Path, query: Query, limit: int | None, follow: bool, json_line
         for record in records:
             click.echo(as_json(record))
         return
-    console = Console()
+    console = common.console()
     if not records:
         console.print("No event matches.")
     elif console.is_terminal and len(records) > console.height:

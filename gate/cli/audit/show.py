@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from rich.console import Console
 
+from gate.cli import common
 from gate.cli.audit.options import which_log
 from gate.cli.audit.show_rows import as_json, as_table, local_time
 from gate.domain import EventKind, Record
@@ -33,7 +33,7 @@ def command(visit: int, path: Path, json_lines: bool) -> None:
         for record in records:
             click.echo(as_json(record))
         return
-    console = Console()
+    console = common.console()
     console.print(_outcome(visit, records), style="bold")
     console.print(as_table(records))
     for origin in dict.fromkeys(record.origin for record in records):

@@ -53,26 +53,39 @@ def as_json(record: Record) -> str:
 
 
 def as_table(records: Iterable[Record]) -> Table:
-    """A table in local time; a time from a clock that wasn't synchronised has a question mark."""
+    """A table in local time; a time from a clock that wasn't synchronised has a question mark.
+
+    A column in which no record says anything is left out, so that the details have room.
+    """
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("no.", "time", "event", "reason", "visit", "score", "frames", "who", "detail"):
-        right = heading in ("no.", "visit", "score", "frames")
-        table.add_column(heading, justify="right" if right else "left", no_wrap=heading != "detail")
-    for record in records:
-        event = record.event
-        table.add_row(
-            str(record.sequence),
-            local_time(record.wall) + ("" if record.clock_trusted else "?"),
-            event.kind,
-            event.reason or "",
-            "" if event.visit is None else str(event.visit),
-            "" if event.score is None else f"{event.score:.2f}",
-            "" if event.frames is None else str(event.frames),
-            event.who or "",
-            event.detail or "",
-            style=_COLOURS.get(event.kind),
-        )
+    shown = list(records)
+    rows = [_cells(record) for record in shown]
+    kept = [at for at, name in enumerate(_COLUMNS) if at < 3 or any(row[at] for row in rows)]
+    for at in kept:
+        name = _COLUMNS[at]
+        right = name in ("no.", "visit", "score", "frames")
+        table.add_column(name, justify="right" if right else "left", no_wrap=name != "detail")
+    for record, row in zip(shown, rows, strict=True):
+        table.add_row(*(row[at] for at in kept), style=_COLOURS.get(record.event.kind))
     return table
+
+
+_COLUMNS = ("no.", "time", "event", "reason", "visit", "score", "frames", "who", "detail")
+
+
+def _cells(record: Record) -> tuple[str, ...]:
+    event = record.event
+    return (
+        str(record.sequence),
+        local_time(record.wall) + ("" if record.clock_trusted else "?"),
+        event.kind,
+        event.reason or "",
+        "" if event.visit is None else str(event.visit),
+        "" if event.score is None else f"{event.score:.2f}",
+        "" if event.frames is None else str(event.frames),
+        event.who or "",
+        event.detail or "",
+    )
 
 
 def as_line(record: Record) -> str:

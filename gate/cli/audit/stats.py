@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+from gate.cli import common
 from gate.cli.audit.options import which_log
 from gate.cli.audit.show_rows import local_time
 from gate.cli.audit.when import when
@@ -61,7 +61,7 @@ def command(
         times = {"since": result.since.isoformat(), "until": result.until.isoformat(), "by": by}
         click.echo(json.dumps({**times, "total": _plain(result.total), "parts": parts}))
         return
-    console = Console()
+    console = common.console()
     console.print(f"{local_time(result.since)} to {local_time(result.until)}")
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column(by)

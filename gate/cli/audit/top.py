@@ -6,9 +6,9 @@ from datetime import datetime
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+from gate.cli import common
 from gate.cli.audit.options import which_log
 from gate.cli.audit.stats import counted
 from gate.cli.audit.when import when
@@ -50,4 +50,4 @@ def command(
     for part in ranked:
         bar = "█" * max(1, round(part.events / most * 20))
         table.add_row(part.label, str(part.events), str(part.grants), str(part.denials), bar)
-    Console().print(table if ranked else "No event in this time.")
+    common.console().print(table if ranked else "No event in this time.")
