@@ -125,10 +125,16 @@ def open_pipeline(config: Config, smile: Classifier) -> Pipeline:
     return Pipeline(settings, smile, eyes)
 
 
-def open_store(config: Config, smile: Classifier, path: Path | None) -> Store:
-    """The audit log at ``path`` (None: in memory), with what its rows say of this run."""
+def open_store(
+    config: Config, smile: Classifier, path: Path | None, *, mends: bool = True
+) -> Store:
+    """The audit log at ``path`` (None: in memory), with what its rows say of this run.
+
+    A damaged one is set aside, and a new one begun that says so; with ``mends`` False it is refused.
+    """
     return Store.open(
         path,
+        mends=mends,
         gate_id=config.gate.id,
         threshold=config.rules(smile.card.threshold).threshold,
         model_hash=smile.card.sha256,

@@ -57,7 +57,7 @@ class Replay:
         self._smile = open_model(config)
         self._pipeline = open_pipeline(config, self._smile)
         self.mounting = open_mounting(config)
-        self._store = open_store(config, self._smile, database)
+        self._store = open_store(config, self._smile, database, mends=False)
         self._index = 0
         self._on_event = on_event
         self._relay = DryRelay(lambda: self._time)

@@ -79,6 +79,17 @@ def test_replay_keeps_its_log_where_it_is_told_to(clip: Path, tmp_path: Path) ->
     assert "granted" in call("replay", clip).output
 
 
+def test_replay_leaves_a_file_alone_that_is_no_log(clip: Path, tmp_path: Path) -> None:
+    """A wrong --database is refused, and the file stays as it is and where it is."""
+    other = tmp_path / "letter.txt"
+    other.write_text("not a database, but somebody's")
+    result = call("replay", clip, "--database", other, "--json")
+    assert result.exit_code == 1
+    assert "it is no database" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
+    assert other.read_text().startswith("not a database")
+
+
 def test_replay_writes_the_clip_with_what_was_seen(clip: Path, tmp_path: Path) -> None:
     """--annotate gives a video of the same length and size, with the verdicts drawn in."""
     marked = tmp_path / "marked.mp4"
