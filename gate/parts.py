@@ -130,7 +130,7 @@ def open_store(
 ) -> Store:
     """The audit log at ``path`` (None: in memory), with what its rows say of this run.
 
-    A damaged one is set aside, and a new one begun that says so; with ``mends`` False it is refused.
+    A damaged one is set aside, and a new one begun that says so; without ``mends`` it is refused.
     """
     return Store.open(
         path,
