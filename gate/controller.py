@@ -105,18 +105,21 @@ class Controller:
         """Let time do its work: holds that end, guests that left, a log to be tried again."""
         while (signal := due(self.rules, self.lane, now)) is not None:
             self.take(signal, now)
-        if now >= self._retry_at and (self._unwritten or self.has(Reason.FAULT_RELAY)):
+        broken = self.has(Reason.FAULT_STORE) or self.has(Reason.FAULT_RELAY)
+        if now >= self._retry_at and (self._unwritten or broken):
             self._retry_at = now + RETRY_S
             self._catch_up(now)
 
     def _is_news(self, signal: Signal) -> bool:
-        """Opening what is open, a fault that is known, a recovery of what is well: no news."""
+        """Opening what is open, a known fault, the end of what is not: no news."""
         match signal.trigger:
             case Trigger.OPENED | Trigger.CLOSED:
                 return self.lane.open is not (signal.trigger is Trigger.OPENED)
             case Trigger.FAULT | Trigger.RECOVERED:
                 known = signal.reason is not None and self.has(signal.reason)
                 return known is not (signal.trigger is Trigger.FAULT)
+            case Trigger.EMERGENCY_CLEARED:
+                return self.lane.state is State.EMERGENCY
             case _:
                 return True
 
@@ -147,7 +150,7 @@ class Controller:
         if not events:
             return True
         try:
-            self._recorder.record([*self._late(now), *events])
+            self._write(events, now)
         except StoreError as error:
             self._retry_at = now + RETRY_S
             if self._grants_unwritten:
@@ -158,10 +161,15 @@ class Controller:
                 self._unwritten.extend(events)
             self._fault(Reason.FAULT_STORE, str(error), now)
             return False
-        self._unwritten.clear()
-        for event in events:
-            self._on_event(event)
         return True
+
+    def _write(self, events: tuple[Event, ...], now: float) -> None:
+        """Commit what waited and the events, in one transaction, and tell of all of them."""
+        written = [*self._late(now), *events]
+        self._recorder.record(written)
+        self._unwritten.clear()
+        for event in written:
+            self._on_event(event)
 
     def _late(self, now: float) -> list[Event]:
         """What could not be written when it happened: its wall time will be that of the writing."""
@@ -183,18 +191,13 @@ class Controller:
         self.take(Signal(Trigger.FAULT, reason=part, detail=detail), now)
 
     def _catch_up(self, now: float) -> None:
-        """Try again what did not work: the relay's line, and the events not written yet."""
+        """Try again what did not work: the relay's line, and the log."""
         if self.has(Reason.FAULT_RELAY) and self._move(position_in(self.lane.state)):
             self.take(Signal(Trigger.RECOVERED, reason=Reason.FAULT_RELAY), now)
-        if not self._unwritten:
-            return
-        events = self._late(now)
         try:
-            self._recorder.record(events)
+            if self._unwritten:
+                self._write((), now)
         except StoreError as error:
             log.debug("still: %s", error)
             return
-        self._unwritten.clear()
-        for event in events:
-            self._on_event(event)
         self.take(Signal(Trigger.RECOVERED, reason=Reason.FAULT_STORE), now)

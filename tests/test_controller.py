@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import pytest
+
 from gate.controller import RETRY_S, Controller
-from gate.domain import EventKind, Observation, Position, Reason, Signal, State, Trigger
+from gate.domain import Event, EventKind, Observation, Position, Reason, Signal, State, Trigger
+from gate.errors import StoreError
 from gate.rules import Rules
 from tests.fakes import ListRecorder, ListRelay, seen
 
@@ -145,3 +150,44 @@ def test_a_guest_who_leaves_is_recorded_when_the_time_is_over() -> None:
     bench.see(Observation(2, 0.0), after=0.5)
     assert bench.state() is State.IDLE
     assert bench.log.events[-1].reason is Reason.NO_SMILE
+
+
+def test_a_log_that_fails_once_does_not_keep_the_lane_shut() -> None:
+    """A grant that a short lock kept out is a fault that heals, though nothing waits to be written."""
+    bench = Bench()
+    bench.smile(2)
+    record = bench.log.record
+
+    def refuse_once(events: Sequence[Event]) -> None:
+        bench.log.record = record  # type: ignore[method-assign]  # the lock is gone
+        raise StoreError("the log is locked")
+
+    bench.log.record = refuse_once  # type: ignore[method-assign]  # the lock
+    bench.smile(1)
+    assert bench.state() is State.FAULT
+    assert bench.last() is Position.SAFE
+    bench.control.tick(bench.now + RETRY_S)
+    assert bench.log.kinds()[-2:] == [EventKind.FAULT, EventKind.RECOVERED]
+    assert bench.control.lane.state is State.IDLE
+
+
+def test_late_records_are_told_as_well() -> None:
+    """What lamps and the journal are told is what the log has, also when it was written later."""
+    told: list[EventKind] = []
+    bench = Bench()
+    bench.control._on_event = lambda event: told.append(event.kind)
+    bench.log.broken = True
+    bench.control.take(Signal(Trigger.EMERGENCY), 1.0)
+    bench.log.broken = False
+    bench.control.take(Signal(Trigger.TAMPER), 1.1)
+    assert told == bench.log.kinds()[1:]
+    assert EventKind.EMERGENCY in told
+
+
+def test_the_end_of_an_emergency_that_is_none_is_no_news(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The key switch says it with every turn; outside an emergency that is not worth a warning."""
+    bench = Bench()
+    assert bench.control.take(Signal(Trigger.EMERGENCY_CLEARED), 1.0)
+    assert caplog.records == []
