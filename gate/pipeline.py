@@ -7,12 +7,12 @@ It judges nothing: thresholds and counting are the state machine's.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 from gate.domain import Box, Face, Observation, Reason
 from gate.framing import Framing, cut, cuts, still_score
 from gate.vision import light, motion, stills
-from gate.vision.eyes import EyeModel, EyeRules, Eyes
+from gate.vision.eyes import Classifier, EyeRules, Eyes
 from gate.vision.faces import FaceFinder
 from gate.vision.light import LightLimits
 from gate.vision.liveness import Liveness, LivenessRules, Look, Mode, portrait
@@ -20,11 +20,6 @@ from gate.vision.picture import Mounting, View, around, gray
 from gate.vision.watch import Limits, Sight, Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import numpy as np
-    from numpy.typing import NDArray
-
     from gate.domain import Frame, Image
     from gate.vision.track import Track
 
@@ -32,21 +27,6 @@ SMOOTHING_S = 0.12
 """Time constant of the smile score and of the eyes, s: two frames of 15 a second."""
 CROP_MARGIN = 0.35
 """What a crop for the smile may show beside the face's box, in box widths."""
-
-
-class Classifier(Protocol):
-    """A model that scores crops of faces; its card says how they are cut."""
-
-    @property
-    def card(self) -> Any:
-        """Holds ``framing`` and ``threshold``."""
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """(height, width) of a crop, px."""
-
-    def score(self, crops: Sequence[Image]) -> NDArray[np.float32]:
-        """Probability of a smile in each gray crop, (n,)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +61,9 @@ class _Memory:
 class Pipeline:
     """The eyes of the gate: one `Observation` a frame."""
 
-    def __init__(self, settings: Settings, smile: Classifier, eyes: EyeModel | None = None) -> None:
+    def __init__(
+        self, settings: Settings, smile: Classifier, eyes: Classifier | None = None
+    ) -> None:
         """Raise `ModelError` where OpenCV's cascades are missing."""
         self._settings = settings
         self._smile = smile

@@ -153,7 +153,7 @@ def test_a_guest_who_leaves_is_recorded_when_the_time_is_over() -> None:
 
 
 def test_a_log_that_fails_once_does_not_keep_the_lane_shut() -> None:
-    """A grant that a short lock kept out is a fault that heals, though nothing waits to be written."""
+    """A fault that could itself be recorded heals too, though nothing waits to be written."""
     bench = Bench()
     bench.smile(2)
     record = bench.log.record

@@ -28,8 +28,6 @@ class Session:
     ) -> None:
         self.path = path
         self.read_only = read_only
-        self.failures = 0
-        """How often the file had to be let go of; whoever caches what the file says watches it."""
         self._lock = threading.RLock()
         self._connection: Connection | None = None
         self._engine = files.engine(path, read_only=read_only, wait_s=wait_s)
@@ -102,7 +100,6 @@ class Session:
         return None
 
     def _undo(self, *, let_go: bool) -> None:
-        self.failures += 1
         if self._connection is not None:
             with suppress(SQLAlchemyError):
                 self._connection.rollback()

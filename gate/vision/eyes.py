@@ -49,8 +49,11 @@ class Method(StrEnum):
     BOTH = "both"
 
 
-class EyeModel(Protocol):
-    """Scores crops of eyes, viewer's left eye upright, the other one mirrored: 1 is open."""
+class Classifier(Protocol):
+    """A model that scores crops of faces or of eyes; its card says how they are cut.
+
+    Of eyes, the viewer's left one is upright and the other one mirrored; 1 is open.
+    """
 
     @property
     def card(self) -> Any:
@@ -61,7 +64,7 @@ class EyeModel(Protocol):
         """(height, width) of a crop, px."""
 
     def score(self, crops: Sequence[Image]) -> NDArray[np.float32]:
-        """Probability that each eye is open, (n,)."""
+        """Probability of a smile, or of an open eye, in each gray crop, (n,)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ class EyeRules:
 class Eyes:
     """Tells how open each of a face's eyes is."""
 
-    def __init__(self, rules: EyeRules, model: EyeModel | None = None) -> None:
+    def __init__(self, rules: EyeRules, model: Classifier | None = None) -> None:
         self._rules = rules
         self._model = model if rules.method is not Method.HAAR else None
         needs_haar = rules.method is not Method.MODEL or self._model is None
