@@ -10,10 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from gate import board
-from gate.cli.common import FILE, console, example, json_option, say_json, settings
+from gate.cli.common import FILE, console, example, json_option, say_json
+from gate.config import Config, load
 from gate.doctor import CHECKS, examine
 from gate.doctor.finding import Finding, Verdict
 from gate.doctor.patient import gather
+from gate.errors import ConfigError
 
 INSTALLED = Path("/etc/smile-gate/gate.yaml")
 COLOURS = {Verdict.OK: "green", Verdict.WARN: "yellow", Verdict.FAIL: "bold red"}
@@ -47,21 +49,23 @@ def command(
     Exit codes:
       0  all is well, or somebody should look at it (warn)
       1  something fails
-      2  the settings have mistakes, or the command line
+      2  the command line is wrong
     """
     path = config or (INSTALLED if INSTALLED.exists() else None)
-    values = settings(path)
+    values, mistakes = _read(path)
     asked = {name for name, wanted in (("face", face), ("relay", relay)) if wanted}
     patient = gather(
         values,
         path,
         board.read(disk=values.store.path),
-        status=None,
+        mistakes=mistakes,
         asked=frozenset(asked | ({"face"} & set(only))),
     )
     parts = [name for name in CHECKS if not only or name in only or name in asked]
     if relay and not yes and not patient.running:
-        click.confirm("The relay moves and the gate opens. Is nobody in its way?", abort=True, err=True)
+        click.confirm(
+            "The relay moves and the gate opens. Is nobody in its way?", abort=True, err=True
+        )
     found: dict[str, list[Finding]] = {}
     with Console(stderr=True).status("") as line:
         for part in parts:
@@ -70,20 +74,41 @@ def command(
             found[part] = examine(patient, part)
             if as_json:
                 for one in found[part]:
-                    say_json({"part": part, "verdict": one.verdict, "seen": one.seen, "advice": one.advice})
+                    say_json(
+                        {
+                            "part": part,
+                            "verdict": one.verdict,
+                            "seen": one.seen,
+                            "advice": one.advice,
+                        }
+                    )
     if not as_json:
         console().print(_table(found))
     verdicts = [one.verdict for findings in found.values() for one in findings]
     raise SystemExit(1 if Verdict.FAIL in verdicts else 0)
 
 
+def _read(path: Path | None) -> tuple[Config, tuple[str, ...]]:
+    """The settings, or the defaults and the file's mistakes."""
+    if path is None:
+        return Config(), ()
+    try:
+        return load(path), ()
+    except ConfigError as error:
+        return Config(), tuple(str(error).splitlines())
+
+
 def _table(found: dict[str, list[Finding]]) -> Table:
-    table = Table("part", "is", "seen, and what to do", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table = Table(
+        "part", "is", "seen, and what to do", box=None, pad_edge=False, padding=(0, 2, 0, 0)
+    )
     for part, findings in found.items():
         for number, one in enumerate(findings):
             said = Text(one.seen)
             if one.advice:
                 said.append(f"\n-> {one.advice}", style="italic")
             verdict = one.verdict.upper() if one.verdict is Verdict.FAIL else one.verdict
-            table.add_row(part if number == 0 else "", Text(verdict, COLOURS.get(one.verdict, "dim")), said)
+            table.add_row(
+                part if number == 0 else "", Text(verdict, COLOURS.get(one.verdict, "dim")), said
+            )
     return table

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from gate.doctor import log, machine, rights, seeing, service, settings, wiring
-from gate.doctor.finding import Finding, fail
+from gate.doctor.finding import Finding, fail, skipped
 from gate.doctor.patient import Patient
 
 Check = Callable[[Patient], Iterator[Finding]]
@@ -32,8 +32,14 @@ CHECKS: dict[str, Check] = {
 """Every part that is tested, in the order in which they are mended."""
 
 
+WITHOUT_SETTINGS = {"settings", "cascades", "memory", "power", "unit", "gate"}
+"""What can be tested although the settings have mistakes."""
+
+
 def examine(patient: Patient, part: str) -> list[Finding]:
     """Test one part. A check that fails itself is a finding, and the others go on."""
+    if patient.mistakes and part not in WITHOUT_SETTINGS:
+        return [skipped("the settings have mistakes")]
     try:
         return list(CHECKS[part](patient))
     except Exception as error:  # drivers raise what they like

@@ -23,7 +23,7 @@ HOT, TOO_HOT = 75.0, 84.0
 """°C. The firmware slows a Pi down from 80 °C on, and more from 85 °C on (Raspberry Pi
 documentation, "Frequency management and thermal control")."""
 VOLATILE = {"tmpfs", "ramfs", "overlay"}
-"""File systems whose files are gone after a restart; ``overlay`` is raspi-config's read-only mode."""
+"""File systems that a restart empties; ``overlay`` is the read-only mode of raspi-config."""
 WORN = {"0x02": "80 % used", "0x03": "nearly used up"}
 """``pre_eol_info`` of an eMMC (kernel documentation, mmc-dev-attrs)."""
 

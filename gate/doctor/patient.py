@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from gate.board import Board, Strain, strains
-from gate.errors import GateError
 from gate.pins import pin_factory
 from gate.settings import Config
 
@@ -44,6 +43,8 @@ class Patient:
     config: Config
     path: Path | None = None
     """The settings' file; None for the built-in defaults."""
+    mistakes: tuple[str, ...] = ()
+    """What is wrong in that file; then ``config`` has the defaults, and they mean nothing."""
     board: Board = field(default_factory=Board)
     history: frozenset[Strain] | None = None
     """What the firmware suffered since the boot; None where it can't be asked."""
@@ -77,8 +78,9 @@ def gather(
     path: Path | None,
     board: Board,
     *,
-    status: Mapping[str, Any] | None,
-    asked: frozenset[str],
+    mistakes: tuple[str, ...] = (),
+    status: Mapping[str, Any] | None = None,
+    asked: frozenset[str] = frozenset(),
 ) -> Patient:
     """Ask the machine; nothing here changes anything."""
     unit = show_unit()
@@ -86,6 +88,7 @@ def gather(
     return Patient(
         config=config,
         path=path,
+        mistakes=mistakes,
         board=board,
         history=firmware_history(),
         unit=unit,
@@ -143,11 +146,3 @@ def _ask(command: list[str]) -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout
-
-
-def close_pins(factory: Any) -> None:
-    """Give a pin factory back, whatever its state."""
-    try:
-        factory.close()
-    except Exception as error:  # lgpio and others raise types of their own
-        raise GateError(f"the GPIO library does not let go: {error}") from None

@@ -112,11 +112,11 @@ def _hidden(patient: Patient) -> Iterator[Finding]:
     writable = [Path("/var/lib") / one for one in unit.get("StateDirectory", "").split()]
     writable += [Path(one.lstrip("-+")) for one in unit.get("ReadWritePaths", "").split()]
     store = patient.config.store
-    for name, path in (("store.path", store.path.parent), ("store.backup_to", store.backup_to)):
-        if path is not None and not any(path.is_relative_to(place) for place in writable):
+    for name, folder in (("store.path", store.path.parent), ("store.backup_to", store.backup_to)):
+        if folder is not None and not any(folder.is_relative_to(place) for place in writable):
             yield fail(
-                f"{name}: the service may not write to {path}",
-                f"sudo systemctl edit smile-gate: [Service] ReadWritePaths={path}",
+                f"{name}: the service may not write to {folder}",
+                f"sudo systemctl edit smile-gate: [Service] ReadWritePaths={folder}",
             )
 
 

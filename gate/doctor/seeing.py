@@ -22,6 +22,7 @@ from gate.settings import Config, EyesMethod
 from gate.smile import Classifier
 from gate.vision import cascades, light, motion
 from gate.vision.light import LightLimits
+from gate.vision.picture import gray
 
 PICTURES = 30
 """So many pictures are judged, after as many that let the exposure settle."""
@@ -64,11 +65,15 @@ def camera(patient: Patient) -> Iterator[Finding]:
 def _camera_of_running(patient: Patient) -> Iterator[Finding]:
     """What the gate says of the camera that it owns."""
     if patient.status is None:
-        yield skipped("the running gate owns the camera", "to test it: sudo systemctl stop smile-gate")
+        yield skipped(
+            "the running gate owns the camera", "to test it: sudo systemctl stop smile-gate"
+        )
         return
     seen = patient.status["camera"]
     if seen["problem"]:
-        yield fail(str(seen["problem"]), "check its cable; then `smile-gate doctor` without the gate")
+        yield fail(
+            str(seen["problem"]), "check its cable; then `smile-gate doctor` without the gate"
+        )
     elif seen["fps"] < SLOW * seen["fps_wanted"]:
         yield _slow(seen["fps"], seen["fps_wanted"])
     else:
@@ -142,18 +147,13 @@ def sharpness(frames: Sequence[Frame]) -> float:
 
     Of the mean picture, so that the sensor's noise is no edge; 1 where the picture is too even.
     """
-    total = sum(_gray(frame).astype(np.float32) for frame in frames)
+    total = sum(gray(frame.image).astype(np.float32) for frame in frames)
     mean = np.asarray(total, np.float32) / len(frames)
     steps = np.concatenate([np.abs(np.diff(mean, axis=axis)).ravel() for axis in (0, 1)])
     low, high = np.percentile(mean, [0.5, 99.5])
     if high - low < FLAT:
         return 1.0
     return float(np.percentile(steps, 99.9) / (high - low))
-
-
-def _gray(frame: Frame) -> np.ndarray:
-    image = frame.image
-    return image if image.ndim == 2 else np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY))
 
 
 def _frozen(frames: Sequence[Frame]) -> bool:
@@ -176,7 +176,9 @@ def face(patient: Patient) -> Iterator[Finding]:
         yield skipped("not asked for", "stand in front of the camera: smile-gate doctor --face")
         return
     if patient.running:
-        yield skipped("the running gate owns the camera", "to test it: sudo systemctl stop smile-gate")
+        yield skipped(
+            "the running gate owns the camera", "to test it: sudo systemctl stop smile-gate"
+        )
         return
     try:
         with closing(open_model(patient.config)) as model:
@@ -220,7 +222,9 @@ def _met(config: Config, model: Classifier) -> Finding:
     if share < limit:
         return fail(said, "come nearer, or lower face.min_height")
     if share < 1.25 * limit:
-        return warn(said, "only just large enough: move the camera nearer, or lower face.min_height")
+        return warn(
+            said, "only just large enough: move the camera nearer, or lower face.min_height"
+        )
     if config.eyes.required and max(eyes) < 2:
         return warn(said, "the eyes were not found open: light from the front, no glare on glasses")
     return ok(said)

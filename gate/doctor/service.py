@@ -44,9 +44,7 @@ def unit(patient: Patient) -> Iterator[Finding]:
     if known.get("NeedDaemonReload") == "yes":
         troubles.append(warn("its unit file was changed on disk", "sudo systemctl daemon-reload"))
     if known.get("UnitFileState") == "disabled":
-        troubles.append(
-            warn("it does not start with the Pi", "sudo systemctl enable smile-gate")
-        )
+        troubles.append(warn("it does not start with the Pi", "sudo systemctl enable smile-gate"))
     yield from troubles
     if not troubles:
         yield ok(f"installed, {known.get('UnitFileState')}, {known.get('ActiveState')}")
@@ -63,7 +61,9 @@ def _failed(patient: Patient) -> Iterator[Finding]:
     elif state == "activating" and known.get("SubState") == "auto-restart":
         yield fail(f"it ends and is started again: {why}", JOURNAL)
     elif state == "inactive":
-        yield warn("it is stopped: the gate is in its safe position", "sudo systemctl start smile-gate")
+        yield warn(
+            "it is stopped: the gate is in its safe position", "sudo systemctl start smile-gate"
+        )
     elif restarts.isdigit() and int(restarts) > 0:
         yield warn(f"systemd had to start it again {restarts} times", f"{JOURNAL} says why")
 

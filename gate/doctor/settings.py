@@ -6,12 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gate.config import Config
-from gate.doctor.finding import Finding, ok, warn
+from gate.doctor.finding import Finding, fail, ok, warn
 from gate.doctor.patient import Patient
 
 
 def settings(patient: Patient) -> Iterator[Finding]:
-    """What was read; a file with mistakes never gets here."""
+    """Whether the file is valid, and what of it is for trials only."""
+    for mistake in patient.mistakes:
+        yield fail(mistake, f"smile-gate check --config {patient.path}")
+    if patient.mistakes:
+        return
     config = patient.config
     source = config.camera.source
     troubles = []

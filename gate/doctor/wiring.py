@@ -57,9 +57,7 @@ def relay(patient: Patient, pause: Callable[[float], None] = time.sleep) -> Iter
         with ExitStack() as parts:
             lines = open_lines(config, _pins(patient, parts))
             parts.callback(lines.close)
-            moved = open_relay(
-                config, lines, on_limit=lambda: None, emergency_held=lambda: False
-            )
+            moved = open_relay(config, lines, on_limit=lambda: None, emergency_held=lambda: False)
             parts.callback(moved.close)
             rest = lines.is_on(GATE)
             moved.move(Position.GRANTED)
@@ -126,7 +124,9 @@ def _pressed(patient: Patient, name: str) -> Finding:
     cut = wire.wiring is Wiring.NORMALLY_CLOSED
     hint = "or its wire is cut" if cut else f"or inputs.{name}.wiring is the wrong way round"
     if name == "emergency":
-        return fail(f"emergency is active: pressed, {hint}", "release it; check the wire at its pin")
+        return fail(
+            f"emergency is active: pressed, {hint}", "release it; check the wire at its pin"
+        )
     if name == "key_switch":
         return ok("key_switch is on: the lane may open")
     return warn(f"{name} is active on GPIO {wire.pin}", f"somebody is there, {hint}")
