@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from gate.doctor import log, machine, rights, seeing, service, settings, wiring
+from gate.doctor import (
+    camera,
+    face,
+    log,
+    machine,
+    models,
+    rights,
+    service,
+    settings,
+    wiring,
+)
 from gate.doctor.finding import Finding, fail, skipped
 from gate.doctor.patient import Patient
 
@@ -13,10 +23,10 @@ Check = Callable[[Patient], Iterator[Finding]]
 
 CHECKS: dict[str, Check] = {
     "settings": settings.settings,
-    "camera": seeing.camera,
-    "face": seeing.face,
-    "model": seeing.model,
-    "cascades": seeing.haar,
+    "camera": camera.camera,
+    "face": face.face,
+    "model": models.model,
+    "cascades": models.haar_cascades,
     "gpio": wiring.gpio,
     "relay": wiring.relay,
     "inputs": wiring.inputs,

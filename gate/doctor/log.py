@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -11,8 +12,9 @@ from gate.doctor.patient import Patient
 from gate.errors import StoreError
 from gate.store.newest import check_newest
 from gate.store.session import Session
-from gate.store.trouble import CorruptLog, explaining
+from gate.store.trouble import explaining
 
+AS_ROOT = "sudo smile-gate doctor"
 EVENTS = 5000
 """So many of the newest events are verified."""
 
@@ -29,7 +31,10 @@ def log(patient: Patient) -> Iterator[Finding]:
         if isinstance(error.__cause__, FileNotFoundError):
             yield ok(f"{path}: none yet, the gate makes it at its first start")
         else:
-            yield _unseen(error)
+            yield failed(error)
+        return
+    if not _allowed(path, os.R_OK):
+        yield skipped(f"you may not read {path}", AS_ROOT)
         return
     if not there:
         yield warn(f"{path} is empty", "the gate fills it at its next start; was one copied here?")
@@ -37,11 +42,8 @@ def log(patient: Patient) -> Iterator[Finding]:
     try:
         with closing(Session(path, read_only=True)) as session:
             found = check_newest(session, EVENTS)
-    except CorruptLog as error:
-        yield failed(error)
-        return
     except StoreError as error:
-        yield _unseen(error)
+        yield failed(error)
         return
     if found.harm:
         yield _harmed(found.harm, verify)
@@ -49,6 +51,10 @@ def log(patient: Patient) -> Iterator[Finding]:
     if found.outdated:
         yield warn(f"{path} has an older layout", "the gate upgrades it at its next start")
     span = f"events {found.first} to {found.last} are whole" if found.last else "no events yet"
+    mine = patient.service_user is None or os.geteuid() in (0, patient.service_user.uid)
+    if not mine and not _allowed(path, os.W_OK):
+        yield ok(f"{path}: {span}; whether it can be written: {AS_ROOT}")
+        return
     try:
         _may_write(path)
     except StoreError as error:
@@ -61,12 +67,8 @@ def _harmed(harm: str, verify: str) -> Finding:
     return failed(StoreError(harm), f"{verify}; keep a copy of it before anything else")
 
 
-def _unseen(error: StoreError) -> Finding:
-    """A log that can't be looked at."""
-    finding = failed(error)
-    if "permission" in str(error).lower() or isinstance(error.__cause__, PermissionError):
-        return skipped(finding.seen, "sudo smile-gate doctor, or as the gate's user")
-    return finding
+def _allowed(path: Path, right: int) -> bool:
+    return os.access(path, right, effective_ids=True)
 
 
 def _may_write(path: Path) -> None:

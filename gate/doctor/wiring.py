@@ -150,7 +150,7 @@ def _chip(patient: Patient) -> Finding | None:
             "no /dev/gpiochip*: this kernel has no GPIO lines",
             "run it on a Pi with Raspberry Pi OS; elsewhere relay.pin_factory: mock",
         )
-    if not any(os.access(chip, os.R_OK | os.W_OK) for chip in chips):
+    if not any(os.access(chip, os.R_OK | os.W_OK, effective_ids=True) for chip in chips):
         return fail(
             f"no right to use {chips[0].name}",
             "sudo smile-gate doctor, or join its group: sudo usermod -aG gpio $USER",
