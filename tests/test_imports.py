@@ -49,6 +49,7 @@ HELPERS = {
     "config": {"settings", "yamlfile"},
     "machine": {"table"},
     "camera": {"pictures"},
+    "bench_reference": {"board"},
     "board": {"store"},
     "feed": {"camera", "inbox"},
     "jobs": {"hours"},
