@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from gate.board import Board, Strain, strains
+from gate.control import Command, ask
+from gate.errors import ControlError, NotRunning
 from gate.pins import pin_factory
 from gate.settings import Config
 
@@ -52,6 +54,8 @@ class Patient:
     """Properties of the service; None where there is no service manager."""
     status: Mapping[str, Any] | None = None
     """What the running gate says of itself, as `gate.status.Status.as_dict`; None if it doesn't."""
+    silent: str | None = None
+    """Why a gate that seems to run gave no answer; None where it answered, or none runs."""
     service_user: Person | None = None
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     root: Path = Path("/")
@@ -63,7 +67,7 @@ class Patient:
     @property
     def running(self) -> bool:
         """Whether a gate owns the camera and the pins."""
-        if self.status is not None:
+        if self.status is not None or self.silent is not None:
             return True
         return self.unit is not None and self.unit.get("ActiveState") in BUSY_STATES
 
@@ -79,11 +83,11 @@ def gather(
     board: Board,
     *,
     mistakes: tuple[str, ...] = (),
-    status: Mapping[str, Any] | None = None,
     asked: frozenset[str] = frozenset(),
 ) -> Patient:
     """Ask the machine; nothing here changes anything."""
     unit = show_unit()
+    status, silent = ask_gate(config)
     name = (unit or {}).get("User") or "smile-gate"
     return Patient(
         config=config,
@@ -93,9 +97,23 @@ def gather(
         history=firmware_history(),
         unit=unit,
         status=status,
+        silent=silent,
         service_user=person(name),
         asked=asked,
     )
+
+
+def ask_gate(config: Config) -> tuple[Mapping[str, Any] | None, str | None]:
+    """The running gate's word of itself, and why there is none although a gate is there."""
+    if config.control.socket is None:
+        return None, None
+    try:
+        status: Mapping[str, Any] = ask(config.control.socket, Command.STATUS)["status"]
+    except NotRunning:
+        return None, None
+    except ControlError as error:
+        return None, str(error)
+    return status, None
 
 
 def person(name: str) -> Person | None:

@@ -72,10 +72,12 @@ def gate(patient: Patient) -> Iterator[Finding]:
     """The running gate by its own word."""
     status = patient.status
     if status is None:
-        if patient.running:
+        if patient.silent is not None:
+            yield fail(patient.silent, f"{JOURNAL}; then sudo systemctl restart smile-gate")
+        elif patient.running:
             yield warn(
-                "it runs, but does not answer on its socket",
-                "is control.socket the one of its settings? may you ask? sudo smile-gate doctor",
+                "it runs, but not at the control socket of these settings",
+                "smile-gate doctor --config with the file that the service has",
             )
         else:
             yield skipped("no gate runs here")
