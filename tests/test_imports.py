@@ -48,6 +48,7 @@ HELPERS = {
     "config": {"settings", "yamlfile"},
     "machine": {"table"},
     "camera": {"pictures"},
+    "board": {"store"},
     "feed": {"camera", "inbox"},
     "jobs": {"hours"},
     "controller": {"machine", "describe"},

@@ -8,7 +8,7 @@ import click
 
 from gate.cli.common import example, json_option, say_json
 from gate.domain import State
-from gate.table import TRANSITIONS, Arc
+from gate.table import FRAMES, TRANSITIONS, Arc
 
 
 @example("smile-gate states --mermaid > states.mmd")
@@ -50,7 +50,8 @@ def diagram() -> str:
     lines = ["stateDiagram-v2", "    [*] --> closed"]
     seen = defaultdict(list)
     for arc in _arcs():
-        if arc.to is not arc.state or arc.state is State.SMILING:
+        counts = arc.state is State.SMILING and arc.trigger in FRAMES
+        if arc.to is not arc.state or counts:
             guard = _guard(arc)
             label = f"{arc.trigger} [{guard}]" if guard else str(arc.trigger)
             seen[(label, arc.to)].append(arc.state)
