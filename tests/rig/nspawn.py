@@ -88,7 +88,12 @@ class Container(Guest):
         return 0
 
     def _execute(self, command: str, limit_s: float) -> Said:
-        words = ["nsenter", "-t", str(self._leader), *"-m -u -i -n -p -C -r -w env -i".split()]
+        words = [
+            "nsenter",
+            "-t",
+            str(self._leader),
+            *["-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w", "env", "-i"],
+        ]
         words += [f"PATH={PATH}", "HOME=/root", "LANG=C.UTF-8", "TERM=dumb", "timeout", "-k", "5"]
         done = subprocess.run(
             [*words, str(limit_s), "bash", "-c", command],

@@ -54,6 +54,10 @@ class Table:
         """Note what could not be tried here."""
         self._note(Line(part, step, Result.SKIPPED, 0.0, why))
 
+    def fail(self, part: str, step: str, why: str) -> None:
+        """Note what ended a whole part."""
+        self._note(Line(part, step, Result.FAILED, 0.0, why))
+
     def _add(self, part: str, step: Step) -> None:
         begun = time.monotonic()
         try:
@@ -70,9 +74,8 @@ class Table:
 
     @property
     def failed(self) -> bool:
-        """Whether a step failed, or none passed."""
-        results = [line.result for line in self.lines]
-        return Result.FAILED in results or Result.PASSED not in results
+        """Whether a step failed; one that was skipped did not, and is no success either."""
+        return any(line.result is Result.FAILED for line in self.lines)
 
     def markdown(self) -> str:
         """The table for people."""
@@ -86,7 +89,7 @@ class Table:
 
     def totals(self) -> str:
         """How many passed, failed and were skipped, in one line."""
-        counts = {result: 0 for result in Result}
+        counts = dict.fromkeys(Result, 0)
         for line in self.lines:
             counts[line.result] += 1
         return ", ".join(f"{number} {result.lower()}" for result, number in counts.items())
