@@ -19,10 +19,10 @@ from gate.inbox import Inbox
 from gate.inputs import Inputs
 from gate.jobs import Jobs
 from gate.machine import deadline
+from gate.outputs import open_lines
 from gate.parts import (
     contacts,
     open_feed,
-    open_lines,
     open_model,
     open_panel,
     open_pipeline,

@@ -71,6 +71,7 @@ COMPOSERS = {
     "cli",
     "daemon",
     "demo",
+    "outputs",
     "parts",
     "replay",
     "segments",

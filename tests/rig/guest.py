@@ -1,4 +1,4 @@
-"""What container and virtual machine have in common: a shell command goes in, what it says comes out."""
+"""What a container and a virtual machine share: commands go in, what they say comes out."""
 
 from __future__ import annotations
 

@@ -88,15 +88,12 @@ class Container(Guest):
         return 0
 
     def _execute(self, command: str, limit_s: float) -> Said:
-        words = [
-            "nsenter",
-            "-t",
-            str(self._leader),
-            *["-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w", "env", "-i"],
-        ]
+        namespaces = ("-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w")
+        words = ["nsenter", "-t", str(self._leader), *namespaces, "env", "-i"]
         words += [f"PATH={PATH}", "HOME=/root", "LANG=C.UTF-8", "TERM=dumb", "timeout", "-k", "5"]
         done = subprocess.run(
             [*words, str(limit_s), "bash", "-c", command],
+            check=False,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -124,5 +121,5 @@ class Container(Guest):
             process.kill()
             process.wait()
         for mount in (self.root, self._folder / "layers"):
-            subprocess.run(["umount", "--lazy", str(mount)], capture_output=True)
+            subprocess.run(["umount", "--lazy", str(mount)], check=False, capture_output=True)
         shutil.rmtree(self._folder, ignore_errors=True)

@@ -38,6 +38,7 @@ def deliver(guest: Guest, wheels: Path) -> None:
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
+        check=False,
         capture_output=True,
     )
     if listed.returncode:
