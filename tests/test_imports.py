@@ -80,6 +80,7 @@ COMPOSERS = {
     "demo",
     "doctor",
     "operating",
+    "outputs",
     "parts",
     "reload",
     "replay",

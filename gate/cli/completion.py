@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -101,7 +101,7 @@ def _arguments(context: click.Context) -> str:
     return _answer(arguments[0].type) if arguments else NOTHING
 
 
-def _answer(type_: click.ParamType) -> str:
+def _answer(type_: click.ParamType[Any]) -> str:
     """The assignment that offers a value of the type."""
     if isinstance(type_, click.Choice):
         return f"words='{' '.join(map(str, type_.choices))}'"
