@@ -69,7 +69,11 @@ def command(
     found: dict[str, list[Finding]] = {}
     with Console(stderr=True).status("") as line:
         for part in parts:
-            waits = ": step in front of the camera" if part == "face" and "face" in asked else ""
+            waits = (
+                ": step in front of the camera and smile"
+                if part == "face" and "face" in asked
+                else ""
+            )
             line.update(f"testing {part}{waits}")
             found[part] = examine(patient, part)
             if as_json:
