@@ -59,7 +59,6 @@ HELPERS = {
     "wires": {"inputs", "opening", "relay"},
     "health": {"gauges", "status", "store", "systemd"},
     "status": {"board"},
-    "board": {"store"},
     "history": {"describe", "status", "store"},
     "control": {"peer"},
     "lookout": {"controller", "feed", "gauges", "pipeline", "vision"},

@@ -18,10 +18,11 @@ from gate.doctor.patient import gather
 from gate.errors import ConfigError
 
 INSTALLED = Path("/etc/smile-gate/gate.yaml")
+STEP_UP = "testing face: step in front of the camera and smile"
 COLOURS = {Verdict.OK: "green", Verdict.WARN: "yellow", Verdict.FAIL: "bold red"}
 
 
-@example("sudo smile-gate doctor --face")
+@example("smile-gate doctor --face")
 @click.command("doctor")
 @click.option(
     "--config", type=FILE, help=f"Settings of the gate; without it {INSTALLED}, or the defaults."
@@ -69,8 +70,7 @@ def command(
     found: dict[str, list[Finding]] = {}
     with Console(stderr=True).status("") as line:
         for part in parts:
-            waits = ": step in front of the camera" if part == "face" and "face" in asked else ""
-            line.update(f"testing {part}{waits}")
+            line.update(STEP_UP if part in asked - {"relay"} else f"testing {part}")
             found[part] = examine(patient, part)
             if as_json:
                 for one in found[part]:

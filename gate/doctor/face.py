@@ -19,7 +19,7 @@ from gate.smile import Classifier
 FACE_S = 15.0
 """How long somebody has to step in front of the camera."""
 FACES_WANTED = 15
-"""So many pictures with a face are enough."""
+"""So many pictures with a face are enough, once one of them shows a smile."""
 
 
 def face(patient: Patient) -> Iterator[Finding]:
@@ -44,6 +44,7 @@ def _met(config: Config, model: Classifier) -> Finding:
     pipeline = open_pipeline(config, model)
     heights, smiles, eyes = [], [], []
     obstacles: Counter[Reason] = Counter()
+    threshold = config.rules(model.card.threshold).threshold
     for frame in _watch(config, FACE_S):
         seen = pipeline.observe(frame)
         if seen.obstacle:
@@ -55,7 +56,7 @@ def _met(config: Config, model: Classifier) -> Finding:
         heights.append((guest.box.height, guest.box.height / upright))
         smiles.append(guest.smile)
         eyes.append(guest.eyes_open or 0)
-        if len(heights) >= FACES_WANTED:
+        if len(heights) >= FACES_WANTED and max(smiles) >= threshold:
             break
     why = f" ({obstacles.most_common(1)[0][0].replace('_', ' ')})" if obstacles else ""
     if not heights:
@@ -69,7 +70,7 @@ def _met(config: Config, model: Classifier) -> Finding:
     said = (
         f"{pixels} px high, {share:.2f} of the picture (smallest that counts: {limit:g});"
         f" eyes open {max(eyes)}, best smile {max(smiles):.2f},"
-        f" threshold {config.rules(model.card.threshold).threshold:.2f}{why}"
+        f" threshold {threshold:.2f}{why}"
     )
     if share < limit:
         return fail(said, "come nearer, or lower face.min_height")
@@ -79,6 +80,8 @@ def _met(config: Config, model: Classifier) -> Finding:
         )
     if config.eyes.required and max(eyes) < 2:
         return warn(said, "the eyes were not found open: light from the front, no glare on glasses")
+    if max(smiles) < threshold:
+        return warn(said, "smile while it looks; if you did: light from the front, face the camera")
     return ok(said)
 
 

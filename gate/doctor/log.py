@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
-from gate.doctor.finding import Finding, failed, ok, skipped, warn
+from gate.doctor.finding import Finding, fail, failed, ok, skipped, warn
 from gate.doctor.patient import Patient
 from gate.errors import StoreError
 from gate.store.newest import check_newest
@@ -23,7 +23,6 @@ def log(patient: Patient) -> Iterator[Finding]:
     """Open it for reading, follow the newest part of its chain, ask for the right to write."""
     path = patient.config.store.path
     yield from _set_aside(path)
-    verify = f"smile-gate audit verify --database {path}"
     try:
         with explaining(str(path)):
             there = path.stat().st_size > 0
@@ -46,7 +45,7 @@ def log(patient: Patient) -> Iterator[Finding]:
         yield failed(error)
         return
     if found.harm:
-        yield _harmed(found.harm, verify)
+        yield _harmed(found.harm, path)
         return
     if found.outdated:
         yield warn(f"{path} has an older layout", "the gate upgrades it at its next start")
@@ -60,11 +59,12 @@ def log(patient: Patient) -> Iterator[Finding]:
     except StoreError as error:
         yield failed(error)
         return
-    yield ok(f"{path}: {span}, it can be written; all of it: {verify}")
+    yield ok(f"{path}: {span}, it can be written")
 
 
-def _harmed(harm: str, verify: str) -> Finding:
-    return failed(StoreError(harm), f"{verify}; keep a copy of it before anything else")
+def _harmed(harm: str, path: Path) -> Finding:
+    verify = f"smile-gate audit verify --database {path}"
+    return fail(harm, f"keep a copy of it before anything else; then {verify}")
 
 
 def _allowed(path: Path, right: int) -> bool:

@@ -22,6 +22,8 @@ from gate.settings import Config
 UNIT = "smile-gate.service"
 BUSY_STATES = {"active", "activating", "reloading", "deactivating"}
 """States of the unit in which the camera and the pins are, or are about to be, the gate's."""
+ANSWER_S = 5.0
+"""A loop that does not answer within this hangs."""
 _PROPERTIES = (
     "LoadState", "ActiveState", "SubState", "Result", "NRestarts", "UnitFileState", "User",
     "NeedDaemonReload", "ProtectHome", "ProtectSystem", "ReadWritePaths", "StateDirectory",
@@ -108,7 +110,9 @@ def ask_gate(config: Config) -> tuple[Mapping[str, Any] | None, str | None]:
     if config.control.socket is None:
         return None, None
     try:
-        status: Mapping[str, Any] = ask(config.control.socket, Command.STATUS)["status"]
+        status: Mapping[str, Any] = ask(config.control.socket, Command.STATUS, wait_s=ANSWER_S)[
+            "status"
+        ]
     except NotRunning:
         return None, None
     except ControlError as error:

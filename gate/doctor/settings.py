@@ -23,13 +23,13 @@ def settings(patient: Patient) -> Iterator[Finding]:
         troubles.append(
             warn(f"camera.source is a recording: {source}", "for a real gate: picamera, or 0")
         )
-    if patient.installed and patient.status and patient.path is not None:
+    if patient.status and patient.path is not None:
         in_force = patient.status["settings"]["digest"]
         if in_force != config.digest():
             troubles.append(
                 warn(
                     f"the running gate has other settings than {patient.path}",
-                    "sudo systemctl reload smile-gate",
+                    "smile-gate reload",
                 )
             )
     yield from troubles

@@ -106,6 +106,7 @@ def status(*faults: Failure, **changed: Any) -> dict[str, Any]:
         log=LogHealth("/var/lib/smile-gate/audit.db", 41, 0, None),
         judging=Judging("ab" * 32, 0.65),
         settings=Settings(None, Config().digest(), NOON),
+        board=WELL,
         events=(),
     )
     return replace(said, **changed).as_dict()

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gate.control import Request, Server
 from gate.doctor import examine
 from gate.doctor.finding import Verdict
+from gate.doctor.patient import ask_gate
 from gate.doctor.service import RESULTS
 from gate.domain import State
+from gate.errors import NoAnswer
 from gate.settings import Config
 from gate.status import LogHealth
 from tests.doctor.patients import CAMERA_LOST, LOADED, config, patient, status, texts, verdicts
@@ -98,7 +102,7 @@ def test_a_running_gate_is_never_disturbed(part: str) -> None:
 def test_the_settings_in_force_are_not_those_of_the_file(tmp_path: Any) -> None:
     """A changed file that was not loaded yet explains many a puzzle."""
     who = patient(config(), path=tmp_path / "gate.yaml", unit=ACTIVE, status=status())
-    assert "systemctl reload" in texts("settings", who)
+    assert "smile-gate reload" in texts("settings", who)
     same = patient(Config(), path=tmp_path / "gate.yaml", unit=ACTIVE, status=status())
     assert verdicts("settings", same) == [OK]
 
@@ -115,3 +119,47 @@ def test_a_recording_as_camera_is_for_trials() -> None:
     """A gate that shows a clip to itself lets nobody in."""
     who = patient(config(camera={"source": "/srv/clip.mp4"}))
     assert "for a real gate: picamera" in texts("settings", who)
+
+
+@pytest.fixture
+def door(tmp_path: Path) -> Path:
+    return tmp_path / "control.sock"
+
+
+def test_the_gate_is_asked_at_its_socket(door: Path) -> None:
+    """What a real control socket answers is what the checks see."""
+    asked: list[str] = []
+
+    def answer(request: Request) -> dict[str, Any]:
+        asked.append(request.command)
+        return {"status": status(CAMERA_LOST)}
+
+    values = config(control={"socket": str(door)})
+    server = Server(door, "smile-gate", answer)
+    server.start()
+    try:
+        said, silent = ask_gate(values)
+    finally:
+        server.close()
+    assert asked == ["status"]
+    assert silent is None
+    assert verdicts("gate", patient(values, status=said)) == [FAIL]
+    assert ask_gate(values) == (None, None)
+
+
+def test_a_gate_whose_loop_hangs(door: Path) -> None:
+    """It runs, so nothing of it is touched; that it does not answer is the failure."""
+
+    def answer(_: Request) -> dict[str, Any]:
+        raise NoAnswer("the gate's loop does not answer")
+
+    server = Server(door, "smile-gate", answer)
+    server.start()
+    try:
+        _, silent = ask_gate(config(control={"socket": str(door)}))
+    finally:
+        server.close()
+    who = patient(silent=silent)
+    assert who.running
+    assert verdicts("gate", who) == [FAIL]
+    assert verdicts("camera", who) == [SKIPPED]
