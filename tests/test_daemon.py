@@ -10,8 +10,26 @@ from pathlib import Path
 import cv2
 
 from gate import demo
-from gate.domain import EventKind
+from gate.domain import EventKind, Reason, State
+from gate.health import Report
+from gate.systemd import Notifier
+from gate.table import Lane
 from tests.service import PATIENCE_S, Manager, WriteConfig, records, running, wait_for
+
+
+class RecordingNotifier(Notifier):
+    """Keeps what a service manager with a limit of 8 s would be told."""
+
+    def __init__(self, said: list[str]) -> None:
+        super().__init__({})
+        self._said = said
+        self.watchdog_s = 8.0
+
+    def ready(self) -> None:
+        self._said.append("ready")
+
+    def alive(self) -> None:
+        self._said.append("alive")
 
 
 def test_it_is_ready_after_the_first_frame_and_stops_when_told(
@@ -88,6 +106,21 @@ def test_pings_come_only_from_a_loop_that_turns(
         assert manager.silent_for(0.5)
         process.send_signal(signal.SIGCONT)
         manager.wait_for("WATCHDOG=1")
+
+
+def test_no_pings_once_the_gate_has_given_up_on_its_camera() -> None:
+    """Openly at fault is alive only while something is tried; else the manager is to restart it."""
+    said: list[str] = []
+    report = Report(RecordingNotifier(said), 0.0)
+    fault = Lane(State.FAULT, faults=((Reason.FAULT_CAMERA, 0.0),))
+    report.turn(fault, 1.0, well=True)
+    report.turn(fault, 5.0, well=True)
+    assert said == ["ready", "alive", "alive"]
+    watchdog = report.watchdog(6.0)
+    assert (watchdog.limit_s, watchdog.margin_s) == (8.0, 4.0)
+    report.turn(fault, 7.0, well=False)
+    assert said == ["ready", "alive", "alive"]
+    assert report.watchdog(12.0).margin_s == 1.0
 
 
 def test_a_killed_gate_leaves_a_whole_log_and_the_next_run_says_so(
