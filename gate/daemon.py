@@ -12,7 +12,7 @@ from typing import Any
 
 from gate import __version__, housekeeping
 from gate.controller import Controller
-from gate.describe import describe
+from gate.describe import describe, fields, level, without_person
 from gate.domain import Event, EventKind, Frame, Observation, Reason, Signal, Trigger
 from gate.health import ClockWatch, CrashLoop, Report, crashes
 from gate.inbox import Inbox
@@ -219,6 +219,6 @@ class Daemon:
         self._control.take(Signal(Trigger.RECOVERED, part), time.monotonic())
 
     def _tell(self, event: Event) -> None:
-        log.info("%s", describe(event))
+        log.log(level(event), "%s", describe(without_person(event)), extra=fields(event))
         self._panel.tell(event.kind, event.monotonic)
         self._on_event(event)
