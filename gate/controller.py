@@ -101,6 +101,11 @@ class Controller:
         """Whether the part is at fault now."""
         return any(known is fault for known, _ in self.lane.faults)
 
+    @property
+    def unwritten(self) -> Sequence[Event]:
+        """Events that wait for the log, the oldest first."""
+        return self._unwritten
+
     def tick(self, now: float) -> None:
         """Let time do its work: holds that end, guests that left, a log to be tried again."""
         while (signal := due(self.rules, self.lane, now)) is not None:

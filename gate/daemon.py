@@ -19,10 +19,12 @@ from gate.inbox import Inbox
 from gate.inputs import Inputs
 from gate.jobs import Jobs
 from gate.machine import deadline
+from gate.meter import Outcome, Turn
 from gate.parts import (
     contacts,
     open_feed,
     open_lines,
+    open_meter,
     open_model,
     open_panel,
     open_pipeline,
@@ -114,10 +116,12 @@ class Daemon:
         parts.callback(smile.close)
         store = open_store(config, smile, config.store.path)
         parts.callback(store.close)
+        self._meter = open_meter(config, self._notifier.watchdog_s, smile.card.sha256)
+        parts.callback(self._meter.close)
         self._pipeline = open_pipeline(config, smile)
         self._control = Controller(
             config.rules(smile.card.threshold),
-            store,
+            self._meter.timed(store),
             self._relay,
             lane=Lane(next_visit=store.next_visit()),
             grants_unwritten=config.store.when_unwritable is Unwritable.GRANT_AND_JOURNAL,
@@ -172,10 +176,14 @@ class Daemon:
 
     def _look(self, frame: Frame) -> None:
         """Judge one frame, unless it is too old to open a gate with."""
-        if time.monotonic() - frame.monotonic > self._stale_s:
+        began = time.monotonic()
+        age_s = began - frame.monotonic
+        if age_s > self._stale_s:
+            self._meter.frame(Outcome.LATE, age_s)
             log.warning("frame %d came too late and is not used", frame.sequence)
             return
         if self._frozen.same_for(frame.image, frame.monotonic) > self._stale_s:
+            self._meter.frame(Outcome.FAILED, age_s)
             self._fault(Reason.FAULT_CAMERA, "the same picture again and again")
             return
         self._fresh_at = frame.monotonic
@@ -183,6 +191,7 @@ class Daemon:
         self._well(Reason.FAULT_CAMERA)
         if self._control.lane.state in RESTING:
             self._resting = True  # nobody is to be judged: save the work
+            self._meter.frame(Outcome.RESTING, age_s)
             return
         if self._resting:
             self._pipeline.reset()
@@ -190,12 +199,15 @@ class Daemon:
         try:
             observation = self._pipeline.observe(frame)
         except Exception as error:
+            self._meter.frame(Outcome.FAILED, age_s)
             if not self._control.has(Reason.FAULT_MODEL):  # once, not with every frame
                 log.exception("frame %d cannot be judged", frame.sequence)
             self._fault(Reason.FAULT_MODEL, f"{type(error).__name__}: {error}")
             return
         self._well(Reason.FAULT_MODEL)
         self._control.see(observation, time.monotonic())
+        self._meter.frame(Outcome.JUDGED, age_s)
+        self._meter.spent(self._pipeline.spent | {"whole": time.monotonic() - began})
         self._on_frame(observation, self._control.lane)
 
     def _watch(self, now: float) -> None:
@@ -211,6 +223,22 @@ class Daemon:
             self._jobs.clock_changed()
         self._panel.show(self._control.lane.state, now)
         self._report.turn(self._control.lane, now, seen=self._seen and fresh)
+        self._meter.turned(self._turn(now))
+
+    def _turn(self, now: float) -> Turn:
+        """What the meter keeps of this turn."""
+        lane, unwritten = self._control.lane, self._control.unwritten
+        return Turn(
+            now=now,
+            state=lane.state,
+            open=lane.open,
+            faults=frozenset(part for part, _ in lane.faults),
+            fresh_at=self._fresh_at,
+            dropped=self._inbox.dropped,
+            unwritten=len(unwritten),
+            oldest_unwritten=unwritten[0].monotonic if unwritten else None,
+            pinged_at=self._notifier.pinged_at,
+        )
 
     def _fault(self, part: Reason, detail: str) -> None:
         self._control.take(Signal(Trigger.FAULT, part, detail=detail), time.monotonic())
@@ -220,5 +248,6 @@ class Daemon:
 
     def _tell(self, event: Event) -> None:
         log.log(level(event), "%s", describe(without_person(event)), extra=fields(event))
+        self._meter.tell(event)
         self._panel.tell(event.kind, event.monotonic)
         self._on_event(event)

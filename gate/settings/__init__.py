@@ -7,7 +7,17 @@ import json
 
 from gate.rules import Rules
 from gate.settings.base import Section
-from gate.settings.running import Day, Gate, Hours, LaneHours, Log, Rearm, Service, Unwritable
+from gate.settings.running import (
+    Day,
+    Gate,
+    Hours,
+    LaneHours,
+    Log,
+    Metrics,
+    Rearm,
+    Service,
+    Unwritable,
+)
 from gate.settings.seeing import (
     Camera,
     Eyes,
@@ -51,6 +61,7 @@ __all__ = [
     "Liveness",
     "LivenessMode",
     "Log",
+    "Metrics",
     "OnEmergency",
     "Output",
     "PinFactory",
@@ -85,6 +96,7 @@ class Config(Section):
     lane: LaneHours = LaneHours()
     store: Log = Log()
     service: Service = Service()
+    metrics: Metrics = Metrics()
 
     def rules(self, card_threshold: float) -> Rules:
         """The rules of a grant; ``card_threshold`` (0–1) holds where the file names none."""
