@@ -134,7 +134,7 @@ def _elsewhere(word: str, section: Place) -> str:
 def _absolute(config: Config, folder: Path) -> Config:
     """Resolve the relative paths of the file against its folder."""
     source = config.camera.source
-    if isinstance(source, str) and source != "picamera" and "://" not in source:
+    if isinstance(source, str) and source != "picamera" and not _is_address(source):
         source = str(folder / source)
     model = config.smile.model
     return config.model_copy(
@@ -144,6 +144,9 @@ def _absolute(config: Config, folder: Path) -> Config:
             "metrics": config.metrics.model_copy(
                 update={"textfile": config.metrics.textfile and folder / config.metrics.textfile}
             ),
+            "control": config.control.model_copy(
+                update={"socket": config.control.socket and folder / config.control.socket}
+            ),
             "store": config.store.model_copy(
                 update={
                     "path": folder / config.store.path,
@@ -152,3 +155,8 @@ def _absolute(config: Config, folder: Path) -> Config:
             ),
         }
     )
+
+
+def _is_address(source: str) -> bool:
+    """Whether a source is no file: an address, or one that comes whole from a credential."""
+    return "://" in source or source.startswith("${")

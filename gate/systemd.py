@@ -25,8 +25,6 @@ class Notifier:
         self.watchdog_s = int(limit) / 1e6 if mine and limit.isdigit() else 0.0
         """Silence after which the manager ends this process, in seconds; 0 for never."""
         self._status = ""
-        self.pinged_at: float | None = None
-        """When `alive` was last said, by the monotonic clock."""
 
     def ready(self) -> None:
         """The service is up."""
@@ -34,7 +32,6 @@ class Notifier:
 
     def alive(self) -> None:
         """The loop is working: the watchdog may start anew."""
-        self.pinged_at = time.monotonic()
         self._send("WATCHDOG=1")
 
     def status(self, text: str) -> None:

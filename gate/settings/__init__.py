@@ -8,6 +8,7 @@ import json
 from gate.rules import Rules
 from gate.settings.base import Section
 from gate.settings.running import (
+    Control,
     Day,
     Gate,
     Hours,
@@ -46,6 +47,7 @@ from gate.settings.wiring import (
 __all__ = [
     "Camera",
     "Config",
+    "Control",
     "Day",
     "Eyes",
     "EyesMethod",
@@ -97,6 +99,7 @@ class Config(Section):
     store: Log = Log()
     service: Service = Service()
     metrics: Metrics = Metrics()
+    control: Control = Control()
 
     def rules(self, card_threshold: float) -> Rules:
         """The rules of a grant; ``card_threshold`` (0–1) holds where the file names none."""

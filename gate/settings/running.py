@@ -100,6 +100,13 @@ class Service(Section):
     healthy_after_s: Seconds = 60.0
 
 
+class Control(Section):
+    """Where operators reach the running gate, and which of them may steer it."""
+
+    socket: Path | None = Path("/run/smile-gate/control.sock")
+    group: str = "smile-gate"
+
+
 class Metrics(Section):
     """Where Prometheus finds the metrics; nowhere by default."""
 
