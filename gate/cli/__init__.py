@@ -20,6 +20,7 @@ COMMANDS = {
     "close": "close the lane until it is reopened",
     "compare": "compare all architectures on the same data",
     "demo": "run the gate on a clip made from a NASA photo, without camera or relay",
+    "doctor": "test every part on the spot and say how to mend it",
     "evaluate": "measure a model on folders of faces",
     "export": "turn a trained model into TFLite, float and int8",
     "eyes": "train the model that tells open eyes from closed ones",
