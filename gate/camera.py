@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import cv2
 import numpy as np
 
+from gate.credentials import masked, resolve
 from gate.errors import CameraError, EndOfClip, PictureError
 from gate.pictures import list_pictures, read_picture
 
@@ -56,16 +57,20 @@ class Wanted:
 def open_source(name: str | int, wanted: Wanted | None = None) -> Source:
     """Open a camera or a clip.
 
-    ``picamera``, a number or ``/dev/videoN``, an address with ``://``, a video file or a folder.
+    ``picamera``, a number or ``/dev/videoN``, an address with ``://``, a video file or a folder;
+    ``${NAME}`` in it is replaced by the secret of that name, which is in no message.
     Raises `CameraError` with what to check if there is none.
     """
     wanted = wanted or Wanted()
+    shown = masked(str(name))
+    if isinstance(name, str):
+        name = resolve(name)
     if name == "picamera":
         return PiCamera(wanted)
     if isinstance(name, int) or name.isdigit() or name.startswith("/dev/video"):
         return _device(name, wanted)
     if "://" in name:
-        return _stream(name, wanted)
+        return _stream(name, wanted, shown)
     path = Path(name)
     if path.is_dir():
         return Folder(path, wanted.fps)
@@ -184,10 +189,9 @@ def _device(name: str | int, wanted: Wanted) -> Source:
     return Capture(capture, live=True, fps=wanted.fps, name=path)
 
 
-def _stream(address: str, wanted: Wanted) -> Source:
+def _stream(address: str, wanted: Wanted, name: str) -> Source:
     limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, NETWORK_TIMEOUT_MS]
     limits += [cv2.CAP_PROP_READ_TIMEOUT_MSEC, NETWORK_TIMEOUT_MS]
-    name = address.rpartition("@")[2]  # never a password in a message
     capture = _open(name, lambda: cv2.VideoCapture(address, cv2.CAP_FFMPEG, limits))
     return Capture(capture, live=True, fps=wanted.fps, name=name)
 

@@ -134,13 +134,16 @@ def _elsewhere(word: str, section: Place) -> str:
 def _absolute(config: Config, folder: Path) -> Config:
     """Resolve the relative paths of the file against its folder."""
     source = config.camera.source
-    if isinstance(source, str) and source != "picamera" and "://" not in source:
+    if isinstance(source, str) and source != "picamera" and not _is_address(source):
         source = str(folder / source)
     model = config.smile.model
     return config.model_copy(
         update={
             "camera": config.camera.model_copy(update={"source": source}),
             "smile": config.smile.model_copy(update={"model": model and folder / model}),
+            "control": config.control.model_copy(
+                update={"socket": config.control.socket and folder / config.control.socket}
+            ),
             "store": config.store.model_copy(
                 update={
                     "path": folder / config.store.path,
@@ -149,3 +152,8 @@ def _absolute(config: Config, folder: Path) -> Config:
             ),
         }
     )
+
+
+def _is_address(source: str) -> bool:
+    """Whether a source is no file: an address, or one that comes whole from a credential."""
+    return "://" in source or source.startswith("${")

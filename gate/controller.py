@@ -66,10 +66,12 @@ class Controller:
         self.lane = lane or Lane()
         self._recorder = recorder
         self._relay = relay
-        self._grants_unwritten = grants_unwritten
+        self.grants_unwritten = grants_unwritten
         self._on_event = on_event
         self._unwritten: deque[Event] = deque(maxlen=UNWRITTEN_LIMIT)
         self._retry_at = -math.inf
+        self.details: dict[Reason, str] = {}
+        """What was said last of each part at fault."""
 
     def note(self, event: Event) -> None:
         """Record something that does not concern the lane's state, such as the start."""
@@ -86,6 +88,8 @@ class Controller:
 
     def take(self, signal: Signal, now: float) -> bool:
         """Take a signal; False if the lane refused it as it stands now."""
+        if signal.trigger is Trigger.FAULT and signal.reason is not None:
+            self.details[signal.reason] = signal.detail or ""
         if self._is_news(signal):
             try:
                 decision = step(self.rules, self.lane, signal, now)
@@ -100,6 +104,11 @@ class Controller:
     def has(self, fault: Reason) -> bool:
         """Whether the part is at fault now."""
         return any(known is fault for known, _ in self.lane.faults)
+
+    @property
+    def unwritten(self) -> int:
+        """How many events wait until the log can be written again."""
+        return len(self._unwritten)
 
     def tick(self, now: float) -> None:
         """Let time do its work: holds that end, guests that left, a log to be tried again."""
@@ -153,7 +162,7 @@ class Controller:
             self._write(events, now)
         except StoreError as error:
             self._retry_at = now + RETRY_S
-            if self._grants_unwritten:
+            if self.grants_unwritten:
                 self._keep(events, error)
                 return True
             log.error("%s", error)

@@ -1,24 +1,24 @@
-"""The daemon: starts the parts in order, runs the loop, stops them in reverse."""
+"""The daemon: starts the parts, runs the loop, stops them in reverse."""
 
 from __future__ import annotations
 
 import logging
 import signal as signals
+import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from gate import __version__, housekeeping
-from gate.controller import Controller
+from gate.control import Answer, Command, Request, Server
 from gate.describe import describe
-from gate.domain import Event, EventKind, Frame, Observation, Reason, Signal, Trigger
-from gate.health import ClockWatch, CrashLoop, Report, crashes
-from gate.inbox import Inbox
-from gate.inputs import Inputs
-from gate.jobs import Jobs
+from gate.domain import Event, Observation, Signal, Trigger
+from gate.errors import AnotherGate, ControlError, GateError
+from gate.inbox import Call, Inbox
 from gate.machine import deadline
+<<<<<<< HEAD
 from gate.outputs import open_lines
 from gate.parts import (
     contacts,
@@ -32,15 +32,21 @@ from gate.parts import (
 from gate.pins import pin_factory
 from gate.settings import Config, Unwritable
 from gate.store import Store
+=======
+from gate.operating import carry_out
+from gate.reload import apply, prepare
+from gate.running import Parts, start
+from gate.settings import Config
+>>>>>>> control
 from gate.systemd import Notifier
-from gate.table import RESTING, Lane
-from gate.vision.motion import FrozenCamera
-from gate.wires import Wires
+from gate.table import Lane
 
 log = logging.getLogger(__name__)
 
 NAP_S = 0.2
 """The longest wait for a frame or a signal: how late a stop may be noticed."""
+ANSWER_S = 2.0
+"""The loop has this long to begin with what was asked."""
 
 
 class Daemon:
@@ -50,175 +56,129 @@ class Daemon:
         self,
         config: Config,
         *,
+        path: Path | None = None,
         factory: Any = None,
         notifier: Notifier | None = None,
         on_event: Callable[[Event], None] = lambda event: None,
         on_frame: Callable[[Observation, Lane], None] = lambda observation, lane: None,
     ) -> None:
-        """``factory`` is the pin factory, None for the configured one."""
+        """``path`` is the file to reload; ``factory`` the pin factory, None for the configured."""
         self._config = config
-        self._stale_s = config.camera.stale_after_s
+        self._path = path
         self._factory = factory
         self._notifier = notifier or Notifier()
         self._on_event = on_event
         self._on_frame = on_frame
-        self._inbox = Inbox()
         self._stopping = False
-        self._fresh_at = 0.0
-        self._seen = False
-        self._resting = True
-        self._frozen = FrozenCamera()
-        self._clock = ClockWatch()
+        self._reload_asked = False
+        self._reloading = threading.Lock()
+        self.inbox = Inbox()
+        self.parts: Parts
 
     def stop(self, *_: int | FrameType | None) -> None:
         """End the loop at its next turn; a signal handler may call it."""
         self._stopping = True
 
-    def post(self, signal: Signal) -> None:
-        """Hand a signal to the loop, from any thread."""
-        self._inbox.post(signal)
-
     def run(self) -> None:
         """Run until stopped, or until a clip is over. Raises `GateError` if a part can't start."""
-        started = time.monotonic()
-        for number in (signals.SIGTERM, signals.SIGINT, signals.SIGHUP):
+        for number in (signals.SIGTERM, signals.SIGINT):
             signals.signal(number, self.stop)
-        with ExitStack() as parts:
-            self._start(parts)
-            log.info("started in %.2f s", time.monotonic() - started)
+        signals.signal(signals.SIGHUP, self._on_hangup)
+        with ExitStack() as stack:
+            stack.callback(self._notifier.close)
+            stack.callback(self.inbox.close)
+            server = self._listen(stack)
+            self.parts = start(
+                self._config,
+                self._path,
+                stack,
+                self.inbox,
+                self._notifier,
+                factory=self._factory,
+                on_event=self._tell,
+                on_frame=self._on_frame,
+            )
+            if server is not None:
+                server.start()
+            log.info("started in %.2f s", time.monotonic() - self.parts.begun)
             try:
                 self._loop()
             finally:
                 self._notifier.stopping()
-                self._control.take(Signal(Trigger.STOPPED), time.monotonic())
+                self.parts.control.take(Signal(Trigger.STOPPED), time.monotonic())
         log.info("stopped")
 
-    def _start(self, parts: ExitStack) -> None:
-        """Start the parts in order; the stack ends them in reverse."""
-        config = self._config
-        parts.callback(self._notifier.close)
-        # The lines first: one that an earlier run left driven goes to safety at once.
-        factory = self._factory or pin_factory(config.relay.pin_factory)
-        lines = open_lines(config, factory)
-        parts.callback(lines.close)
-        inputs = Inputs(factory)
-        wires = Wires(inputs, self.post, latches=config.inputs.emergency_latches)
-        self._relay = open_relay(
-            config, lines, on_limit=self._on_limit, emergency_held=wires.emergency_held
-        )
-        parts.callback(self._relay.close)
-        wires.connect(self._relay, contacts(config))
-        parts.callback(inputs.close)
-        self._panel = open_panel(config, lines)
-        smile = open_model(config)
-        parts.callback(smile.close)
-        store = open_store(config, smile, config.store.path)
-        parts.callback(store.close)
-        self._pipeline = open_pipeline(config, smile)
-        self._control = Controller(
-            config.rules(smile.card.threshold),
-            store,
-            self._relay,
-            lane=Lane(next_visit=store.next_visit()),
-            grants_unwritten=config.store.when_unwritable is Unwritable.GRANT_AND_JOURNAL,
-            on_event=self._tell,
-        )
-        self._note_start(store, config.digest())
-        self._jobs = Jobs(config.lane.hours, wires.on_hours, zone=config.lane.zone)
-        housekeeping.schedule(self._jobs, store, config.store)
-        self._jobs.start()
-        parts.callback(self._jobs.close)
-        self._report = Report(self._notifier)
-        self._feed = open_feed(config, self._inbox)
-        self._feed.start()
-        parts.callback(self._feed.close)
-
-    def _note_start(self, store: Store, digest: str) -> None:
-        """Record how the last run ended and that this one begins; too many bad ends are a fault."""
-        now = time.monotonic()
-        newest = next(iter(store.records(limit=1, newest_first=True)), None)
-        if store.unclean is not None:
-            last = store.unclean
-            detail = f"last event {last.sequence}, {last.wall:%Y-%m-%d %H:%M:%S} UTC"
-            self._control.note(Event(EventKind.UNCLEAN_END, now, detail=detail))
-        if newest is not None and newest.origin.config not in ("", digest):
-            detail = f"{newest.origin.config[:12]} -> {digest[:12]}"
-            self._control.note(Event(EventKind.CONFIG_CHANGED, now, detail=detail))
-        self._control.note(Event(EventKind.STARTED, now, detail=f"version {__version__}"))
-        service = self._config.service
-        self._crash_loop = CrashLoop(crashes(store, service.crash_window_s), service, now)
-        if self._crash_loop.suspected:
-            self._fault(Reason.FAULT_CRASH_LOOP, self._crash_loop.detail)
-
-    def _on_limit(self) -> None:
-        detail = f"released by its limit of {self._config.relay.max_on_s:g} s"
-        self.post(Signal(Trigger.FAULT, Reason.FAULT_RELAY, detail=detail))
+    def _listen(self, stack: ExitStack) -> Server | None:
+        """The control socket, first of all: what belongs to a running gate must not be touched."""
+        control = self._config.control
+        if control.socket is None:
+            return None
+        try:
+            server = Server(control.socket, control.group, self._answer)
+        except AnotherGate:
+            raise
+        except ControlError as error:  # guests can do without
+            log.error("%s; the gate runs without it", error)
+            return None
+        stack.callback(server.close)
+        return server
 
     def _loop(self) -> None:
-        self._fresh_at = time.monotonic()  # the camera has `stale_after_s` from here
+        parts = self.parts
         while not self._stopping:
             now = time.monotonic()
-            until = deadline(self._control.rules, self._control.lane)
-            posted, frame = self._inbox.take(NAP_S if until is None else min(NAP_S, until - now))
+            until = deadline(parts.control.rules, parts.control.lane)
+            letters, frame = self.inbox.take(NAP_S if until is None else min(NAP_S, until - now))
             now = time.monotonic()
-            for signal in posted:
-                self._control.take(signal, now)
+            for letter in letters:
+                if isinstance(letter, Call):
+                    letter.run()
+                elif parts.opening.still(letter):
+                    parts.control.take(letter, now)
             if frame is not None:
-                self._look(frame)
-            elif self._feed.over:
+                parts.lookout.look(frame)
+            elif parts.lookout.feed.over:
                 log.info("the clip is over")
                 return
-            self._watch(time.monotonic())
+            if self._reload_asked:
+                self._reload_asked = False
+                threading.Thread(target=self._reload_quietly, name="reload", daemon=True).start()
+            parts.look_after(time.monotonic())
 
-    def _look(self, frame: Frame) -> None:
-        """Judge one frame, unless it is too old to open a gate with."""
-        if time.monotonic() - frame.monotonic > self._stale_s:
-            log.warning("frame %d came too late and is not used", frame.sequence)
-            return
-        if self._frozen.same_for(frame.image, frame.monotonic) > self._stale_s:
-            self._fault(Reason.FAULT_CAMERA, "the same picture again and again")
-            return
-        self._fresh_at = frame.monotonic
-        self._seen = True
-        self._well(Reason.FAULT_CAMERA)
-        if self._control.lane.state in RESTING:
-            self._resting = True  # nobody is to be judged: save the work
-            return
-        if self._resting:
-            self._pipeline.reset()
-            self._resting = False
+    def _answer(self, request: Request) -> Answer:
+        """Answer a client, in its own thread. Raises `GateError`."""
+        if request.command is Command.RELOAD:
+            return {"said": self._reload(request.peer.name)}
+        if request.command is not Command.STATUS:
+            log.info("%s by %s: %s", request.command, request.peer.name, request.reason or "")
+        return self.inbox.ask(lambda: carry_out(self.parts, request, time.monotonic()), ANSWER_S)
+
+    def _on_hangup(self, *_: int | FrameType | None) -> None:
+        self._reload_asked = True  # no more than that within a signal handler
+
+    def _reload_quietly(self) -> None:
         try:
-            observation = self._pipeline.observe(frame)
-        except Exception as error:
-            if not self._control.has(Reason.FAULT_MODEL):  # once, not with every frame
-                log.exception("frame %d cannot be judged", frame.sequence)
-            self._fault(Reason.FAULT_MODEL, f"{type(error).__name__}: {error}")
-            return
-        self._well(Reason.FAULT_MODEL)
-        self._control.see(observation, time.monotonic())
-        self._on_frame(observation, self._control.lane)
+            self._reload("SIGHUP")
+        except GateError as error:
+            log.error("not reloaded, the old settings stay: %s", error)
+        except Exception:
+            log.exception("not reloaded, the old settings stay")
 
-    def _watch(self, now: float) -> None:
-        """What every turn of the loop looks after besides its frame."""
-        self._control.tick(now)
-        fresh = now - self._fresh_at <= self._stale_s
-        if not fresh and not self._feed.over:
-            problem = self._feed.problem or f"no new picture for {self._stale_s:g} s"
-            self._fault(Reason.FAULT_CAMERA, problem)
-        if self._crash_loop.over(now):
-            self._well(Reason.FAULT_CRASH_LOOP)
-        if self._clock.jumped():
-            self._jobs.clock_changed()
-        self._panel.show(self._control.lane.state, now)
-        self._report.turn(self._control.lane, now, seen=self._seen and fresh)
-
-    def _fault(self, part: Reason, detail: str) -> None:
-        self._control.take(Signal(Trigger.FAULT, part, detail=detail), time.monotonic())
-
-    def _well(self, part: Reason) -> None:
-        self._control.take(Signal(Trigger.RECOVERED, part), time.monotonic())
+    def _reload(self, who: str) -> str:
+        """Apply the changed file; called outside of the loop. Raises `GateError`."""
+        if self._path is None:
+            raise ControlError("this gate was started without a configuration file")
+        with self._reloading:
+            report = self.parts.report
+            report.reloading()
+            try:
+                plan = prepare(self.parts.config, self._path, self.parts.smile)
+                said = self.inbox.ask(lambda: apply(self.parts, plan, who), ANSWER_S)
+            finally:
+                report.reloaded()
+        log.info("reloaded by %s: %s", who, said)
+        return said
 
     def _tell(self, event: Event) -> None:
         log.info("%s", describe(event))
-        self._panel.tell(event.kind, event.monotonic)
         self._on_event(event)

@@ -65,6 +65,8 @@ class EventKind(StrEnum):
     UNCLEAN_END = "unclean_end"
     LANE_OPENED = "lane_opened"
     LANE_CLOSED = "lane_closed"
+    CLOSE_LIFTED = "close_lifted"
+    """An operator took his close back, but hours or key switch keep the lane closed."""
     FACE_SEEN = "face_seen"
     VISIT_LEFT = "visit_left"
     GRANTED = "granted"

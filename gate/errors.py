@@ -39,5 +39,31 @@ class RelayError(GateError):
     """A GPIO line can't be claimed or driven."""
 
 
+class ControlError(GateError):
+    """The control socket can't be made, or what was asked of the gate was not done."""
+
+
+class AnotherGate(ControlError):
+    """The control socket belongs to a gate that runs already."""
+
+
+class NotRunning(ControlError):
+    """No gate answers at the control socket."""
+
+    exit_code: ClassVar[int] = 3
+
+
+class NotAllowed(ControlError):
+    """The person who asks may not steer the gate."""
+
+    exit_code: ClassVar[int] = 4
+
+
+class NoAnswer(ControlError):
+    """The gate runs, but its loop did not answer in time."""
+
+    exit_code: ClassVar[int] = 5
+
+
 class IllegalTransition(GateError):
     """A pair of state and signal that the transition table doesn't have."""

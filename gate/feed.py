@@ -1,4 +1,4 @@
-"""The camera's thread: reads a source, numbers its frames, opens it again when it is lost."""
+"""The camera's threads: one reads the source, another takes over when that one hangs or dies."""
 
 from __future__ import annotations
 
@@ -6,22 +6,29 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from gate.domain import Frame
 from gate.errors import CameraError, EndOfClip
 
 if TYPE_CHECKING:
     from gate.camera import Source
+    from gate.domain import Image
     from gate.inbox import Inbox
 
 log = logging.getLogger(__name__)
+
+LEFT_LIMIT = 3
+"""So many threads that hang in a driver are left behind; each holds memory and perhaps a device."""
+
+_Result = TypeVar("_Result")
 
 
 class Feed:
     """Hands a source's frames to the inbox until it is closed.
 
-    A live camera's frames replace each other; a clip is played at its own rate, every frame.
+    A live camera's frames replace each other; a clip is played at its own rate, every frame. The
+    loop calls `tend` at each turn.
     """
 
     def __init__(
@@ -31,60 +38,135 @@ class Feed:
         *,
         first_retry_s: float = 0.5,
         last_retry_s: float = 30.0,
+        stuck_after_s: float = 15.0,
         loop: bool = False,
+        first: int = 0,
     ) -> None:
+        """``first`` is the number of the first frame."""
         self._opener = opener
         self._inbox = inbox
         self._first_retry_s = first_retry_s
         self._last_retry_s = last_retry_s
+        self._stuck_after_s = stuck_after_s
         self._loop = loop
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="camera", daemon=True)
-        self._sequence = 0
+        self._closed = False
+        self._left: list[_Reader] = []
+        self._reader = _Reader(self)
+        self.sequence = first
+        """Number of the next frame."""
         self.problem: str | None = None
         """Why there is no picture now; None while there are pictures."""
         self.over = False
         """Whether a clip has been played to its end."""
+        self.retrying = True
+        """False once too many threads hang in the driver: only a restart can help then."""
+
+    @property
+    def stuck(self) -> int:
+        """How many threads were left behind and still hang."""
+        return sum(reader.thread.is_alive() for reader in self._left)
 
     def start(self) -> None:
         """Begin to read."""
-        self._thread.start()
+        self._reader.thread.start()
+
+    def tend(self, now: float) -> None:
+        """Replace a thread that has died, or whose driver has not returned for too long."""
+        if self.over or self._closed:
+            return
+        reader, since = self._reader, self._reader.calling_since
+        if not reader.thread.is_alive():
+            log.error("the camera's thread has died; another one takes over")
+            self._replace()
+        elif since is not None and now - since > self._stuck_after_s:
+            self._left = [one for one in self._left if one.thread.is_alive()]
+            self.retrying = len(self._left) < LEFT_LIMIT
+            if self.retrying:
+                log.error("the camera's driver has not returned for %.0f s", now - since)
+                self._left.append(reader)
+                self._replace()
+            self.problem = (
+                f"the camera's driver does not return; {self.stuck} threads hang in it"
+                + ("" if self.retrying else ", the gate gives up and waits for a restart")
+            )
+        else:
+            self.retrying = True
+
+    def renew(self) -> None:
+        """Open the camera anew: it gives pictures that are of no use."""
+        self._replace()
 
     def close(self) -> None:
         """Stop reading. A camera that hangs in its driver is left behind."""
-        self._closing.set()
-        self._inbox.close()
-        if self._thread.is_alive():
-            self._thread.join(timeout=0.3)
+        self.leave()
+        if self._reader.thread.is_alive():
+            self._reader.thread.join(timeout=0.3)
 
-    def _run(self) -> None:
+    def leave(self) -> None:
+        """Stop reading, and don't wait for the driver."""
+        self._closed = True
+        self._reader.closing.set()
+        self._inbox.wake()
+
+    def _replace(self) -> None:
+        self._reader.closing.set()
+        self._inbox.wake()
+        self._reader = _Reader(self)
+        self._reader.thread.start()
+
+    def _run(self, reader: _Reader) -> None:
         retry_s = self._first_retry_s
-        while not self._closing.is_set() and not self.over:
-            before = self._sequence
+        while not reader.closing.is_set() and not self.over:
+            before = self.sequence
             try:
-                self._play()
+                self._play(reader)
             except EndOfClip:
-                self.over = not self._loop
+                self.over = not self._loop and not reader.closing.is_set()
             except Exception as error:  # whatever a driver does, the gate comes back by itself
+                if reader.closing.is_set():
+                    return
                 if not isinstance(error, CameraError):
                     log.exception("the camera's thread failed")
                 self.problem = str(error) or type(error).__name__
-                retry_s = self._first_retry_s if self._sequence > before else retry_s
-                self._closing.wait(retry_s)
+                retry_s = self._first_retry_s if self.sequence > before else retry_s
+                reader.closing.wait(retry_s)
                 retry_s = min(2 * retry_s, self._last_retry_s)
 
-    def _play(self) -> None:
-        source = self._opener()
+    def _play(self, reader: _Reader) -> None:
+        source = reader.call(self._opener)
         try:
             due = time.monotonic()
-            while not self._closing.is_set():
-                image = source.read()
+            while not reader.closing.is_set():
+                image: Image = reader.call(source.read)
                 if not source.live:
                     due = max(due + 1 / source.fps, time.monotonic() - 1 / source.fps)
-                    self._closing.wait(due - time.monotonic())
+                    reader.closing.wait(due - time.monotonic())
+                if reader.closing.is_set():
+                    return
                 self.problem = None
-                frame = Frame(image, self._sequence, time.monotonic())
-                self._sequence += 1
-                self._inbox.offer(frame, replace=source.live)
+                frame = Frame(image, self.sequence, time.monotonic())
+                self.sequence += 1
+                self._inbox.offer(frame, replace=source.live, wanted=reader.wanted)
         finally:
-            source.close()
+            reader.call(source.close)
+
+
+class _Reader:
+    """One thread, and since when it has been inside of the driver."""
+
+    def __init__(self, feed: Feed) -> None:
+        self.closing = threading.Event()
+        self.calling_since: float | None = None
+        self.thread = threading.Thread(target=feed._run, args=(self,), name="camera", daemon=True)
+
+    def wanted(self) -> bool:
+        """Whether this is still the thread that reads."""
+        return not self.closing.is_set()
+
+    def call(self, driver: Callable[[], _Result]) -> _Result:
+        """Call into the driver, which may never return."""
+        self.calling_since = time.monotonic()
+        try:
+            return driver()
+        finally:
+            self.calling_since = None

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from gate.domain import EventKind
+from gate.gauges import Window
+from gate.status import Watchdog
 from gate.store import Store
 from gate.systemd import Notifier
 from gate.table import Lane
@@ -23,22 +26,42 @@ STATUS_S = 1.0
 class Report:
     """Tells the service manager: ready once a frame was judged, alive as long as this is true.
 
-    Alive means that frames are being judged, or that the lane is openly at fault and trying.
+    Alive means that frames are being judged, or that the lane is openly at fault and retrying.
     """
 
-    def __init__(self, notifier: Notifier) -> None:
+    def __init__(self, notifier: Notifier, now: float) -> None:
         self._notifier = notifier
+        self._silences = Window(now)
         self._ready = False
         self._pinged_at = self._told_at = float("-inf")
 
-    def turn(self, lane: Lane, now: float, *, seen: bool) -> None:
-        """The loop turned; ``seen`` says whether the camera's pictures are fresh."""
-        well = seen or bool(lane.faults)
+    def watchdog(self, now: float) -> Watchdog:
+        """The service manager's patience, and what the last ten seconds left of it."""
+        limit = self._notifier.watchdog_s
+        if not limit or not self._ready:
+            return Watchdog(limit, None)
+        silence = max(self._silences.worst(now) or 0.0, now - self._pinged_at)
+        return Watchdog(limit, limit - silence)
+
+    def reloading(self) -> None:
+        """A reload begins; `reloaded` ends it."""
+        if self._ready:
+            self._notifier.reloading()
+
+    def reloaded(self) -> None:
+        """The reload is over, whether it was refused or not."""
+        if self._ready:
+            self._notifier.ready()
+
+    def turn(self, lane: Lane, now: float, *, well: bool) -> None:
+        """The loop turned; ``well``: it sees fresh pictures, or is openly at fault and tries."""
         if well and not self._ready:
             self._ready = True
             self._notifier.ready()
         pause = self._notifier.watchdog_s / 4
         if self._ready and well and pause and now - self._pinged_at >= pause:
+            if math.isfinite(self._pinged_at):
+                self._silences.add(now, now - self._pinged_at)
             self._pinged_at = now
             self._notifier.alive()
         if now - self._told_at >= STATUS_S:
@@ -95,6 +118,10 @@ class CrashLoop:
             f" the lane opens after {limits.healthy_after_s:g} s of good running"
         )
         self._until = now + limits.healthy_after_s
+
+    def clear(self) -> None:
+        """An operator says that it is good: no more waiting."""
+        self.suspected = False
 
     def over(self, now: float) -> bool:
         """Whether this run was suspected and has now lasted long enough; True once."""

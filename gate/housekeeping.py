@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from gate.errors import GateError
 from gate.jobs import Jobs
@@ -21,6 +23,7 @@ def schedule(jobs: Jobs, store: Store, settings: Log) -> None:
 
 def nightly(store: Store, settings: Log) -> None:
     """Do it now. A part that fails is said in the journal, and the others are done."""
+    _try("keep the operator's close", lambda: _renew_close(store))
     _try("verify", lambda: _verify(store))
     folder = settings.backup_to
     if folder is not None:
@@ -33,6 +36,13 @@ def nightly(store: Store, settings: Log) -> None:
             ),
         )
     _try("fold the WAL", lambda: upkeep.fold_wal(store))
+
+
+def _renew_close(store: Store) -> None:
+    """Say it again, so that it is not pruned: a restart finds it in the log."""
+    standing = store.operators_close()
+    if standing is not None:
+        store.record([replace(standing.event, monotonic=time.monotonic())])
 
 
 def _verify(store: Store) -> None:

@@ -29,6 +29,7 @@ class Inputs:
     def __init__(self, factory: Any) -> None:
         self._factory = factory
         self._devices: dict[str, gpiozero.DigitalInputDevice] = {}
+        self._turned: dict[str, bool] = {}
 
     def watch(self, name: str, contact: Contact, handler: Callable[[bool], None]) -> None:
         """Claim a line, and call the handler at each change. Raises `RelayError`.
@@ -50,10 +51,18 @@ class Inputs:
             ) from None
         self._devices[name] = device
         turned = contact.normally_closed
+        self._turned[name] = turned
         device.when_activated = lambda: handler(not turned)
         device.when_deactivated = lambda: handler(turned)
         if bool(device.value) is not turned:
             handler(True)
+
+    def active(self) -> dict[str, bool]:
+        """Each input that there is, and whether it says something now."""
+        return {
+            name: bool(device.value) is not self._turned[name]
+            for name, device in self._devices.items()
+        }
 
     def close(self) -> None:
         """Give the lines back; may be called twice."""

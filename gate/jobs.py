@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -75,6 +75,21 @@ class Jobs:
         for job in self._scheduler.get_jobs():
             job.reschedule(job.trigger)
         self.look()
+
+    def next_change(self) -> tuple[datetime, bool] | None:
+        """When the hours change next, and whether they open the lane then; None for never."""
+        if not self._hours:
+            return None
+        now = self._now(self._zone)
+        edges = sorted({edge for span in self._hours for edge in (span.opens, span.closes)})
+        days = [now.date() + timedelta(days=number) for number in range(9)]
+        is_open_now = is_open(self._hours, now)
+        for day in days:
+            for edge in edges:
+                at = datetime.combine(day, edge, now.tzinfo)
+                if at > now and is_open(self._hours, at) is not is_open_now:
+                    return at, not is_open_now
+        return None
 
     def close(self) -> None:
         """Stop the clock; may be called twice."""

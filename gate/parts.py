@@ -68,8 +68,8 @@ def _contact(settings: Input) -> Contact:
     return Contact(settings.pin, closed, pulls[settings.pull], settings.debounce_s)
 
 
-def open_feed(config: Config, inbox: Inbox) -> Feed:
-    """The camera's thread, not started."""
+def open_feed(config: Config, inbox: Inbox, first: int = 0) -> Feed:
+    """The camera's thread, not started; ``first`` is the number of its first frame."""
     camera = config.camera
     wanted = Wanted(camera.width, camera.height, camera.fps)
     return Feed(
@@ -77,7 +77,9 @@ def open_feed(config: Config, inbox: Inbox) -> Feed:
         inbox,
         first_retry_s=camera.retry_first_s,
         last_retry_s=camera.retry_max_s,
+        stuck_after_s=camera.stuck_after_s,
         loop=camera.loop,
+        first=first,
     )
 
 

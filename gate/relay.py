@@ -34,7 +34,7 @@ class Relay:
     ) -> None:
         self._lines = lines
         self._energised_is_open = energised_is_open
-        self._max_open_s = max_open_s
+        self.max_open_s = max_open_s
         self._pulse_s = pulse_s
         self._opens = {
             Position.SAFE: False,
@@ -50,6 +50,12 @@ class Relay:
         self.position: Position | None = Position.SAFE
         """Where the relay is; None after it could not be driven."""
 
+    def limit(self, *, max_open_s: float, pulse_s: float | None) -> None:
+        """Change the limits; they hold from the next grant on."""
+        with self._lock:
+            self.max_open_s = max_open_s
+            self._pulse_s = pulse_s
+
     @property
     def is_open(self) -> bool:
         """Whether the line stands so that the gate is open."""
@@ -63,8 +69,13 @@ class Relay:
             self._cancel()
             if position is Position.GRANTED:
                 self._grants += 1
-                limit = min(self._max_open_s, self._pulse_s or self._max_open_s)
-                self._timer = threading.Timer(limit, self._time_out, [self._grants])
+                pulses = self._pulse_s is not None and self._pulse_s <= self.max_open_s
+                limit = (
+                    self.max_open_s
+                    if self._pulse_s is None
+                    else min(self._pulse_s, self.max_open_s)
+                )
+                self._timer = threading.Timer(limit, self._time_out, [self._grants, pulses])
                 self._timer.daemon = True
                 self._timer.start()  # before the line is driven: no grant without its limit
             self._drive(position)
@@ -86,14 +97,13 @@ class Relay:
         with self._lock:
             self._cancel()
 
-    def _time_out(self, grant: int) -> None:
+    def _time_out(self, grant: int, pulses: bool = False) -> None:
         with self._lock:
             if self._timer is None or grant != self._grants:
                 return  # cancelled while it waited for the lock
             self._timer = None
-            pulse_over = self._pulse_s is not None and self._pulse_s <= self._max_open_s
             try:
-                if pulse_over:  # the grant itself goes on until the passage
+                if pulses:  # the grant itself goes on until the passage
                     self._lines.switch(GATE, not self._energised_is_open)
                     return
                 self._drive(Position.SAFE)

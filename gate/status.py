@@ -1,7 +1,7 @@
 """How the gate is at one moment: what `smile-gate status` shows and what the metrics are made of.
 
-The loop fills a `Status` and hands it out; whoever reads it can't change anything. There is nothing
-personal and nothing secret in it.
+The loop fills a `Status` and hands it out; whoever reads it can't change anything. There is no
+secret in it. Operators and their words are in it only for those who may steer the gate.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from typing import Any
 
+from gate.board import Board
 from gate.domain import EventKind, Position, Reason, State
 
 RECENT = 10
@@ -24,7 +25,7 @@ class LaneOrder:
     closed_by: tuple[Reason, ...] = ()
     """`SCHEDULE`, `KEY_SWITCH` and `OPERATOR`: all that want it closed; empty for an open lane."""
     who: str | None = None
-    """The operator whose close holds."""
+    """The operator whose close holds; told only to those who may steer."""
     why: str | None = None
     """The reason that this operator gave."""
     next_change: datetime | None = None
@@ -49,10 +50,10 @@ class CameraHealth:
     source: str
     """Where the pictures come from, without any password."""
     fps: float
-    """Pictures judged a second."""
+    """Good pictures a second that the loop took."""
     fps_wanted: float
     judged: int
-    """Pictures that the loop took since the start."""
+    """Pictures in which the loop looked for a guest; none in a closed lane."""
     dropped: int
     """Pictures that a newer one replaced before the loop took them."""
     late: int
@@ -107,7 +108,7 @@ class InputState:
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """One of the newest events, in words; no visit can be told from it who it was."""
+    """One of the newest events, in words."""
 
     kind: EventKind
     wall: datetime
@@ -163,6 +164,8 @@ class Status:
     log: LogHealth
     judging: Judging
     settings: Settings
+    board: Board
+    """What the machine says of itself: heat, power, disk, clock."""
     events: tuple[Happening, ...]
     """The newest first, `RECENT` at most."""
 
@@ -182,6 +185,8 @@ def _plain(value: Any) -> Any:
         return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
+    if isinstance(value, frozenset):
+        return sorted(str(item) for item in value)
     if isinstance(value, datetime):
         return value.isoformat(timespec="seconds")
     if isinstance(value, float):

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from gate.domain import Reason, Signal, Trigger
 from gate.errors import RelayError
 from gate.inputs import Contact, Inputs
+from gate.opening import Opening
 from gate.relay import Relay
 
 log = logging.getLogger(__name__)
@@ -18,18 +19,19 @@ class Wires:
 
     The emergency input moves the relay at once, from its own thread, and tells the lane
     afterwards. It latches: the lane leaves the emergency when the contact is at rest again and the
-    key switch has been turned off and on (or the service was started anew), unless
-    ``latches`` is false. The key switch is the master: off, the lane is closed whatever the hours.
+    key switch has been turned off and on (or the operator cleared it, or the service was started
+    anew), unless ``latches`` is false. The key switch has a say in the lane's `Opening`.
     """
 
-    def __init__(self, inputs: Inputs, post: Callable[[Signal], None], *, latches: bool) -> None:
+    def __init__(
+        self, inputs: Inputs, post: Callable[[Signal], None], opening: Opening, *, latches: bool
+    ) -> None:
         self._inputs = inputs
         self._post = post
-        self._latches = latches
+        self._opening = opening
+        self.latches = latches
         self._relay: Relay | None = None
         self._emergency = False
-        self._key_on = True
-        self._hours_open: bool | None = None
 
     def emergency_held(self) -> bool:
         """Whether the emergency contact asks for it now."""
@@ -52,15 +54,9 @@ class Wires:
             "key_switch": self._on_key,
         }
         if "key_switch" in contacts:
-            self._key_on = False  # until the contact says otherwise
+            self._opening.by_key(False, tell=False)  # until the contact says otherwise
         for name, contact in contacts.items():
             self._inputs.watch(name, contact, handlers[name])
-
-    def on_hours(self, is_open: bool) -> None:
-        """The opening hours say so; the key switch may still keep the lane closed."""
-        self._hours_open = is_open
-        if self._key_on:
-            self._post(_lane(is_open, Reason.SCHEDULE))
 
     def _on_emergency(self, active: bool) -> None:
         self._emergency = active
@@ -71,20 +67,13 @@ class Wires:
                 except RelayError as error:
                     log.critical("in an emergency: %s", error)
             self._post(Signal(Trigger.EMERGENCY, Reason.EMERGENCY_INPUT))
-        elif not self._latches:
+        elif not self.latches:
             self._post(Signal(Trigger.EMERGENCY_CLEARED))
 
     def _on_key(self, active: bool) -> None:
-        self._key_on = active
         if active and not self._emergency:
             self._post(Signal(Trigger.EMERGENCY_CLEARED, who="key switch"))
-        if self._hours_open is not None:
-            is_open = active and self._hours_open
-            self._post(_lane(is_open, Reason.KEY_SWITCH, who="key switch"))
+        self._opening.by_key(active)
 
     def _pressed(self, signal: Signal) -> Callable[[bool], None]:
         return lambda active: self._post(signal) if active else None
-
-
-def _lane(is_open: bool, reason: Reason, who: str | None = None) -> Signal:
-    return Signal(Trigger.OPENED if is_open else Trigger.CLOSED, reason, who=who)

@@ -30,6 +30,7 @@ def write_config(tmp_path: Path, clip: Path) -> Callable[..., Path]:
             "relay": {"pin_factory": "mock", "hold_s": 1.0},
             "rearm": {"after_s": 0.3},
             "store": {"path": str(tmp_path / "audit.db")},
+            "control": {"socket": str(tmp_path / "control.sock")},
         }
         for name, entries in sections.items():
             values[name] = values.get(name, {}) | entries

@@ -105,4 +105,4 @@ def test_the_feed_closes_while_it_waits_to_retry() -> None:
     feed.start()
     feed.close()
     feed.close()
-    assert not feed._thread.is_alive()
+    assert not feed._reader.thread.is_alive()

@@ -11,6 +11,7 @@ from gate.domain import GATE, Position, Signal, Trigger
 from gate.errors import RelayError
 from gate.inputs import Contact, Inputs
 from gate.lines import Lines, Wire
+from gate.opening import Opening
 from gate.relay import Relay
 from gate.wires import Wires
 
@@ -34,7 +35,8 @@ class Board:
         self.lines = Lines(self.pins, [Wire(GATE, 17)])
         self.posted: list[Signal] = []
         self.inputs = Inputs(self.pins)
-        self.wires = Wires(self.inputs, self.posted.append, latches=latches)
+        self.opening = Opening(self.posted.append)
+        self.wires = Wires(self.inputs, self.posted.append, self.opening, latches=latches)
         self.relay = Relay(self.lines, emergency_held=self.wires.emergency_held)
         self._contacts = contacts
 
@@ -142,14 +144,14 @@ def test_the_key_switch_is_the_master_of_the_hours() -> None:
     """Off, the lane is closed whatever the hours; on, they decide; and it ends an emergency."""
     board = Board(key_switch=Contact(21, debounce_s=0))
     board.connect()
-    board.wires.on_hours(True)
+    board.opening.by_hours(True)
     assert board.posted == []
     board.close_contact(21)
     board.open_contact(21)
     assert board.triggers() == [Trigger.EMERGENCY_CLEARED, Trigger.OPENED, Trigger.CLOSED]
-    board.wires.on_hours(False)
+    board.opening.by_hours(False)
     board.close_contact(21)
-    assert board.triggers()[3:] == [Trigger.EMERGENCY_CLEARED, Trigger.CLOSED]
+    assert board.triggers()[3:] == [Trigger.CLOSED, Trigger.EMERGENCY_CLEARED]
     board.close()
 
 

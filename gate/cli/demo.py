@@ -29,6 +29,7 @@ face: {lost_s: 0.7}
 relay: {pin_factory: mock, hold_s: 1.0}
 rearm: {after_s: 0.3}
 store: {path: audit.db}
+control: {socket: null}
 """
 
 

@@ -27,4 +27,4 @@ def command(config: Path, verbose: bool) -> None:
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
     from gate.daemon import Daemon
 
-    Daemon(settings).run()
+    Daemon(settings, path=config.resolve()).run()

@@ -7,7 +7,17 @@ import json
 
 from gate.rules import Rules
 from gate.settings.base import Section
-from gate.settings.running import Day, Gate, Hours, LaneHours, Log, Rearm, Service, Unwritable
+from gate.settings.running import (
+    Control,
+    Day,
+    Gate,
+    Hours,
+    LaneHours,
+    Log,
+    Rearm,
+    Service,
+    Unwritable,
+)
 from gate.settings.seeing import (
     Camera,
     Eyes,
@@ -36,6 +46,7 @@ from gate.settings.wiring import (
 __all__ = [
     "Camera",
     "Config",
+    "Control",
     "Day",
     "Eyes",
     "EyesMethod",
@@ -85,6 +96,7 @@ class Config(Section):
     lane: LaneHours = LaneHours()
     store: Log = Log()
     service: Service = Service()
+    control: Control = Control()
 
     def rules(self, card_threshold: float) -> Rules:
         """The rules of a grant; ``card_threshold`` (0–1) holds where the file names none."""

@@ -98,3 +98,10 @@ class Service(Section):
     crash_starts: int = Field(3, ge=1, le=100)
     crash_window_s: Annotated[float, Field(gt=0, le=86400)] = 300.0
     healthy_after_s: Seconds = 60.0
+
+
+class Control(Section):
+    """Where operators reach the running gate, and which of them may steer it."""
+
+    socket: Path | None = Path("/run/smile-gate/control.sock")
+    group: str = "smile-gate"

@@ -22,6 +22,7 @@ class Camera(Section):
     mirror: bool = False
     loop: bool = False
     stale_after_s: Seconds = 2.0
+    stuck_after_s: Seconds = 15.0
     retry_first_s: Seconds = 0.5
     retry_max_s: Seconds = 30.0
 

@@ -20,7 +20,7 @@ from gate.store.query import PAGE, Query, page
 from gate.store.runs import unfinished
 from gate.store.session import Session
 from gate.store.trouble import CorruptLog, explaining
-from gate.store.write import append, highest_visit
+from gate.store.write import append, highest_visit, last_link
 
 _Word = TypeVar("_Word", EventKind, Reason, State)
 
@@ -44,6 +44,8 @@ class Store:
         self._now = now
         self._mends = mends
         self._arrived: tuple[int, float] | None = None
+        self.sequence = 0
+        """Number of the last event that this store read or wrote."""
 
     @classmethod
     def open(
@@ -100,6 +102,7 @@ class Store:
         if not self.session.read_only:
             with self.session.reading() as connection:
                 row = unfinished(connection)
+                self.sequence = last_link(connection)[0]
             self.unclean = None if row is None else rows.record(row)
 
     def _start_anew(self, damage: CorruptLog) -> None:
@@ -154,7 +157,9 @@ class Store:
 
     def _commit(self, events: Sequence[Event]) -> tuple[Record, ...]:
         with self.session.writing() as connection:
-            return self.append(connection, events)
+            written = self.append(connection, events)
+        self.sequence = written[-1].sequence
+        return written
 
     def append(self, connection: Connection, events: Sequence[Event]) -> tuple[Record, ...]:
         """The same within a transaction of the caller, which writes more than events."""
@@ -173,6 +178,13 @@ class Store:
         """The first visit number that no guest ever had."""
         with self.session.reading() as connection:
             return highest_visit(connection) + 1
+
+    def operators_close(self) -> Record | None:
+        """The operator's close of the lane that nobody has taken back, if there is one."""
+        words = (EventKind.LANE_CLOSED, EventKind.LANE_OPENED, EventKind.CLOSE_LIFTED)
+        said = self.records(event=words, reason=Reason.OPERATOR, limit=1, newest_first=True)
+        last = next(said, None)
+        return last if last is not None and last.event.kind is EventKind.LANE_CLOSED else None
 
     def records(
         self,

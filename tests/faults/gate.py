@@ -33,6 +33,7 @@ relay: {{pin_factory: mock, hold_s: {HOLD_S}, max_on_s: {MAX_ON_S}}}
 rearm: {{rule: cool_down, after_s: 0.2}}
 store: {{path: audit.db}}
 service: {{crash_starts: 100}}
+control: {{socket: null}}
 """
 PATIENCE_S = 60
 IN_FLIGHT_S = 0.3

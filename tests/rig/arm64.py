@@ -76,7 +76,7 @@ class Board:
         if summary["grants"] != 1:
             raise Failed(f"{summary['grants']} grants, expected 1")
         ms = summary["ms_per_frame"]["mean"]
-        return f"1 granted, refused {summary['denials']}; {ms:.0f} ms a frame under emulation"
+        return f"1 granted; {ms:.0f} ms a frame under emulation"
 
     def _run(self, command: str, limit_s: float) -> Said:
         variables = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import json
 import os
 import platform
@@ -11,7 +9,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import tarfile
 import tempfile
 import time
 from collections.abc import Callable
@@ -34,8 +31,11 @@ class Machine(Guest):
     when the guest flushes it, so a kill loses what a real disk may lose.
     """
 
-    def __init__(self) -> None:
-        """Build what is missing, and boot. Raises `Missing` where no machine runs."""
+    def __init__(self, payload: Path) -> None:
+        """Build what is missing, and boot with the files of a folder in /srv.
+
+        Raises `Missing` where no machine runs.
+        """
         if os.geteuid() != 0:
             raise Missing("building a virtual machine needs root: sudo make rig")
         if platform.machine() != "x86_64":
@@ -47,6 +47,8 @@ class Machine(Guest):
         self._port: socket.socket | None = None
         run("truncate", "-s", "256M", self._folder / "data.raw")
         run("mke2fs", "-q", "-t", "ext4", self._folder / "data.raw")
+        run("truncate", "-s", "600M", self._folder / "payload.raw")
+        run("mke2fs", "-q", "-t", "ext4", "-d", payload, self._folder / "payload.raw")
         base = f"{self._built / 'root.raw'}"
         disk = self._folder / "root.qcow2"
         run("qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", base, disk)
@@ -76,6 +78,7 @@ class Machine(Guest):
                 continue
             self.accelerator = accelerator
             self.boot_s = time.monotonic() - begun
+            self.run("mount -o ro /dev/vdc /srv")
             if tried:
                 say(f"the virtual machine runs with {accelerator}; {tried[0][:200]}")
             return
@@ -111,6 +114,9 @@ class Machine(Guest):
                 "-drive",
                 f"if=none,id=data,file=nbd:unix:{folder / 'nbd'},format=raw,cache=none",
                 *("-device", "virtio-blk-pci,drive=data"),
+                "-drive",
+                f"if=none,id=payload,file={folder / 'payload.raw'},format=raw,readonly=on",
+                *("-device", "virtio-blk-pci,drive=payload"),
                 *("-device", "virtio-serial-pci"),
                 *("-chardev", f"socket,id=port,path={folder / 'port'},server=on,wait=off"),
                 *("-device", "virtserialport,chardev=port,name=rig"),
@@ -166,23 +172,6 @@ class Machine(Guest):
         except OSError as error:
             raise Failed(f"the machine went away: {error}") from None
         return Said(int(str(answer["code"])), str(answer["text"]))
-
-    def send(self, command: str) -> None:
-        """Start a command and do not wait; nothing else may be run before a power cut."""
-        assert self._port is not None
-        self._port.sendall(json.dumps({"command": command, "limit": 600}).encode() + b"\n")
-
-    def put(self, source: Path, target: str) -> None:
-        """Copy a file or a folder through the port."""
-        buffer = io.BytesIO()
-        with tarfile.open(fileobj=buffer, mode="w:gz", compresslevel=1) as archive:
-            archive.add(source, arcname=target.lstrip("/"))
-        data = base64.b64encode(buffer.getvalue()).decode()
-        step = 1 << 20
-        for start in range(0, len(data), step):
-            sign = ">" if start == 0 else ">>"
-            self.run(f"cat {sign} /tmp/put <<'END'\n{data[start : start + step]}\nEND")
-        self.run("base64 -d < /tmp/put | tar xz -C / && rm /tmp/put")
 
     def power_cut(self) -> None:
         """Kill the disk with its cache, then the machine: nothing is flushed on the way out."""

@@ -1,0 +1,11 @@
+"""``smile-gate clear-fault``: end by hand what does not end by itself."""
+
+from gate.cli.asking import steering
+from gate.control import Command
+
+command = steering(
+    Command.CLEAR_FAULT,
+    "End an emergency whose contact is at rest again, and the pause after several crashes."
+    " Other faults end by themselves once the part works.",
+    "smile-gate clear-fault",
+)

@@ -1,0 +1,11 @@
+"""``smile-gate open``: let one guest through by hand."""
+
+from gate.cli.asking import steering
+from gate.control import Command
+
+command = steering(
+    Command.OPEN,
+    "Open the gate for one guest; who and why stand in the audit log.",
+    'smile-gate open --reason "guest in a wheelchair"',
+    reason=True,
+)

@@ -1,0 +1,11 @@
+"""``smile-gate reload``: apply the changed settings without a restart."""
+
+from gate.cli.asking import steering
+from gate.control import Command
+
+command = steering(
+    Command.RELOAD,
+    "Have the running gate read its configuration anew. All changes are applied, or none: a file"
+    " with a mistake is refused, and so is a change that needs a restart.",
+    "smile-gate reload",
+)

@@ -1,0 +1,68 @@
+"""``smile-gate status``: how the running gate is, readable from two metres."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.live import Live
+
+from gate.cli.asking import gate_options, socket_of
+from gate.cli.common import console, example, json_option, say_json
+from gate.cli.status_view import view
+from gate.control import Command, ask
+from gate.errors import ControlError
+
+PAUSE_S = 1.0
+"""Between two looks of ``--watch``."""
+
+
+@example("smile-gate status --watch")
+@click.command("status")
+@gate_options
+@json_option
+@click.option("--watch", is_flag=True, help="Go on until Ctrl-C, a look a second.")
+def command(socket: Path | None, config: Path | None, as_json: bool, watch: bool) -> None:
+    r"""Show how the gate is: why it does not open, how each part is, and what to do.
+
+    \b
+    Exit codes: 0 running and well (a closed lane is well too), 1 a part at fault or an
+      emergency, 2 wrong call, 3 not running, 4 not allowed, 5 it does not answer.
+    """
+    path = socket_of(socket, config)
+    if watch:
+        _watch(path, as_json)
+        return
+    status = _look(path)
+    if as_json:
+        say_json(status)
+    else:
+        console().print(view(status))
+    if not status["well"]:
+        raise SystemExit(1)
+
+
+def _look(path: Path) -> dict[str, Any]:
+    status: dict[str, Any] = ask(path, Command.STATUS)["status"]
+    return status
+
+
+def _watch(path: Path, as_json: bool) -> None:
+    """Look again and again, also while the gate restarts."""
+    try:
+        if as_json:
+            while True:
+                say_json(_look(path))
+                time.sleep(PAUSE_S)
+        with Live(console=Console(), screen=True, auto_refresh=False) as live:
+            while True:
+                try:
+                    live.update(view(_look(path)), refresh=True)
+                except ControlError as error:
+                    live.update(f"[bold red]{error}[/]", refresh=True)
+                time.sleep(PAUSE_S)
+    except KeyboardInterrupt:
+        return
