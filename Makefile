@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 RECIPE := setup.cfg constraints.txt pyproject.toml
 
-.PHONY: help demo test faults lint types format docs clean
+.PHONY: help demo test faults rig install lint types format docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,12 @@ faults: $(VENV)/dev ## harm a running gate in every way, hundreds of times, and 
 	$(BIN)/python -m tests.faults
 	SMILE_GATE_KILLS=500 SMILE_GATE_CUTS=1000 $(BIN)/pytest --timeout 900 -v \
 	  tests/faults/test_log_killed.py tests/faults/test_log_power_cut.py tests/faults/test_log_disk.py
+
+rig: $(VENV)/dev ## as root: the service under a real systemd, real lines, aarch64 (PART=service|gpio|arm64)
+	$(BIN)/python -m tests.rig $(PART)
+
+install: ## as root: install or upgrade the service (OPTIONS=--help)
+	./systemd/install.sh $(OPTIONS)
 
 lint: $(VENV)/dev ## check style
 	$(BIN)/ruff check .

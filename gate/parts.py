@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from gate import __version__, board, resources
 from gate.camera import Wanted, open_source
-from gate.domain import GATE, HEARTBEAT
 from gate.feed import Feed
 from gate.inbox import Inbox
 from gate.inputs import Contact
-from gate.lines import Lines, Wire
+from gate.lines import Lines
 from gate.meter import Meter
 from gate.panel import Lamp, Panel
 from gate.pipeline import Pipeline, Settings
@@ -30,21 +28,6 @@ log = logging.getLogger(__name__)
 
 EYES = "models/eyes.tflite"
 """The shipped eye-state model."""
-
-
-def open_lines(config: Config, factory: Any) -> Lines:
-    """All outputs, claimed in their safe positions."""
-    return Lines(factory, _wires(config), config.interlocks)
-
-
-def _wires(config: Config) -> Iterator[Wire]:
-    relay = config.relay
-    rests_on = relay.power_loss is PowerLoss.FAIL_SAFE
-    yield Wire(GATE, relay.pin, relay.active_high, rests_on)
-    for output in config.outputs:
-        yield Wire(output.name, output.pin, output.active_high)
-    if config.heartbeat.pin is not None:
-        yield Wire(HEARTBEAT, config.heartbeat.pin, config.heartbeat.active_high)
 
 
 def open_relay(

@@ -23,11 +23,11 @@ from gate.jobs import Jobs
 from gate.lookout import Lookout
 from gate.meter import Meter, Turn
 from gate.opening import Closing, Opening
+from gate.outputs import open_lines
 from gate.panel import Panel
 from gate.parts import (
     contacts,
     open_feed,
-    open_lines,
     open_meter,
     open_model,
     open_panel,

@@ -81,6 +81,7 @@ COMPOSERS = {
     "demo",
     "doctor",
     "operating",
+    "outputs",
     "parts",
     "reload",
     "replay",

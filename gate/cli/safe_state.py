@@ -8,7 +8,7 @@ import click
 
 from gate.cli.common import FILE, example
 from gate.config import load
-from gate.parts import open_lines
+from gate.outputs import open_lines
 from gate.pins import pin_factory
 
 

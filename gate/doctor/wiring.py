@@ -13,7 +13,8 @@ from gate.doctor.patient import Patient
 from gate.domain import GATE, Position
 from gate.errors import RelayError
 from gate.inputs import Inputs
-from gate.parts import contacts, open_lines, open_relay
+from gate.outputs import open_lines
+from gate.parts import contacts, open_relay
 from gate.settings import PinFactory, Wiring
 
 STOP = "to test it: sudo systemctl stop smile-gate"

@@ -17,7 +17,7 @@ from gate.config import load
 from gate.daemon import Daemon
 from gate.domain import EventKind, Record
 from gate.errors import StoreError
-from gate.parts import open_lines
+from gate.outputs import open_lines
 from gate.pictures import VideoFile
 from gate.store import Store
 from gate.systemd import Notifier

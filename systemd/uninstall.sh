@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Removes smile-gate. The audit log and the settings stay, unless --purge says otherwise.
+set -euo pipefail
+
+prefix=/opt/smile-gate purge='' dry=''
+while [ $# -gt 0 ]; do
+  case $1 in
+    --purge) purge=yes ;;
+    --dry-run) dry=yes ;;
+    --prefix) prefix=$(realpath -m -- "${2:?--prefix needs a folder}"); shift ;;
+    -h | --help)
+      cat <<'TEXT'
+Usage: sudo ./systemd/uninstall.sh [--purge] [--dry-run] [--prefix DIR]
+
+Stops the gate with its lines safe and removes the program, its unit, man page and completion.
+  --purge       remove the audit log, the settings and the user too: they are gone for good
+  --dry-run     say what would be removed, and remove nothing
+  --prefix DIR  where the program is (default /opt/smile-gate)
+
+Example: sudo ./systemd/uninstall.sh
+TEXT
+      exit 0 ;;
+    *) echo "uninstall.sh: unknown option $1; see --help" >&2; exit 2 ;;
+  esac
+  shift
+done
+
+files=()
+if [ -e "$prefix/installed" ]; then mapfile -t files <"$prefix/installed"; fi
+files+=("$prefix/releases" "$prefix/current" "$prefix/bin" "$prefix/installed")
+kept=(/etc/smile-gate /var/lib/smile-gate)
+if [ -n "$purge" ]; then files+=("${kept[@]}" /etc/systemd/system/smile-gate.service.d); fi
+if [ -n "$dry" ]; then
+  printf 'would remove %s\n' "${files[@]}"
+  exit 0
+fi
+[ "$(id -u)" = 0 ] || { echo "uninstall.sh: must run as root: sudo $0" >&2; exit 1; }
+
+# Disabled first: a stop ends in the unit's safe state, which needs the program.
+systemctl disable --now smile-gate 2>/dev/null || true
+rm -rf -- "${files[@]}"
+rmdir --ignore-fail-on-non-empty "$prefix" 2>/dev/null || true
+systemctl daemon-reload
+systemctl reset-failed smile-gate 2>/dev/null || true
+if [ -n "$purge" ]; then
+  userdel smile-gate 2>/dev/null || true
+  groupdel smile-gate 2>/dev/null || true
+  echo "smile-gate is gone, with its log and its settings"
+else
+  echo "smile-gate is removed; its settings and its log stay in ${kept[*]} (--purge removes them)"
+fi

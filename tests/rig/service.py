@@ -1,0 +1,358 @@
+"""The installed service under a real systemd, from a clean system to a purge; pins are mocked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tests.rig import userland, wheels
+from tests.rig.guest import Guest
+from tests.rig.host import Failed, Missing
+from tests.rig.nspawn import Container
+from tests.rig.project import CLIP, CONFIG, INSTALL, LOG, SOURCE, configure, deliver
+from tests.rig.table import Step
+
+SETTINGS = f"""\
+camera: {{source: {CLIP}, loop: true}}
+face: {{lost_s: 0.7}}
+relay: {{pin_factory: mock, hold_s: 1.0}}
+rearm: {{after_s: 0.3}}
+service: {{healthy_after_s: 8}}
+"""
+EXPOSURE = 1.5
+"""The most that ``systemd-analyze security`` may say."""
+READY_S = 2.0
+"""From `systemctl start` to READY."""
+WATCHDOG_S = 10.0
+ELSEWHERE = ("srv", "proc", "sys", "dev", "run", "tmp", "var/log")
+"""Folders where a purge has nothing to look for."""
+MEMORY_MB = 200
+"""The daemon's peak must leave room below the unit's MemoryHigh."""
+
+
+def steps() -> Iterator[Step]:
+    """Boot a clean system and try the service's whole life on it."""
+    root = userland.BOOKWORM.build()
+    packages = wheels.fetch(wheels.BOOKWORM, "pi")
+    with Container(root) as guest:
+        deliver(guest.root / "srv", packages)
+        yield from Service(guest).steps()
+
+
+class Service:
+    """The steps, on one guest; each leaves the gate running for the next."""
+
+    def __init__(self, guest: Guest) -> None:
+        self._guest = guest
+
+    def steps(self) -> Iterator[Step]:
+        """All steps in their order."""
+        yield Step("boots Debian Bookworm with systemd", self.boot)
+        yield Step("a dry run changes nothing", self.dry_run)
+        yield Step("installs on a clean system and starts", self.install)
+        yield Step("systemd-analyze verify finds nothing", self.verify)
+        yield Step(f"exposure is at most {EXPOSURE}", self.exposure)
+        yield Step("runs inside its sandbox", self.sandbox)
+        yield Step(f"start to READY within {READY_S:g} s", self.ready)
+        yield Step("a smile is granted, and in the log", self.grant)
+        yield Step("status says how it is", self.status)
+        yield Step("a good reload is applied without a restart", self.reload_good)
+        yield Step("a bad reload is refused and changes nothing", self.reload_bad)
+        yield Step("peak memory", self.memory)
+        yield Step("a hang ends by the watchdog, safe, and it starts again", self.hang)
+        yield Step("SIGKILL: safe, and it starts again", self.kill)
+        yield Step("a crash loop keeps the lane shut, then heals", self.crash_loop)
+        yield Step("stop: clean end, lines safe", self.stop)
+        yield Step("an upgrade runs the new version", self.upgrade)
+        yield Step("an upgrade that lacks a package changes nothing", self.upgrade_lacks)
+        yield Step("an upgrade that does not start goes back", self.upgrade_fails)
+        yield Step("uninstall keeps log and settings", self.uninstall)
+        yield Step("purge leaves nothing", self.purge)
+
+    # --- install ------------------------------------------------------------------------------
+
+    def boot(self) -> str:
+        version = self._guest.ask("systemctl --version | head -1")
+        return f"{version} after {self._guest.boot_s:.1f} s"
+
+    def dry_run(self) -> str:
+        before = self._guest.ask("find / -xdev -newer /proc/1 2>/dev/null | wc -l; ls /opt /etc")
+        said = self._guest.ask(f"{INSTALL} --dry-run")
+        after = self._guest.ask("find / -xdev -newer /proc/1 2>/dev/null | wc -l; ls /opt /etc")
+        if before.split()[1:] != after.split()[1:] or "nothing was done" not in said:
+            raise Failed(said)
+        return "said what it would do"
+
+    def install(self) -> str:
+        configure(self._guest, SETTINGS)
+        said = self._guest.ask(INSTALL, limit_s=300)
+        self._active()
+        if self._guest.ask("stat -c %U:%a /var/lib/smile-gate") != "smile-gate:750":
+            raise Failed("the log's folder is open to others")
+        self._guest.run("id -nG smile-gate | grep -w gpio | grep -w video")
+        self._guest.run(f"cmp {CONFIG}.new {SOURCE}/config/gate.yaml")
+        return said.splitlines()[-2].strip()
+
+    def verify(self) -> str:
+        said = self._guest.ask("systemd-analyze verify --man=no smile-gate.service 2>&1")
+        if said:
+            raise Failed(said)
+        return "clean"
+
+    def exposure(self) -> str:
+        said = self._guest.ask("systemd-analyze security smile-gate --no-pager | tail -1")
+        found = re.search(r"level for \S+: ([\d.]+)", said)
+        if found is None or float(found[1]) > EXPOSURE:
+            raise Failed(said)
+        return found[1]
+
+    def sandbox(self) -> str:
+        pid = self._pid()
+        status = self._guest.ask(f"cat /proc/{pid}/status")
+        for line in ("NoNewPrivs:\t1", "Seccomp:\t2", "CapBnd:\t0000000000000000"):
+            if line not in status:
+                raise Failed(f"{line!r} is not in /proc/PID/status")
+        root = self._guest.ask(f"awk '$5 == \"/\" {{print $6}}' /proc/{pid}/mountinfo | tail -1")
+        if not root.startswith("ro"):
+            raise Failed(f"its root is mounted {root}")
+        links = self._guest.ask(f"tail -n +3 /proc/{pid}/net/dev | cut -d: -f1").split()
+        if links != ["lo"]:
+            raise Failed(f"it has the network links {links}")
+        return "no rights, read-only system, system calls filtered, no network"
+
+    def ready(self) -> str:
+        times = []
+        for _ in range(3):
+            self._guest.run("systemctl reset-failed smile-gate; systemctl stop smile-gate")
+            times.append(self._timed("systemctl start smile-gate"))
+        own = self._guest.ask(
+            "systemctl show smile-gate -p ExecMainStartTimestampMonotonic --value;"
+            "systemctl show smile-gate -p ActiveEnterTimestampMonotonic --value"
+        ).split()
+        daemon = (int(own[1]) - int(own[0])) / 1e6
+        seen = f"{min(times):.2f} s at best of 3, safe-state included; daemon {daemon:.2f} s"
+        if min(times) > READY_S:
+            raise Failed(seen)
+        return seen
+
+    # --- operate ------------------------------------------------------------------------------
+
+    def grant(self) -> str:
+        took = self._granted_after(self._last())
+        return f"after {took:.1f} s"
+
+    def status(self) -> str:
+        self._command("status")
+        self._guest.run("smile-gate status --json | python3 -m json.tool")
+        told = self._guest.ask("smile-gate status | head -1")
+        self._guest.run("setpriv --reuid nobody --clear-groups smile-gate status")
+        return told
+
+    def reload_good(self) -> str:
+        self._command("reload")
+        pid = self._pid()
+        last = self._last()
+        configure(self._guest, SETTINGS + "smile: {frames: 6}\n")
+        self._guest.run("systemctl reload smile-gate")
+        self._since(last, "config_changed", 5)
+        if self._pid() != pid:
+            raise Failed("it was restarted")
+        return self._guest.ask(
+            f"smile-gate audit list --database {LOG} --event config_changed | tail -1"
+        )
+
+    def reload_bad(self) -> str:
+        self._command("reload")
+        pid = self._pid()
+        configure(self._guest, SETTINGS + "smile: {frames: many}\n")
+        said = self._guest.run("smile-gate reload", check=False)
+        systemd = self._guest.run("systemctl reload smile-gate", check=False)
+        configure(self._guest, SETTINGS)
+        if said.code == 0 or systemd.code == 0:
+            raise Failed("a bad file was taken")
+        self._active()
+        if self._pid() != pid:
+            raise Failed("it was restarted")
+        return said.text.strip().splitlines()[-1]
+
+    def memory(self) -> str:
+        kilobytes = self._guest.ask(f"awk '/VmHWM/ {{print $2}}' /proc/{self._pid()}/status")
+        peak = int(kilobytes) // 1024
+        if peak > MEMORY_MB:
+            raise Failed(f"{peak} MB")
+        return f"{peak} MB"
+
+    # --- repair -------------------------------------------------------------------------------
+
+    def hang(self) -> str:
+        pid = self._pid()
+        safe = self._safe_states()
+        self._guest.run(f"kill -STOP {pid}")
+        took = self._restarted(pid, WATCHDOG_S + 15)
+        self._safe_after(safe)
+        journal = self._guest.ask("journalctl -u smile-gate -o cat --no-pager -n 60")
+        if "atchdog" not in journal:
+            raise Failed("the journal does not say that it was the watchdog")
+        return f"READY again {took:.1f} s after the hang (WatchdogSec is {WATCHDOG_S:g} s)"
+
+    def kill(self) -> str:
+        pid = self._pid()
+        safe = self._safe_states()
+        self._guest.run(f"kill -KILL {pid}")
+        took = self._restarted(pid, 15)
+        self._safe_after(safe)
+        return f"READY again after {took:.1f} s"
+
+    def crash_loop(self) -> str:
+        self._guest.run("systemctl reset-failed smile-gate")
+        for _ in range(2):
+            pid = self._pid()
+            self._guest.run(f"kill -KILL {pid}")
+            self._restarted(pid, 15)
+        text = "systemctl show smile-gate -p StatusText --value"
+        self._guest.wait("safe mode", text, lambda said: "crash_loop" in said, 5)
+        last = self._last()
+        healed = self._guest.wait("healed", text, lambda said: "fault" not in said, 20)
+        shut = self._guest.ask(self._query(last, "granted"))
+        back = int(self._guest.ask(self._query(last, "recovered")) or 0)
+        if int(shut) and not back:
+            raise Failed("it granted while the lane had to be shut")
+        took = self._granted_after(self._last())
+        return f"shut, healed after {healed:.0f} s, granted again {took:.1f} s later"
+
+    def stop(self) -> str:
+        safe = self._safe_states()
+        took = self._timed("systemctl stop smile-gate")
+        self._safe_after(safe)
+        result = self._guest.ask("systemctl show smile-gate -p Result --value")
+        self._guest.run(f"smile-gate audit verify --database {LOG}")
+        self._guest.run("systemctl start smile-gate")
+        if result != "success":
+            raise Failed(result)
+        return f"{took:.1f} s; the log verifies"
+
+    # --- upgrade, uninstall -------------------------------------------------------------------
+
+    def upgrade(self) -> str:
+        old = self._release()
+        self._guest.run("systemctl reset-failed smile-gate")
+        change = 's/^__version__ = .*/__version__ = "9.0.0"/'
+        self._guest.run(f"sed -i '{change}' {SOURCE}/gate/__init__.py")
+        self._guest.run(INSTALL, limit_s=300)
+        self._active()
+        new = self._release()
+        self._guest.run("smile-gate --version | grep -F 9.0.0")
+        if new == old or "9.0.0" not in new:
+            raise Failed(f"{old} -> {new}")
+        self._guest.run(f"grep -q 'loop: true' {CONFIG}")
+        return f"{old} -> {new}"
+
+    def upgrade_lacks(self) -> str:
+        pid, release = self._pid(), self._release()
+        said = self._guest.run(
+            f"mkdir -p /srv/few && {SOURCE}/systemd/install.sh --yes --wheels /srv/few", check=False
+        )
+        if said.code == 0 or self._pid() != pid or self._release() != release:
+            raise Failed(f"exit code {said.code}")
+        return said.text.strip().splitlines()[-1]
+
+    def upgrade_fails(self) -> str:
+        release = self._release()
+        self._guest.run(f"cp {SOURCE}/gate/daemon.py /srv/daemon.py")
+        broken = 'raise RuntimeError("broken on purpose")'
+        self._guest.run(f"echo '{broken}' >> {SOURCE}/gate/daemon.py")
+        said = self._guest.run(INSTALL, limit_s=300, check=False)
+        self._guest.run(f"cp /srv/daemon.py {SOURCE}/gate/daemon.py")
+        if said.code == 0:
+            raise Failed("it said that it worked")
+        self._active()
+        if self._release() != release:
+            raise Failed(f"{self._release()} runs, not {release}")
+        self._granted_after(self._last())
+        return said.text.strip().splitlines()[-1]
+
+    def uninstall(self) -> str:
+        said = self._guest.ask(f"{SOURCE}/systemd/uninstall.sh")
+        self._guest.run(f"test -s {LOG} && test -s {CONFIG}")
+        self._guest.run("! systemctl cat smile-gate && ! test -e /opt/smile-gate")
+        self._guest.run("! pgrep -u smile-gate")
+        return said.splitlines()[-1]
+
+    def purge(self) -> str:
+        self._guest.run(INSTALL, limit_s=300)
+        self._guest.run(f"{SOURCE}/systemd/uninstall.sh --purge")
+        kept = " -o ".join(f"-path /{name}" for name in ELSEWHERE)
+        left = self._guest.ask(
+            f"find / -xdev \\( {kept} \\) -prune -o -name '*smile-gate*' -print;"
+            " getent passwd smile-gate || true"
+        )
+        if left:
+            raise Failed(f"left behind: {left}")
+        return "no file, no user"
+
+    # --- asking -------------------------------------------------------------------------------
+
+    def _pid(self) -> int:
+        return int(self._guest.ask("systemctl show smile-gate -p MainPID --value"))
+
+    def _active(self) -> None:
+        self._guest.run("systemctl is-active smile-gate")
+
+    def _release(self) -> str:
+        """The release that the running process was started from."""
+        words = self._guest.ask(f"tr '\\0' ' ' < /proc/{self._pid()}/cmdline")
+        found = re.search(r"releases/([^/]+)/", words)
+        if found is None:
+            raise Failed(f"it runs {words}")
+        return found[1]
+
+    def _command(self, name: str) -> None:
+        if self._guest.run(f"smile-gate {name} --help", check=False).code:
+            raise Missing(f"this version has no `smile-gate {name}`")
+
+    def _last(self) -> int:
+        """The newest event's number in the log."""
+        return int(self._guest.ask(_sql("select coalesce(max(sequence), 0) from event")))
+
+    def _query(self, after: int, kind: str) -> str:
+        return _sql(
+            "select count(*) from event join what on what.id = event.what"
+            f" where sequence > {after} and kind = '{kind}'"
+        )
+
+    def _since(self, last: int, kind: str, limit_s: float) -> float:
+        asked = self._query(last, kind)
+        return self._guest.wait(kind, asked, lambda said: said not in ("0", ""), limit_s)
+
+    def _granted_after(self, last: int) -> float:
+        return self._since(last, "granted", 25)
+
+    def _restarted(self, pid: int, limit_s: float) -> float:
+        def good(said: str) -> bool:
+            state, new = said.split()
+            return state == "active" and new not in ("0", str(pid))
+
+        asked = "for i in ActiveState MainPID; do systemctl show smile-gate -p $i --value; done"
+        return self._guest.wait("a new process is ready", asked, good, limit_s)
+
+    def _timed(self, command: str) -> float:
+        """Seconds that a command takes in the guest."""
+        said = self._guest.ask(
+            f"a=$(date +%s%N); {command}; b=$(date +%s%N); echo $(((b - a) / 1000000))"
+        )
+        return int(said) / 1000
+
+    def _safe_states(self) -> int:
+        journal = "journalctl -u smile-gate -o cat --no-pager"
+        return int(self._guest.ask(f"{journal} | grep -c 'all lines are safe' || true"))
+
+    def _safe_after(self, before: int) -> None:
+        """The lines were put safe at least once more than before."""
+        if self._safe_states() <= before:
+            raise Failed("the lines were not put safe")
+
+
+def _sql(query: str) -> str:
+    """The command that asks the log; read-only, beside the running gate."""
+    code = f"connect('file:{LOG}?mode=ro', uri=True).execute(\"{query}\").fetchone()[0]"
+    return f"python3 - <<'END'\nfrom sqlite3 import connect\nprint({code})\nEND"
