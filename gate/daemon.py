@@ -14,6 +14,8 @@ from typing import Any
 
 from gate.control import Answer, Command, Request
 from gate.describe import describe
+from gate.control import Answer, Command, Request, Server
+from gate.describe import describe, fields, level, without_person
 from gate.domain import Event, Observation, Signal, Trigger
 from gate.errors import AnotherGate, ControlError, GateError, NoAnswer
 from gate.inbox import Call, Inbox
@@ -135,7 +137,7 @@ class Daemon:
         if request.command is Command.RELOAD:
             return {"said": self._reload(request.peer.name)}
         if request.command is not Command.STATUS:
-            log.info("%s by %s: %s", request.command, request.peer.name, request.reason or "")
+            log.info("asked: %s", request.command)  # by whom and why is in the audit log
         return self.inbox.ask(lambda: carry_out(self.parts, request, time.monotonic()), ANSWER_S)
 
     def _on_hangup(self, *_: int | FrameType | None) -> None:
@@ -165,9 +167,9 @@ class Daemon:
                     raise
             finally:
                 report.reloaded()
-        log.info("reloaded by %s: %s", who, said)
+        log.info("reloaded: %s", said)
         return said
 
     def _tell(self, event: Event) -> None:
-        log.info("%s", describe(event))
+        log.log(level(event), "%s", describe(without_person(event)), extra=fields(event))
         self._on_event(event)

@@ -47,8 +47,9 @@ RESTART = (
     "inputs.assist",
     "store.path",
     "control",
+    "metrics",
 )
-"""Settings of what is claimed once, at the start: pins, the log's file, the socket."""
+"""Settings of what is claimed once, at the start: pins, the log's file, sockets."""
 SEEING = (
     "face",
     "light",

@@ -39,6 +39,7 @@ ROOMS = {
     "skimage": {"bench_scenes", "demo"},
     "click": {"cli"},
     "rich": {"cli", "training"},
+    "prometheus_client": {"metrics"},
 }
 """A third-party library → the rooms that may import it."""
 
@@ -63,10 +64,13 @@ HELPERS = {
     "control": set(),
     "server": {"control", "peer"},
     "lookout": {"controller", "feed", "gauges", "pipeline", "vision"},
+    "control": {"peer"},
+    "lookout": {"controller", "feed", "gauges", "meter", "pipeline", "vision"},
     "housekeeping": {"jobs", "settings", "store"},
     "pipeline": {"framing", "vision"},
     "smile": {"framing"},
     "vision": {"framing"},
+    "metrics": {"board", "meter"},
     "trace": set(),
     "plot": {"trace"},
 }
@@ -169,5 +173,13 @@ def test_the_daemon_does_not_load_what_it_does_not_need() -> None:
     code = "import sys, gate.daemon; print(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(run.stdout.split())
-    unwanted = {"tensorflow", "matplotlib", "skimage", "gate.training", "gate.demo", "rich"}
+    unwanted = {
+        "tensorflow",
+        "matplotlib",
+        "skimage",
+        "gate.training",
+        "gate.demo",
+        "rich",
+        "prometheus_client",
+    }
     assert not loaded & unwanted

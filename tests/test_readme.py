@@ -84,7 +84,7 @@ def test_every_other_command_is_one_that_is_known() -> None:
         if words[0] == "make":
             assert re.search(rf"^{words[1]}:", makefile, re.MULTILINE)
         else:
-            assert words[0] in ("sudo", "smile-gate"), line
+            assert words[0] in ("sudo", "smile-gate", "git"), line
 
 
 def test_the_files_that_are_named_exist() -> None:

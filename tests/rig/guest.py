@@ -6,7 +6,6 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -30,10 +29,6 @@ class Guest(ABC):
     @abstractmethod
     def _execute(self, command: str, limit_s: float) -> Said:
         """Run a command in bash, as root; the code is 124 if it took longer."""
-
-    @abstractmethod
-    def put(self, source: Path, target: str) -> None:
-        """Copy a file or a folder from this machine into the guest."""
 
     @abstractmethod
     def close(self) -> None:

@@ -100,15 +100,6 @@ class Container(Guest):
         )
         return Said(done.returncode, done.stdout.decode(errors="replace"))
 
-    def put(self, source: Path, target: str) -> None:
-        """Copy a file or a folder from this machine into the guest."""
-        place = self.root / target.lstrip("/")
-        place.parent.mkdir(parents=True, exist_ok=True)
-        if source.is_dir():
-            shutil.copytree(source, place, dirs_exist_ok=True)
-        else:
-            shutil.copy2(source, place)
-
     def close(self) -> None:
         """Halt it and throw its files away; may be called twice."""
         process, self._process = self._process, None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -33,8 +34,8 @@ def clip() -> Path:
     return path
 
 
-def deliver(guest: Guest, wheels: Path) -> None:
-    """Put checkout, wheels and clip into a guest."""
+def deliver(srv: Path, wheels: Path) -> None:
+    """Put checkout, wheels and clip into a folder that is the guest's /srv."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -45,9 +46,11 @@ def deliver(guest: Guest, wheels: Path) -> None:
         raise Failed("the rig runs from a git checkout")
     for name in filter(None, listed.stdout.decode().split("\0")):
         if (ROOT / name).is_file():
-            guest.put(ROOT / name, f"{SOURCE}/{name}")
-    guest.put(wheels, WHEELS)
-    guest.put(clip(), CLIP)
+            place = srv / "smile-gate" / name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, place)
+    shutil.copytree(wheels, srv / "wheels")
+    shutil.copy(clip(), srv)
 
 
 def configure(guest: Guest, text: str) -> None:

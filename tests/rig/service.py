@@ -35,7 +35,7 @@ def steps() -> Iterator[Step]:
     root = userland.BOOKWORM.build()
     packages = wheels.fetch(wheels.BOOKWORM, "pi")
     with Container(root) as guest:
-        deliver(guest, packages)
+        deliver(guest.root / "srv", packages)
         yield from Service(guest).steps()
 
 

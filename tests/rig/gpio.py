@@ -1,0 +1,278 @@
+"""The gate on a real GPIO character device, a real memory limit, and a disk that loses power.
+
+The lines are simulated by the kernel (gpio-sim). Its tracepoints tell every level that a program
+sets; its files in /sys tell the level that a relay board would see.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.rig import wheels
+from tests.rig.host import Failed
+from tests.rig.project import CLIP, INSTALL, LOG, configure, deliver
+from tests.rig.table import Step
+from tests.rig.vm import Machine
+
+RELAY, EMERGENCY = 17, 4
+HOLD_S = 4.0
+CUTS = 2
+SETTINGS = f"""\
+camera: {{source: {CLIP}, loop: true, stale_after_s: 20}}
+face: {{lost_s: 0.7}}
+smile: {{frames: 1}}
+eyes: {{required: false}}
+relay: {{pin: {RELAY}, hold_s: {HOLD_S}}}
+rearm: {{after_s: 0.3}}
+inputs: {{emergency: {{pin: {EMERGENCY}}}}}
+service: {{crash_starts: 100}}
+"""
+"""Easy to please and slow to complain: emulation judges few frames a second."""
+SHUT = SETTINGS.replace("frames: 1", "frames: 1000")
+ACTIVE_LOW = SHUT.replace(f"pin: {RELAY},", f"pin: {RELAY}, active_high: false,")
+SLOW = """\
+[Service]
+TimeoutStartSec=240
+TimeoutStopSec=60
+WatchdogSec=30
+TimeoutAbortSec=5
+"""
+WATCHDOG_S = 30.0
+LINES = f"""\
+set -e
+mountpoint -q /sys/kernel/config || mount -t configfs config /sys/kernel/config
+mountpoint -q /sys/kernel/debug || mount -t debugfs debug /sys/kernel/debug
+mountpoint -q /sys/kernel/tracing || mount -t tracefs trace /sys/kernel/tracing
+getent group gpio >/dev/null || groupadd --system gpio
+echo 'SUBSYSTEM=="gpio", KERNEL=="gpiochip*", GROUP="gpio", MODE="0660"' >/etc/udev/rules.d/90-rig.rules
+udevadm control --reload
+modprobe gpio-sim
+cd /sys/kernel/config/gpio-sim
+mkdir -p pi/bank/line{RELAY} pi/bank/line{EMERGENCY}
+echo 58 >pi/bank/num_lines
+echo pinctrl-bcm2711 >pi/bank/label
+echo 1 >pi/live
+udevadm settle
+(cat /proc/cpuinfo; printf 'Revision\\t: c03115\\n') >/run/cpuinfo
+mount --bind /run/cpuinfo /proc/cpuinfo
+echo 1 >/sys/kernel/tracing/events/gpio/enable
+"""
+"""As Raspberry Pi OS has it: the bank's label and 58 lines, the group, a Pi 4's revision."""
+CONTROL = f"""\
+import gpiozero
+from gpiozero.pins.lgpio import LGPIOFactory
+gpiozero.DigitalOutputDevice({RELAY}, active_high=False, pin_factory=LGPIOFactory()).close()
+"""
+
+
+def steps() -> Iterator[Step]:
+    """Boot a machine with lines and try what only a kernel can show."""
+    packages = wheels.fetch(wheels.BOOKWORM, "pi")
+    with tempfile.TemporaryDirectory(prefix="smile-gate-payload-") as folder:
+        deliver(Path(folder), packages)
+        with Machine(Path(folder)) as machine:
+            yield from Lines(machine).steps()
+
+
+class Lines:
+    """The steps, on one machine."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self._sim = ""
+        self._number = 0
+
+    def steps(self) -> Iterator[Step]:
+        """All steps in their order."""
+        yield Step("boots Debian's kernel with 58 GPIO lines", self.boot)
+        yield Step("installs and starts on the lines", self.install)
+        yield Step("a grant is seen on the line", self.grant)
+        for persist in (0, 1):
+            yield Step(
+                f"SIGKILL in a hold, {('line falls back', 'line stays driven')[persist]}: shut",
+                lambda persist=persist: self.kill(persist),  # type: ignore[misc]
+            )
+        yield Step("a hang in a hold ends by the watchdog: shut", self.hang)
+        yield Step("the emergency contact moves the relay", self.emergency)
+        yield Step("the tracer sees gpiozero's own blip (control)", self.control)
+        yield Step("no blip at start, active-high board", lambda: self.no_blip(SHUT, 0))
+        yield Step("no blip at start, active-low board", lambda: self.no_blip(ACTIVE_LOW, 1))
+        yield Step("memory: the peak, and a limit that bites", self.memory)
+        for cut in range(1, CUTS + 1):
+            yield Step(f"power cut {cut} of {CUTS} in a hold: the grant is in the log", self.cut)
+
+    def boot(self) -> str:
+        self._lines()
+        machine = self._machine
+        return f"{machine.ask('uname -r')} by {machine.accelerator}, {machine.boot_s:.0f} s"
+
+    def install(self) -> str:
+        machine = self._machine
+        machine.run("mkdir -p /var/lib/smile-gate && mount /dev/vdb /var/lib/smile-gate")
+        machine.run(
+            "mkdir -p /etc/systemd/system/smile-gate.service.d && cat >"
+            f" /etc/systemd/system/smile-gate.service.d/rig.conf <<'END'\n{SLOW}END"
+        )
+        configure(machine, SETTINGS)
+        said = machine.ask(INSTALL, limit_s=900)
+        machine.run("sync")
+        return said.splitlines()[-2].strip()
+
+    def grant(self) -> str:
+        self._trace_anew()
+        self._open()
+        took = self._machine.wait("shut again", self._value(), lambda said: said == "0", 60)
+        sets = self._sets()
+        if "1" not in sets or sets[-1] != "0":
+            raise Failed(f"levels set: {sets}")
+        self._machine.run(f"smile-gate audit list --database {LOG} --event granted | grep granted")
+        return f"open, and shut {took:.1f} s later (hold_s {HOLD_S:g})"
+
+    def kill(self, persist: int) -> str:
+        self._machine.run(f"echo {persist} > /sys/module/gpio_sim/parameters/persist")
+        self._open()
+        took = self._shut_after("systemctl kill --kill-who=main -s KILL smile-gate", 60)
+        self._again()
+        return f"shut after {took:.2f} s (emulated processor)"
+
+    def hang(self) -> str:
+        self._open()
+        took = self._shut_after("systemctl kill --kill-who=main -s STOP smile-gate", 120)
+        self._again()
+        return f"shut after {took:.1f} s; WatchdogSec {WATCHDOG_S:g} here"
+
+    def emergency(self) -> str:
+        pull = self._value(EMERGENCY).replace("cat ", "").replace("/value", "/pull")
+        self._machine.wait("shut", self._value(), lambda said: said == "0", 60)
+        machine = self._machine
+        took = machine.ask(
+            f"a=$(date +%s%N); echo pull-down > {pull};"
+            f" until [ $({self._value()}) = 1 ]; do :; done; b=$(date +%s%N);"
+            " echo $(((b - a) / 1000000))",
+            limit_s=30,
+        )
+        machine.run("sleep 1")
+        still = machine.ask(self._value())
+        machine.run(f"echo pull-up > {pull}; systemctl restart smile-gate", limit_s=300)
+        if still != "1":
+            raise Failed("it did not stay")
+        return f"after {took} ms, and it stays"
+
+    def control(self) -> str:
+        machine = self._machine
+        machine.run("systemctl stop smile-gate", limit_s=120)
+        self._trace_anew()
+        machine.run(f"cd /run && /opt/smile-gate/bin/python - <<'END'\n{CONTROL}END", limit_s=120)
+        sets = self._sets()
+        if sets[:1] != ["0"]:
+            raise Failed(f"levels set: {sets}: the method shows nothing, or gpiozero was mended")
+        return f"levels set by gpiozero alone on an active-low board: {' '.join(sets)}"
+
+    def no_blip(self, settings: str, rest: int) -> str:
+        machine = self._machine
+        machine.run("systemctl stop smile-gate", limit_s=120)
+        configure(machine, settings)
+        self._trace_anew()
+        machine.run("systemctl start smile-gate; sleep 3", limit_s=300)
+        sets = self._sets()
+        machine.run("systemctl is-active smile-gate")
+        if not sets or set(sets) != {str(rest)}:
+            raise Failed(f"levels set: {sets}, but only {rest} is safe")
+        return f"levels set by safe-state and start: {' '.join(sets)}"
+
+    def memory(self) -> str:
+        machine = self._machine
+        machine.run("systemctl stop smile-gate", limit_s=120)
+        configure(machine, SETTINGS)
+        machine.run("systemctl start smile-gate; sleep 5", limit_s=300)
+        group = "/sys/fs/cgroup/system.slice/smile-gate.service"
+        limit = int(machine.ask(f"cat {group}/memory.max"))
+        peak = int(machine.ask(f"cat {group}/memory.peak"))
+        eater = machine.run(
+            "systemd-run --quiet --wait -p MemoryMax=50M -p MemorySwapMax=0"
+            " python3 -c 'bytearray(200 << 20)'",
+            check=False,
+        )
+        if eater.code == 0:
+            raise Failed("a limit of 50 MB let 200 MB pass")
+        if peak > limit / 2:
+            raise Failed(f"peak {peak >> 20} MB of {limit >> 20} MB")
+        return f"peak {peak >> 20} MB with files cached for it, MemoryMax {limit >> 20} MB"
+
+    def cut(self) -> str:
+        machine = self._machine
+        self._open()
+        machine.wait("shut", self._value(), lambda said: said == "0", 60)
+        before = self._grants()
+        self._open()
+        machine.power_cut()
+        machine.boot()
+        self._lines()
+        machine.run(
+            "systemctl stop smile-gate; fsck.ext4 -p /dev/vdb; mount /dev/vdb /var/lib/smile-gate"
+        )
+        after = self._grants()
+        verified = machine.ask(
+            f"smile-gate audit verify --database {LOG} 2>&1 | tail -1", limit_s=200
+        )
+        machine.run("systemctl start smile-gate", limit_s=300)
+        if after <= before:
+            raise Failed(f"{after} grants in the log, at least {before + 1} were given")
+        return f"{after} grants, {before} before the last; {verified}"
+
+    # --- helpers ------------------------------------------------------------------------------
+
+    def _lines(self) -> None:
+        """Make the lines, and find them in /sys."""
+        machine = self._machine
+        machine.run(f"cat > /run/lines <<'END'\n{LINES}END\nbash /run/lines")
+        device = machine.ask("cat /sys/kernel/config/gpio-sim/pi/dev_name")
+        chip = machine.ask("cat /sys/kernel/config/gpio-sim/pi/bank/chip_name")
+        self._sim = f"/sys/devices/platform/{device}/{chip}"
+        listed = machine.ask("grep gpiochip /sys/kernel/debug/gpio")
+        found = re.search(rf"{chip}: GPIOs (\d+)-", listed)
+        if found is None:
+            raise Failed(f"no {chip} in {listed}")
+        self._number = int(found[1]) + RELAY
+
+    def _value(self, line: int = RELAY) -> str:
+        return f"cat {self._sim}/sim_gpio{line}/value"
+
+    def _open(self) -> None:
+        """Wait until a grant begins: the line rises."""
+        self._machine.run(
+            f"until [ $({self._value()}) = 0 ]; do sleep 0.02; done;"
+            f" until [ $({self._value()}) = 1 ]; do sleep 0.02; done",
+            limit_s=120,
+        )
+
+    def _shut_after(self, command: str, limit_s: float) -> float:
+        said = self._machine.ask(
+            f"a=$(date +%s%N); {command};"
+            f" until [ $({self._value()}) = 0 ]; do sleep 0.01; done; b=$(date +%s%N);"
+            " echo $(((b - a) / 1000000))",
+            limit_s=limit_s,
+        )
+        return int(said) / 1000
+
+    def _again(self) -> None:
+        """Wait until the service is ready again."""
+        state = "systemctl show smile-gate -p ActiveState --value"
+        self._machine.wait("started again", state, lambda said: said == "active", 120)
+
+    def _trace_anew(self) -> None:
+        self._machine.run("echo > /sys/kernel/tracing/trace")
+
+    def _sets(self) -> list[str]:
+        """The levels that were set on the relay's line since, in their order."""
+        trace = self._machine.ask("cat /sys/kernel/tracing/trace")
+        return re.findall(rf"gpio_value: {self._number} set (\d)", trace)
+
+    def _grants(self) -> int:
+        said = self._machine.ask(
+            f"smile-gate audit list --database {LOG} --event granted --json | wc -l", limit_s=200
+        )
+        return int(said)
