@@ -21,6 +21,7 @@ COMMANDS = {
     "evaluate": "measure a model on folders of faces",
     "export": "turn a trained model into TFLite, float and int8",
     "eyes": "train the model that tells open eyes from closed ones",
+    "opinions": "ask networks from elsewhere about the training faces",
     "replay": "run the gate on a recorded clip, on the clip's own clock",
     "run": "run the gate",
     "safe-state": "put every output line into its safe position",
