@@ -64,8 +64,6 @@ HELPERS = {
     "control": set(),
     "server": {"control", "peer"},
     "lookout": {"controller", "feed", "gauges", "pipeline", "vision"},
-    "control": {"peer"},
-    "lookout": {"controller", "feed", "gauges", "meter", "pipeline", "vision"},
     "housekeeping": {"jobs", "settings", "store"},
     "pipeline": {"framing", "vision"},
     "smile": {"framing"},
