@@ -13,8 +13,6 @@ from types import FrameType
 from typing import Any
 
 from gate.control import Answer, Command, Request
-from gate.describe import describe
-from gate.control import Answer, Command, Request, Server
 from gate.describe import describe, fields, level, without_person
 from gate.domain import Event, Observation, Signal, Trigger
 from gate.errors import AnotherGate, ControlError, GateError, NoAnswer

@@ -63,7 +63,7 @@ HELPERS = {
     "history": {"describe", "status", "store"},
     "control": set(),
     "server": {"control", "peer"},
-    "lookout": {"controller", "feed", "gauges", "pipeline", "vision"},
+    "lookout": {"controller", "feed", "gauges", "meter", "pipeline", "vision"},
     "housekeeping": {"jobs", "settings", "store"},
     "pipeline": {"framing", "vision"},
     "smile": {"framing"},

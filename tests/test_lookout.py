@@ -12,6 +12,7 @@ from gate.errors import CameraError
 from gate.feed import Feed
 from gate.inbox import Inbox
 from gate.lookout import Lookout
+from gate.meter import Meter
 from gate.rules import Rules
 from tests.fakes import ListRecorder, ListRelay
 
@@ -56,6 +57,7 @@ class Bench:
             self.feed,
             self.pipeline,  # type: ignore[arg-type]  # all that is asked of a pipeline
             self.control,
+            Meter(),
             stale_s,
             lambda observation, lane: None,
         )
