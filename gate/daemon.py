@@ -18,26 +18,10 @@ from gate.domain import Event, Observation, Signal, Trigger
 from gate.errors import AnotherGate, ControlError, GateError
 from gate.inbox import Call, Inbox
 from gate.machine import deadline
-<<<<<<< HEAD
-from gate.outputs import open_lines
-from gate.parts import (
-    contacts,
-    open_feed,
-    open_model,
-    open_panel,
-    open_pipeline,
-    open_relay,
-    open_store,
-)
-from gate.pins import pin_factory
-from gate.settings import Config, Unwritable
-from gate.store import Store
-=======
 from gate.operating import carry_out
 from gate.reload import apply, prepare
 from gate.running import Parts, start
 from gate.settings import Config
->>>>>>> control
 from gate.systemd import Notifier
 from gate.table import Lane
 

@@ -22,11 +22,11 @@ from gate.inputs import Inputs
 from gate.jobs import Jobs
 from gate.lookout import Lookout
 from gate.opening import Closing, Opening
+from gate.outputs import open_lines
 from gate.panel import Panel
 from gate.parts import (
     contacts,
     open_feed,
-    open_lines,
     open_model,
     open_panel,
     open_pipeline,

@@ -75,11 +75,8 @@ COMPOSERS = {
     "cli",
     "daemon",
     "demo",
-<<<<<<< HEAD
-    "outputs",
-=======
     "operating",
->>>>>>> control
+    "outputs",
     "parts",
     "reload",
     "replay",

@@ -145,7 +145,7 @@ class Service:
         self._command("status")
         self._guest.run("smile-gate status --json | python3 -m json.tool")
         told = self._guest.ask("smile-gate status | head -1")
-        self._guest.run("setpriv --reuid nobody --clear-groups smile-gate status")
+        self._guest.run("setpriv --reuid nobody --regid nogroup --clear-groups smile-gate status")
         return told
 
     def reload_good(self) -> str:
