@@ -144,7 +144,7 @@ class Service:
     def status(self) -> str:
         self._command("status")
         self._guest.run("smile-gate status --json | python3 -m json.tool")
-        told = self._guest.ask("smile-gate status | head -1")
+        told = self._guest.ask("smile-gate status | grep -m 2 . | tr '\\n' ' '")
         self._guest.run("setpriv --reuid nobody --regid nogroup --clear-groups smile-gate status")
         return told
 
