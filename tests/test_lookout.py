@@ -57,9 +57,9 @@ class Bench:
             self.feed,
             self.pipeline,  # type: ignore[arg-type]  # all that is asked of a pipeline
             self.control,
-            Meter(),
             stale_s,
             lambda observation, lane: None,
+            Meter(),
         )
 
     def show(self, level: int, age_s: float = 0.0) -> None:
