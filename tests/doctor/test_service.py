@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from gate.control import Request, Server
+from gate.control import Request
 from gate.doctor import examine
 from gate.doctor.finding import Verdict
+from gate.server import Server
 from gate.doctor.patient import ask_gate
 from gate.doctor.service import RESULTS
 from gate.domain import State
