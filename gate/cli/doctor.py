@@ -22,7 +22,7 @@ STEP_UP = "testing face: step in front of the camera and smile"
 COLOURS = {Verdict.OK: "green", Verdict.WARN: "yellow", Verdict.FAIL: "bold red"}
 
 
-@example("sudo smile-gate doctor --face")
+@example("smile-gate doctor --face")
 @click.command("doctor")
 @click.option(
     "--config", type=FILE, help=f"Settings of the gate; without it {INSTALLED}, or the defaults."
