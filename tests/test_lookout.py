@@ -22,6 +22,7 @@ class BlindPipeline:
 
     def __init__(self) -> None:
         self.asked = 0
+        self.spent: dict[str, float] = {}
 
     def observe(self, frame: Frame) -> Observation:
         self.asked += 1
