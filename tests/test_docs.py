@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+import shlex
+import subprocess
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
+import click
 import pytest
 
+from gate.cli import group
 from gate.domain import Reason
 from gate.settings import Config
 
@@ -38,3 +42,29 @@ def test_the_drawing_is_a_picture() -> None:
     """The SVG parses and is the one that the page shows."""
     assert ElementTree.parse(DOCS / "wiring.svg").getroot().tag.endswith("svg")
     assert "(wiring.svg)" in WIRING
+
+
+def operations() -> list[list[str]]:
+    """The commands of the operators' page, without `sudo`."""
+    blocks = re.findall(r"```sh\n(.*?)```", (DOCS / "operations.md").read_text(), re.DOTALL)
+    lines = [shlex.split(line) for block in blocks for line in block.splitlines()]
+    return [words[1:] if words[0] == "sudo" else words for words in lines]
+
+
+@pytest.mark.parametrize("words", operations(), ids=" ".join)
+def test_an_operators_command_is_one_that_there_is(words: list[str]) -> None:
+    """Program, command and every option of the page exist."""
+    if words[0] == "smile-gate":
+        context, command, rest = click.Context(group), group, words[1:]
+        while isinstance(command, click.Group) and rest and not rest[0].startswith("-"):
+            name, command, rest = command.resolve_command(context, rest)  # type: ignore[assignment]  # raises if there is none
+            context = click.Context(command, parent=context, info_name=name)
+        command.make_parser(context).parse_args(list(rest))
+    elif words[0].startswith("./systemd/"):
+        script = DOCS.parent / words[0]
+        said = subprocess.run(
+            ["bash", script, "--help"], capture_output=True, text=True, check=True
+        )
+        assert all(option in said.stdout for option in words[1:])
+    else:
+        assert words[0] in ("systemctl", "journalctl", "sh", "chown")
