@@ -113,7 +113,7 @@ class HangingSource(ListSource):
     """A driver that does not return until it is let go."""
 
     def __init__(self, free: threading.Event) -> None:
-        super().__init__([], live=True)
+        super().__init__([9] * 5, live=True)  # it comes back with pictures
         self._free = free
 
     def read(self) -> NDArray[np.uint8]:
