@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -52,7 +53,7 @@ def command(
       1  something fails
       2  the command line is wrong
     """
-    path = config or (INSTALLED if INSTALLED.exists() else None)
+    path = config or (INSTALLED if os.path.exists(INSTALLED) else None)
     values, mistakes = _read(path)
     asked = {name for name, wanted in (("face", face), ("relay", relay)) if wanted}
     patient = gather(

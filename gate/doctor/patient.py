@@ -7,7 +7,8 @@ import os
 import pwd
 import re
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,7 +27,8 @@ ANSWER_S = 5.0
 """A loop that does not answer within this hangs."""
 _PROPERTIES = (
     "LoadState", "ActiveState", "SubState", "Result", "NRestarts", "UnitFileState", "User",
-    "NeedDaemonReload", "ProtectHome", "ProtectSystem", "ReadWritePaths", "StateDirectory",
+    "SupplementaryGroups", "NeedDaemonReload", "ProtectHome", "ProtectSystem", "PrivateNetwork",
+    "ReadWritePaths", "StateDirectory",
 )  # fmt: skip
 
 
@@ -90,7 +92,8 @@ def gather(
     """Ask the machine; nothing here changes anything."""
     unit = show_unit()
     status, silent = ask_gate(config)
-    name = (unit or {}).get("User") or "smile-gate"
+    known = unit or {}
+    name = known.get("User") or "smile-gate"
     return Patient(
         config=config,
         path=path,
@@ -100,7 +103,7 @@ def gather(
         unit=unit,
         status=status,
         silent=silent,
-        service_user=person(name),
+        service_user=person(name, known.get("SupplementaryGroups", "").split()),
         asked=asked,
     )
 
@@ -120,13 +123,17 @@ def ask_gate(config: Config) -> tuple[Mapping[str, Any] | None, str | None]:
     return status, None
 
 
-def person(name: str) -> Person | None:
-    """A user of this system; None if there is none of that name."""
+def person(name: str, more: Iterable[str] = ()) -> Person | None:
+    """A user of this system, with ``more`` groups; None if there is none of that name."""
     try:
         entry = pwd.getpwnam(name)
     except KeyError:
         return None
-    return Person(name, entry.pw_uid, frozenset(os.getgrouplist(name, entry.pw_gid)))
+    groups = set(os.getgrouplist(name, entry.pw_gid))
+    for one in more:
+        with suppress(KeyError):
+            groups.add(grp.getgrnam(one).gr_gid)
+    return Person(name, entry.pw_uid, frozenset(groups))
 
 
 def myself() -> Person:

@@ -11,6 +11,8 @@ from gate.doctor.patient import Patient, Person, group, myself
 from gate.settings import Config, PinFactory
 
 READ, WRITE, ENTER = 4, 2, 1
+STATE = Path("/var/lib/smile-gate")
+"""``StateDirectory=`` of the service."""
 HOMES = (Path("/home"), Path("/root"), Path("/run/user"))
 """What ``ProtectHome=`` hides from a service (systemd.exec(5))."""
 
@@ -42,21 +44,24 @@ def _files(patient: Patient, person: Person) -> Iterator[Finding]:
             f"{person.name} may not read {patient.path}",
             f"sudo chgrp {person.name} {patient.path}; sudo chmod 640 {patient.path}",
         )
-    if config.smile.model is not None and not may(person, config.smile.model, READ):
+    model = config.smile.model
+    if model is not None and os.path.exists(model) and not may(person, model, READ):
         yield fail(
-            f"{person.name} may not read {config.smile.model}",
-            f"sudo chmod a+r {config.smile.model}, and a+x on its folders",
+            f"{person.name} may not read {model}",
+            f"sudo chmod a+r {model}, and a+x on its folders",
         )
     path = config.store.path
     folder = path.parent
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         yield warn(
             f"the log's folder {folder} does not exist yet",
-            "systemd makes /var/lib/smile-gate at the start; make another one by hand",
+            "the service makes it at its start"
+            if folder == STATE
+            else f"sudo install -d -o {person.name} {folder}",
         )
         return
     log = [path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))]
-    for one in (folder, *(file for file in log if file.exists())):
+    for one in (folder, *(file for file in log if os.path.exists(file))):
         if not may(person, one, READ | WRITE | (ENTER if one is folder else 0)):
             yield fail(
                 f"{person.name} may not write {one}",
@@ -107,6 +112,11 @@ def _hidden(patient: Patient) -> Iterator[Finding]:
                 f"{name} is {path}: the service can't see home folders",
                 "move it to /etc/smile-gate or /var/lib/smile-gate",
             )
+    if "://" in str(patient.config.camera.source) and unit.get("PrivateNetwork") == "yes":
+        yield fail(
+            "camera.source is on the network, and the service has none",
+            "the drop-in systemd/network-camera.conf gives it one; how is written in it",
+        )
     if unit.get("ProtectSystem") != "strict":
         return
     writable = [Path("/var/lib") / one for one in unit.get("StateDirectory", "").split()]
@@ -138,7 +148,7 @@ def may(person: Person, path: Path, wanted: int) -> bool:
     Access lists are not looked at. False for what can't be reached.
     """
     if person.uid == 0:
-        return path.exists()
+        return os.path.exists(path)
     path = path.resolve()
     try:
         steps = [(folder, ENTER) for folder in path.parents] + [(path, wanted)]

@@ -53,19 +53,20 @@ def unit(patient: Patient) -> Iterator[Finding]:
 def _failed(patient: Patient) -> Iterator[Finding]:
     known = patient.unit or {}
     state, result = known.get("ActiveState"), known.get("Result", "")
-    restarts = known.get("NRestarts", "0")
-    why = RESULTS.get(result, result)
+    times = known.get("NRestarts", "0")
+    restarts = int(times) if times.isdigit() else 0
+    why = RESULTS.get(result, "the journal says why")
     if state == "failed":
         again = "sudo systemctl reset-failed smile-gate; sudo systemctl start smile-gate"
         yield fail(f"it failed: {why}", f"{JOURNAL}; then {again}")
-    elif state == "activating" and known.get("SubState") == "auto-restart":
-        yield fail(f"it ends and is started again: {why}", JOURNAL)
+    elif state == "activating" and (restarts or known.get("SubState") == "auto-restart"):
+        yield fail(f"it ends and is started again, {restarts} times until now: {why}", JOURNAL)
     elif state == "inactive":
         yield warn(
             "it is stopped: the gate is in its safe position", "sudo systemctl start smile-gate"
         )
-    elif restarts.isdigit() and int(restarts) > 0:
-        yield warn(f"systemd had to start it again {restarts} times", f"{JOURNAL} says why")
+    elif restarts:
+        yield warn(f"systemd had to start it again, {restarts} times", f"{JOURNAL} says why")
 
 
 def gate(patient: Patient) -> Iterator[Finding]:
@@ -74,6 +75,8 @@ def gate(patient: Patient) -> Iterator[Finding]:
     if status is None:
         if patient.silent is not None:
             yield fail(patient.silent, f"{JOURNAL}; then sudo systemctl restart smile-gate")
+        elif (patient.unit or {}).get("ActiveState") in ("activating", "deactivating"):
+            yield skipped("it is starting or stopping; ask again in a moment")
         elif patient.running:
             yield warn(
                 "it runs, but not at the control socket of these settings",

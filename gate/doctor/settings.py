@@ -9,11 +9,14 @@ from gate.config import Config
 from gate.doctor.finding import Finding, fail, ok, warn
 from gate.doctor.patient import Patient
 
+AS_ROOT = "sudo smile-gate doctor, or join the file's group"
+
 
 def settings(patient: Patient) -> Iterator[Finding]:
     """Whether the file is valid, and what of it is for trials only."""
     for mistake in patient.mistakes:
-        yield fail(mistake, f"smile-gate check --config {patient.path}")
+        advice = f"correct it; then smile-gate check --config {patient.path}"
+        yield fail(mistake, AS_ROOT if "Permission denied" in mistake else advice)
     if patient.mistakes:
         return
     config = patient.config

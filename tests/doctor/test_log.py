@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gate.doctor.finding import Verdict
-from gate.doctor.patient import Patient
+from gate.doctor.patient import Patient, Person
 from gate.store import Store
 from gate.store.newest import check_newest
 from gate.store.session import Session
@@ -118,19 +118,41 @@ def test_a_damaged_log_that_was_set_aside(path: Path) -> None:
     assert verdicts("log", owner(path)) == [WARN, OK]
 
 
-def test_somebody_elses_log(path: Path) -> None:
+@pytest.mark.parametrize("hidden", ["file", "folder"])
+def test_somebody_elses_log(path: Path, hidden: str) -> None:
     """Who may not look is told to use sudo; that is no failure of the gate."""
     if os.geteuid() != 0:
         pytest.skip("needs root, to be somebody else")
     for folder in (path.parent, *path.parent.parents):
         if folder != Path("/"):
             folder.chmod(folder.stat().st_mode | 0o055)
-    path.parent.chmod(0o755)
-    path.chmod(0o600)
+    if hidden == "file":
+        path.chmod(0o600)
+    else:
+        path.parent.chmod(0o700)
     os.seteuid(65534)
     try:
-        found = verdicts("log", owner(path)), texts("log", owner(path))
+        found, said = verdicts("log", owner(path)), texts("log", owner(path))
     finally:
         os.seteuid(0)
-    assert found[0] == [SKIPPED]
-    assert "sudo smile-gate doctor" in found[1]
+    assert found == [SKIPPED]
+    assert "sudo smile-gate doctor" in said
+
+
+def test_a_log_that_only_the_service_may_write(path: Path) -> None:
+    """Read by somebody else it is not called read-only."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to be somebody else")
+    for folder in (path.parent, *path.parent.parents):
+        if folder != Path("/"):
+            folder.chmod(folder.stat().st_mode | 0o055)
+    path.chmod(0o644)
+    service = Person("smile-gate", 12345, frozenset())
+    who = patient(config(store={"path": path}), service_user=service)
+    os.seteuid(65534)
+    try:
+        found, said = verdicts("log", who), texts("log", who)
+    finally:
+        os.seteuid(0)
+    assert found == [OK]
+    assert "whether it can be written: sudo smile-gate doctor" in said

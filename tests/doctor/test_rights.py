@@ -115,3 +115,15 @@ def test_a_state_folder_that_is_not_there_yet(tmp_path: Path) -> None:
     who = patient(config(store={"path": tmp_path / "none" / "audit.db"}), service_user=myself())
     assert verdicts("rights", who) == [WARN]
     assert not (tmp_path / "none").exists()
+
+
+def test_a_camera_on_a_network_that_the_service_does_not_have(place: Path) -> None:
+    """Doctor by hand would see it: the service would not."""
+    place.chmod(0o777)
+    values = config(camera={"source": "rtsp://10.0.0.9/stream"}, store={"path": place / "audit.db"})
+    unit = LOADED | {"ReadWritePaths": str(place), "PrivateNetwork": "yes"}
+    who = patient(values, unit=unit, service_user=myself())
+    assert verdicts("rights", who) == [FAIL]
+    assert "network-camera.conf" in texts("rights", who)
+    opened = patient(values, unit=unit | {"PrivateNetwork": "no"}, service_user=myself())
+    assert verdicts("rights", opened) == [OK]

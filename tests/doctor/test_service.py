@@ -40,6 +40,11 @@ ACTIVE = LOADED | {"ActiveState": "active", "SubState": "running"}
             FAIL,
             "journalctl",
         ),
+        (
+            LOADED | {"ActiveState": "activating", "SubState": "start", "NRestarts": "4"},
+            FAIL,
+            "journalctl",
+        ),
     ],
 )
 def test_what_the_service_manager_says(
@@ -85,6 +90,8 @@ def test_a_gate_that_runs_without_an_answer() -> None:
     """Its socket may be off or not for this user: said, not guessed."""
     assert verdicts("gate", patient(unit=ACTIVE)) == [WARN]
     assert verdicts("gate", patient(unit=LOADED)) == [SKIPPED]
+    starting = LOADED | {"ActiveState": "activating"}
+    assert verdicts("gate", patient(unit=starting)) == [SKIPPED]
 
 
 @pytest.mark.parametrize("part", ["camera", "face", "gpio", "relay", "inputs"])
@@ -164,3 +171,9 @@ def test_a_gate_whose_loop_hangs(door: Path) -> None:
     assert who.running
     assert verdicts("gate", who) == [FAIL]
     assert verdicts("camera", who) == [SKIPPED]
+
+
+def test_settings_that_may_not_be_read_are_no_mistake_in_them() -> None:
+    """Who runs doctor without the right to read them is told so."""
+    denied = "gate.yaml:1: cannot be read as text: [Errno 13] Permission denied: 'gate.yaml'"
+    assert "sudo smile-gate doctor" in texts("settings", patient(mistakes=(denied,)))
