@@ -196,7 +196,7 @@ if [ -n "$starts" ]; then
   say "starting"
   begun=$(date +%s%N)
   if ! systemctl restart smile-gate 2>"$log"; then
-    why=$(journalctl -u smile-gate -o cat -n 40 --no-pager 2>/dev/null | grep -E '^(smile-gate|/|[A-Z][A-Za-z]*Error)' | tail -1 || true)
+    why=$(journalctl -u smile-gate -o cat -n 60 --no-pager 2>/dev/null | grep -E '^(smile-gate: |/|[A-Za-z.]*Error)' | tail -1 || true)
     give_up "it does not start: ${why:-see journalctl -u smile-gate}"
   fi
   ready=$((($(date +%s%N) - begun) / 1000000))

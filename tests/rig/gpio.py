@@ -47,8 +47,7 @@ mountpoint -q /sys/kernel/config || mount -t configfs config /sys/kernel/config
 mountpoint -q /sys/kernel/debug || mount -t debugfs debug /sys/kernel/debug
 mountpoint -q /sys/kernel/tracing || mount -t tracefs trace /sys/kernel/tracing
 getent group gpio >/dev/null || groupadd --system gpio
-echo 'SUBSYSTEM=="gpio", KERNEL=="gpiochip*", GROUP="gpio", MODE="0660"' \\
-  >/etc/udev/rules.d/90-rig.rules
+echo 'SUBSYSTEM=="gpio", GROUP="gpio", MODE="0660"' >/etc/udev/rules.d/90-rig.rules
 udevadm control --reload
 modprobe gpio-sim
 cd /sys/kernel/config/gpio-sim

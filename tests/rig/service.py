@@ -144,8 +144,8 @@ class Service:
     def status(self) -> str:
         self._command("status")
         self._guest.run("smile-gate status --json | python3 -m json.tool")
-        told = self._guest.ask("smile-gate status | head -1")
-        self._guest.run("setpriv --reuid nobody --clear-groups smile-gate status")
+        told = self._guest.ask("smile-gate status | grep -m 2 . | tr '\\n' ' '")
+        self._guest.run("setpriv --reuid nobody --regid nogroup --clear-groups smile-gate status")
         return told
 
     def reload_good(self) -> str:
