@@ -27,6 +27,7 @@ COMMANDS = {
     "open": "let one guest through by hand",
     "reload": "apply the changed settings to the running gate",
     "reopen": "take an operator's close back",
+    "opinions": "ask networks from elsewhere about the training faces",
     "replay": "run the gate on a recorded clip, on the clip's own clock",
     "run": "run the gate",
     "safe-state": "put every output line into its safe position",
