@@ -12,15 +12,16 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from gate.control import Answer, Command, Request, Server
+from gate.control import Answer, Command, Request
 from gate.describe import describe
 from gate.domain import Event, Observation, Signal, Trigger
-from gate.errors import AnotherGate, ControlError, GateError
+from gate.errors import AnotherGate, ControlError, GateError, NoAnswer
 from gate.inbox import Call, Inbox
 from gate.machine import deadline
 from gate.operating import carry_out
 from gate.reload import apply, prepare
 from gate.running import Parts, start
+from gate.server import Server
 from gate.settings import Config
 from gate.systemd import Notifier
 from gate.table import Lane
@@ -157,7 +158,11 @@ class Daemon:
             report.reloading()
             try:
                 plan = prepare(self.parts.config, self._path, self.parts.smile)
-                said = self.inbox.ask(lambda: apply(self.parts, plan, who), ANSWER_S)
+                try:
+                    said = self.inbox.ask(lambda: apply(self.parts, plan, who), ANSWER_S)
+                except NoAnswer:
+                    plan.close()
+                    raise
             finally:
                 report.reloaded()
         log.info("reloaded by %s: %s", who, said)

@@ -96,6 +96,11 @@ class Plan:
     """Another model, where there is one."""
     pipeline: Pipeline | None
 
+    def close(self) -> None:
+        """Let go of what was made for nothing."""
+        if self.smile is not None:
+            self.smile.close()
+
 
 def differences(old: Config, new: Config) -> tuple[Change, ...]:
     """Every setting that differs, by its name; passwords in addresses are masked."""

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from gate.control import Request, Server
+from gate.control import Request
 from gate.doctor import examine
 from gate.doctor.finding import Verdict
 from gate.doctor.patient import ask_gate
 from gate.doctor.service import RESULTS
 from gate.domain import State
 from gate.errors import NoAnswer
+from gate.server import Server
 from gate.settings import Config
 from gate.status import LogHealth
 from tests.doctor.patients import CAMERA_LOST, LOADED, config, patient, status, texts, verdicts
