@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 RECIPE := setup.cfg constraints.txt pyproject.toml
 
-.PHONY: help demo test faults lint types format clean
+.PHONY: help demo test faults lint types format docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,10 @@ types: $(VENV)/dev ## check types, strictly
 format: $(VENV)/dev ## put the code into the one format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(VENV)/dev ## make the man page and the bash completion from the commands
+	$(BIN)/python -m gate.cli.manual > docs/smile-gate.1
+	$(BIN)/python -m gate.cli.completion > systemd/smile-gate.bash-completion
 
 clean: ## remove what was built, the virtual environment too
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

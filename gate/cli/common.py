@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from rich.console import Console
 
-from gate.config import Config, load
+if TYPE_CHECKING:
+    from rich.console import Console
 
+    from gate.config import Config
+
+Command = TypeVar("Command", bound=click.Command)
 FILE = click.Path(path_type=Path)
 
 config_option = click.option(
@@ -20,10 +23,10 @@ config_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 
 
-def example(text: str) -> Callable[[click.Command], click.Command]:
+def example(text: str) -> Callable[[Command], Command]:
     """Give a command's help an example at its end."""
 
-    def add(command: click.Command) -> click.Command:
+    def add(command: Command) -> Command:
         command.epilog = f"\b\nExample:\n  {text}"
         return command
 
@@ -32,12 +35,16 @@ def example(text: str) -> Callable[[click.Command], click.Command]:
 
 def console() -> Console:
     """Standard output for tables: as wide as the terminal; wide where it is a pipe or a file."""
+    from rich.console import Console
+
     out = Console()
     return out if out.is_terminal else Console(width=160)
 
 
 def settings(path: Path | None) -> Config:
     """The settings of a file, or the built-in defaults."""
+    from gate.config import Config, load  # pydantic takes half a second on a Pi: only where needed
+
     return Config() if path is None else load(path)
 
 

@@ -6,6 +6,8 @@ from importlib import import_module
 
 import click
 
+from gate.cli.common import example
+
 _COMMANDS = {
     "list": "list_events",
     "show": "show",
@@ -36,11 +38,7 @@ class _Lazy(click.Group):
         return found
 
 
+@example("smile-gate audit list --since yesterday --event granted")
 @click.group("audit", cls=_Lazy)
 def command() -> None:
-    r"""Ask the audit log, check it, copy it.
-
-    \b
-    Example:
-      smile-gate audit list --since yesterday --event granted
-    """
+    """Ask the audit log, check it, copy it."""

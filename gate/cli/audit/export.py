@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from gate.cli.audit.options import must_be_there, user, which_events, which_log
+from gate.cli.common import example
 from gate.domain import Event, EventKind
 from gate.errors import StoreError
 from gate.store import Query, Store
@@ -18,6 +19,10 @@ from gate.store.export import Format, export, manifest_path
 from gate.store.session import Session
 
 
+@example(
+    "smile-gate audit export may.csv --since 2026-05-01 --until 2026-06-01\n  "
+    "smile-gate audit export refused.db --event visit_left --format sqlite"
+)
 @click.command("export")
 @click.argument("target", type=click.Path(path_type=Path, dir_okay=False))
 @which_log
@@ -27,14 +32,9 @@ from gate.store.session import Session
 )
 @click.option("--no-record", is_flag=True, help="Don't record the export: for a copy of a log.")
 def command(path: Path, target: Path, query: Query, form: str, no_record: bool) -> None:
-    r"""Write the events that match to TARGET, and a manifest beside it.
+    """Write the events that match to TARGET, and a manifest beside it.
 
     The export is recorded in the log. `audit verify --database TARGET` checks it without the log.
-
-    \b
-    Examples:
-      smile-gate audit export may.csv --since 2026-05-01 --until 2026-06-01
-      smile-gate audit export refused.db --event visit_left --format sqlite
     """
     must_be_there(path)
     if target.exists():

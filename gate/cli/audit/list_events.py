@@ -30,6 +30,10 @@ def coming(store: Store, query: Query, limit: int, wait: Callable[[], object]) -
         wait()
 
 
+@common.example(
+    'smile-gate audit list --since "last 2 hours" --event granted\n  '
+    "smile-gate audit list --database copy.db --reason no_smile --json"
+)
 @click.command("list")
 @which_log
 @which_events
@@ -37,13 +41,7 @@ def coming(store: Store, query: Query, limit: int, wait: Callable[[], object]) -
 @click.option("--follow", is_flag=True, help="Go on with new events as they come, until Ctrl-C.")
 @click.option("--json", "json_lines", is_flag=True, help="JSON lines, all that match.")
 def command(path: Path, query: Query, limit: int | None, follow: bool, json_lines: bool) -> None:
-    r"""List events, the newest last; without --limit, a table has the newest 100.
-
-    \b
-    Examples:
-      smile-gate audit list --since "last 2 hours" --event granted
-      smile-gate audit list --database copy.db --reason no_smile --json
-    """
+    """List events, the newest last; without --limit, a table has the newest 100."""
     with Store.open(path, read_only=True) as store:
         if follow:
             for record in coming(store, query, limit or 10, lambda: time.sleep(_POLL_S)):

@@ -7,12 +7,14 @@ from pathlib import Path
 import click
 
 from gate.cli.audit.options import user, which_log
+from gate.cli.common import example
 from gate.errors import StoreError
 from gate.store import Store
 from gate.store.clock import system_clock
 from gate.store.upkeep import prune_old
 
 
+@example("smile-gate audit prune --config gate.yaml --older-than 3650")
 @click.command("prune")
 @which_log
 @click.option("--older-than", "days", type=click.FloatRange(min=0), help="Days to keep.")
@@ -21,12 +23,7 @@ from gate.store.upkeep import prune_old
 )
 @click.option("--trust-clock", is_flag=True, help="Go by the clock although it isn't synchronised.")
 def command(path: Path, days: float | None, megabytes: float | None, trust_clock: bool) -> None:
-    r"""Delete the oldest events, by age or by size; the log says which.
-
-    \b
-    Example:
-      smile-gate audit prune --config gate.yaml --older-than 3650
-    """
+    """Delete the oldest events, by age or by size; the log says which."""
     if days is None and megabytes is None:
         raise click.UsageError("say --older-than DAYS or --larger-than MEGABYTES")
     now, trusted = system_clock()

@@ -10,23 +10,23 @@ from pathlib import Path
 import click
 
 from gate.cli.audit.options import user, which_log
+from gate.cli.common import example
 from gate.domain import Event, EventKind
 from gate.store import Store
 from gate.store.backup import restore
 
 
+@example(
+    "smile-gate audit restore /media/usb/audit-20260501T030000Z.db --config gate.yaml --replace"
+)
 @click.command("restore")
 @click.argument("backup", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @which_log
 @click.option("--replace", is_flag=True, help="Set the log that is there aside.")
 def command(path: Path, backup: Path, replace: bool) -> None:
-    r"""Put a backup in the log's place, once it is verified; the gate must be stopped.
+    """Put a backup in the log's place, once it is verified; the gate must be stopped.
 
     The log that was there is renamed, never deleted, and the restored log says so.
-
-    \b
-    Example:
-      smile-gate audit restore /media/usb/audit-20260501T030000Z.db --config gate.yaml --replace
     """
     aside = restore(path, backup, now=datetime.now(UTC), replace=replace)
     detail = json.dumps({"backup": backup.name, "replaced": aside.name if aside else None})

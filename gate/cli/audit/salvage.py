@@ -10,22 +10,19 @@ from pathlib import Path
 import click
 
 from gate.cli.audit.options import must_be_there, which_log
+from gate.cli.common import example
 from gate.errors import StoreError
 from gate.store.flat import COLUMNS, Flat, holds
 from gate.store.salvage import salvage
 from gate.store.session import Session
 
 
+@example("smile-gate audit salvage left.csv --database audit.db.damaged-20260501T083000Z")
 @click.command("salvage")
 @click.argument("target", type=click.Path(path_type=Path, dir_okay=False))
 @which_log
 def command(path: Path, target: Path) -> None:
-    r"""Write every event that can still be read to TARGET (CSV), and say which are missing.
-
-    \b
-    Example:
-      smile-gate audit salvage left.csv --database audit.db.damaged-20260501T083000Z
-    """
+    """Write every event that can still be read to TARGET (CSV), and say which are missing."""
     must_be_there(path)
     if target.exists():
         raise StoreError(f"salvage {target}: the file is there already; choose another name")

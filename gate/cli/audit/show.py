@@ -9,22 +9,19 @@ import click
 from gate.cli import common
 from gate.cli.audit.options import which_log
 from gate.cli.audit.show_rows import as_json, as_table, local_time
+from gate.cli.common import example
 from gate.domain import EventKind, Record
 from gate.errors import StoreError
 from gate.store import Store
 
 
+@example("smile-gate audit show 812 --config gate.yaml")
 @click.command("show")
 @click.argument("visit", type=int)
 @which_log
 @click.option("--json", "json_lines", is_flag=True, help="One JSON object per event.")
 def command(visit: int, path: Path, json_lines: bool) -> None:
-    r"""Show everything about one visit, and what it was judged by.
-
-    \b
-    Example:
-      smile-gate audit show 812 --config gate.yaml
-    """
+    """Show everything about one visit, and what it was judged by."""
     with Store.open(path, read_only=True) as store:
         records = list(store.records(visit=visit))
     if not records:

@@ -27,6 +27,7 @@ def counted(path: Path, since: datetime | None, until: datetime | None, by: By) 
         return statistics(connection, start, end, by)
 
 
+@common.example("smile-gate audit stats --since yesterday --until today --by hour --plot day.png")
 @click.command("stats")
 @which_log
 @click.option("--since", type=when, metavar="TIME", help="From this time on; default: 7 days ago.")
@@ -42,14 +43,10 @@ def command(
     plot: Path | None,
     as_json: bool,
 ) -> None:
-    r"""Count grants and denials, with the pass rate and the median time to smile.
+    """Count grants and denials, with the pass rate and the median time to smile.
 
     The pass rate is the part of the decided visits that was granted. Times are widened to whole
     quarters of an hour.
-
-    \b
-    Example:
-      smile-gate audit stats --since yesterday --until today --by hour --plot day.png
     """
     result = counted(path, since, until, By(by))
     if plot is not None:

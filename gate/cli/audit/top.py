@@ -23,6 +23,7 @@ _WHAT = {
 }
 
 
+@common.example('smile-gate audit top hours --since "last 4 weeks"')
 @click.command("top")
 @click.argument("what", type=click.Choice([*_WHAT]), default="reasons")
 @which_log
@@ -32,12 +33,7 @@ _WHAT = {
 def command(
     what: str, path: Path, since: datetime | None, until: datetime | None, limit: int
 ) -> None:
-    r"""List the commonest reasons or events, or the busiest hours, weekdays or days.
-
-    \b
-    Example:
-      smile-gate audit top hours --since "last 4 weeks"
-    """
+    """List the commonest reasons or events, or the busiest hours, weekdays or days."""
     result = counted(path, since, until, _WHAT[what])
     ranked = sorted(result.parts, key=lambda part: -part.events)[:limit]
     table = Table(box=None, pad_edge=False, header_style="bold")

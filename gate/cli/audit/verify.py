@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from gate.cli.audit.options import must_be_there, which_log
+from gate.cli.common import example
 from gate.errors import StoreError
 from gate.store.harm import Head, Verdict
 from gate.store.session import Session
@@ -26,6 +27,10 @@ def _head(text: str) -> Head:
         raise click.BadParameter(str(error)) from error
 
 
+@example(
+    "smile-gate audit verify --config gate.yaml --head 812:3f5a09c2d4e6b8a1\n  "
+    "smile-gate audit verify --database export.csv"
+)
 @click.command("verify")
 @which_log
 @click.option("--head", "heads", type=_head, multiple=True, help="A head that was noted earlier.")
@@ -35,14 +40,9 @@ def _head(text: str) -> Head:
 @click.option("--deep", is_flag=True, help="SQLite's own check of pages and indexes too: slower.")
 @click.option("--json", "as_json", is_flag=True, help="The verdict as one JSON object.")
 def command(path: Path, heads: tuple[Head, ...], jobs: int, deep: bool, as_json: bool) -> None:
-    r"""Verify a log, a copy of one, or an export, and say what isn't as it was written.
+    """Verify a log, a copy of one, or an export, and say what isn't as it was written.
 
     Exit code 0: whole. 1: not whole, with what was found. 2: could not look.
-
-    \b
-    Examples:
-      smile-gate audit verify --config gate.yaml --head 812:3f5a09c2d4e6b8a1
-      smile-gate audit verify --database export.csv
     """
     try:
         must_be_there(path)
