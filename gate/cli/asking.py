@@ -14,9 +14,9 @@ from gate.errors import ControlError
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
-EXIT_CODES = """\b
+EXIT_CODES = """\
 Exit codes: 0 done, 1 refused (the reason is said), 2 wrong call,
-  3 the gate is not running, 4 you may not do this, 5 the gate does not answer.
+3 the gate is not running, 4 you may not do this, 5 the gate does not answer.
 """
 
 

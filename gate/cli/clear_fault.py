@@ -7,5 +7,5 @@ command = steering(
     Command.CLEAR_FAULT,
     "End an emergency whose contact is at rest again, and the pause after several crashes."
     " Other faults end by themselves once the part works.",
-    "smile-gate clear-fault",
+    "smile-gate clear-fault --json",
 )

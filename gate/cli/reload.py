@@ -7,5 +7,5 @@ command = steering(
     Command.RELOAD,
     "Have the running gate read its configuration anew. All changes are applied, or none: a file"
     " with a mistake is refused, and so is a change that needs a restart.",
-    "smile-gate reload",
+    "smile-gate reload --json",
 )

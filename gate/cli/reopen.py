@@ -6,6 +6,6 @@ from gate.control import Command
 command = steering(
     Command.REOPEN,
     "Take `smile-gate close` back: opening hours and key switch decide again.",
-    "smile-gate reopen",
+    'smile-gate reopen --reason "the floor is dry"',
     reason=False,
 )

@@ -26,11 +26,10 @@ PAUSE_S = 1.0
 @json_option
 @click.option("--watch", is_flag=True, help="Go on until Ctrl-C, a look a second.")
 def command(socket: Path | None, config: Path | None, as_json: bool, watch: bool) -> None:
-    r"""Show how the gate is: why it does not open, how each part is, and what to do.
+    """Show how the gate is: why it does not open, how each part is, and what to do.
 
-    \b
     Exit codes: 0 running and well (a closed lane is well too), 1 a part at fault or an
-      emergency, 2 wrong call, 3 not running, 4 not allowed, 5 it does not answer.
+    emergency, 2 wrong call, 3 not running, 4 not allowed, 5 it does not answer.
     """
     path = socket_of(socket, config)
     if watch:
