@@ -41,6 +41,8 @@ TimeoutStartSec=240
 TimeoutStopSec=60
 WatchdogSec=30
 TimeoutAbortSec=5
+# ProtectProc= mounts a /proc of its own, without the revision that was put into the outer one.
+BindReadOnlyPaths=/run/cpuinfo:/proc/cpuinfo
 """
 WATCHDOG_S = 30.0
 LINES = f"""\
@@ -270,7 +272,7 @@ class Lines:
         self._machine.run(
             f"until [ $({self._value()}) = 0 ]; do sleep 0.02; done;"
             f" until [ $({self._value()}) = 1 ]; do sleep 0.02; done",
-            limit_s=120,
+            limit_s=240,
         )
 
     def _shut_after(self, command: str, limit_s: float) -> float:
@@ -285,7 +287,7 @@ class Lines:
     def _again(self) -> None:
         """Wait until the service is ready again."""
         state = "systemctl show smile-gate -p ActiveState --value"
-        self._machine.wait("started again", state, lambda said: said == "active", 120)
+        self._machine.wait("started again", state, lambda said: said == "active", 240)
 
     def _trace_anew(self) -> None:
         self._machine.run("echo > /sys/kernel/tracing/trace")
