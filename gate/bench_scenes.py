@@ -40,9 +40,13 @@ SCENES: dict[str, tuple[tuple[int, int], tuple[Guest, ...]]] = {
 """What is measured: frame size, and who is in the frame."""
 
 
-def render(name: str) -> list[Image]:
-    """The frames of one of `SCENES`: a real background, swaying people, a noisy camera."""
-    (width, height), guests = SCENES[name]
+def render(name: str, size: tuple[int, int] | None = None) -> list[Image]:
+    """The frames of one of `SCENES`: a real background, swaying people, a noisy camera.
+
+    ``size`` (width, height) is asked for instead of the scene's own.
+    """
+    own, guests = SCENES[name]
+    width, height = size or own
     chance = np.random.default_rng(5)
     wall = _wall(width, height)
     photo = demo.photo()

@@ -141,6 +141,9 @@ def _absolute(config: Config, folder: Path) -> Config:
         update={
             "camera": config.camera.model_copy(update={"source": source}),
             "smile": config.smile.model_copy(update={"model": model and folder / model}),
+            "metrics": config.metrics.model_copy(
+                update={"textfile": config.metrics.textfile and folder / config.metrics.textfile}
+            ),
             "control": config.control.model_copy(
                 update={"socket": config.control.socket and folder / config.control.socket}
             ),

@@ -110,6 +110,11 @@ class Controller:
         """How many events wait until the log can be written again."""
         return len(self._unwritten)
 
+    @property
+    def oldest_unwritten(self) -> float | None:
+        """When the first of them happened, monotonic seconds; None where none waits."""
+        return self._unwritten[0].monotonic if self._unwritten else None
+
     def tick(self, now: float) -> None:
         """Let time do its work: holds that end, guests that left, a log to be tried again."""
         while (signal := due(self.rules, self.lane, now)) is not None:

@@ -12,15 +12,16 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from gate.control import Answer, Command, Request, Server
-from gate.describe import describe
+from gate.control import Answer, Command, Request
+from gate.describe import describe, fields, level, without_person
 from gate.domain import Event, Observation, Signal, Trigger
-from gate.errors import AnotherGate, ControlError, GateError
+from gate.errors import AnotherGate, ControlError, GateError, NoAnswer
 from gate.inbox import Call, Inbox
 from gate.machine import deadline
 from gate.operating import carry_out
 from gate.reload import apply, prepare
 from gate.running import Parts, start
+from gate.server import Server
 from gate.settings import Config
 from gate.systemd import Notifier
 from gate.table import Lane
@@ -134,7 +135,7 @@ class Daemon:
         if request.command is Command.RELOAD:
             return {"said": self._reload(request.peer.name)}
         if request.command is not Command.STATUS:
-            log.info("%s by %s: %s", request.command, request.peer.name, request.reason or "")
+            log.info("asked: %s", request.command)  # by whom and why is in the audit log
         return self.inbox.ask(lambda: carry_out(self.parts, request, time.monotonic()), ANSWER_S)
 
     def _on_hangup(self, *_: int | FrameType | None) -> None:
@@ -157,12 +158,16 @@ class Daemon:
             report.reloading()
             try:
                 plan = prepare(self.parts.config, self._path, self.parts.smile)
-                said = self.inbox.ask(lambda: apply(self.parts, plan, who), ANSWER_S)
+                try:
+                    said = self.inbox.ask(lambda: apply(self.parts, plan, who), ANSWER_S)
+                except NoAnswer:
+                    plan.close()
+                    raise
             finally:
                 report.reloaded()
-        log.info("reloaded by %s: %s", who, said)
+        log.info("reloaded: %s", said)
         return said
 
     def _tell(self, event: Event) -> None:
-        log.info("%s", describe(event))
+        log.log(level(event), "%s", describe(without_person(event)), extra=fields(event))
         self._on_event(event)

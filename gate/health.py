@@ -43,6 +43,11 @@ class Report:
         silence = max(self._silences.worst(now) or 0.0, now - self._pinged_at)
         return Watchdog(limit, limit - silence)
 
+    @property
+    def pinged_at(self) -> float | None:
+        """When the watchdog was last told that all is well; None where it never was."""
+        return self._pinged_at if math.isfinite(self._pinged_at) else None
+
     def reloading(self) -> None:
         """A reload begins; `reloaded` ends it."""
         if self._ready:

@@ -10,6 +10,7 @@ from gate.controller import Controller
 from gate.domain import Frame, Observation, Reason, Signal, Trigger
 from gate.feed import Feed
 from gate.gauges import Window
+from gate.meter import Meter, Outcome
 from gate.pipeline import Pipeline
 from gate.table import RESTING, Lane
 from gate.vision.motion import FrozenCamera
@@ -27,6 +28,7 @@ class Lookout:
         control: Controller,
         stale_s: float,
         on_frame: Callable[[Observation, Lane], None],
+        meter: Meter,
     ) -> None:
         now = time.monotonic()
         self.feed = feed
@@ -34,6 +36,7 @@ class Lookout:
         self._control = control
         self._stale_s = stale_s
         self._on_frame = on_frame
+        self._meter = meter
         self._frozen = FrozenCamera()
         self._fresh_at = now  # the camera has `stale_s` from here
         self._renewed_at = now
@@ -49,11 +52,14 @@ class Lookout:
     def look(self, frame: Frame) -> None:
         """Judge one frame, unless it is too old to open a gate with."""
         begun = time.monotonic()
-        if begun - frame.monotonic > self._stale_s:
+        age_s = begun - frame.monotonic
+        if age_s > self._stale_s:
             self.late += 1
+            self._meter.frame(Outcome.LATE, age_s)
             log.warning("frame %d came too late and is not used", frame.sequence)
             return
         if self._frozen.same_for(frame.image, frame.monotonic) > self._stale_s:
+            self._meter.frame(Outcome.FAILED, age_s)
             self._fault(Reason.FAULT_CAMERA, "the same picture again and again")
             if begun - max(self._fresh_at, self._renewed_at) > 5 * self._stale_s:
                 self._renewed_at = begun
@@ -65,6 +71,7 @@ class Lookout:
         self._well(Reason.FAULT_CAMERA)
         if self._control.lane.state in RESTING:
             self._resting = True  # nobody is to be judged: save the work
+            self._meter.frame(Outcome.RESTING, age_s)
             return
         if self._resting:
             self.pipeline.reset()
@@ -72,6 +79,7 @@ class Lookout:
         try:
             observation = self.pipeline.observe(frame)
         except Exception as error:
+            self._meter.frame(Outcome.FAILED, age_s)
             if not self._control.has(Reason.FAULT_MODEL):  # once, not with every frame
                 log.exception("frame %d cannot be judged", frame.sequence)
             self._fault(Reason.FAULT_MODEL, f"{type(error).__name__}: {error}")
@@ -82,6 +90,8 @@ class Lookout:
         self.judged += 1
         done = time.monotonic()
         self.work.add(done, done - begun)
+        self._meter.frame(Outcome.JUDGED, age_s)
+        self._meter.spent(self.pipeline.spent | {"whole": done - begun})
 
     def watch(self, now: float) -> bool:
         """Look after the camera; whether its pictures are fresh, or something is done about it."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from gate import __version__, resources
+from gate import __version__, board, resources
 from gate.camera import Wanted, open_source
 from gate.feed import Feed
 from gate.inbox import Inbox
 from gate.inputs import Contact
 from gate.lines import Lines
+from gate.meter import Meter
 from gate.panel import Lamp, Panel
 from gate.pipeline import Pipeline, Settings
 from gate.relay import Relay
@@ -21,6 +23,8 @@ from gate.vision.eyes import EyeRules, Method
 from gate.vision.light import LightLimits
 from gate.vision.liveness import LivenessRules, Mode
 from gate.vision.picture import Mounting
+
+log = logging.getLogger(__name__)
 
 EYES = "models/eyes.tflite"
 """The shipped eye-state model."""
@@ -91,6 +95,32 @@ def open_model(config: Config) -> Classifier:
 def open_mounting(config: Config) -> Mounting:
     """How the camera hangs."""
     return Mounting(rotate=config.camera.rotate, mirror=config.camera.mirror)
+
+
+def open_meter(config: Config, watchdog_s: float, model: str) -> Meter:
+    """What measures the loop: nothing, unless the settings ask for it. Its faults stop no gate."""
+    wanted = config.metrics
+    if not wanted.wanted:
+        return Meter()
+    try:
+        from gate.metrics import Metrics
+    except ImportError:
+        log.error("metrics are set, their library is not there: pip install 'smile-gate[metrics]'")
+        return Meter()
+    metrics = Metrics(
+        build={"version": __version__, "gate": config.gate.id, "model": model[:12]},
+        watchdog_s=watchdog_s,
+        fps_wanted=config.camera.fps,
+        board=lambda: board.read(disk=config.store.path),
+    )
+    if wanted.port is not None:
+        try:
+            metrics.serve(wanted.address, wanted.port)
+        except OSError as error:
+            log.error("metrics.port: %s:%d: %s", wanted.address, wanted.port, error)
+    if wanted.textfile is not None:
+        metrics.write_every(wanted.textfile, wanted.textfile_every_s)
+    return metrics
 
 
 def open_pipeline(config: Config, smile: Classifier) -> Pipeline:

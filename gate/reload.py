@@ -47,8 +47,9 @@ RESTART = (
     "inputs.assist",
     "store.path",
     "control",
+    "metrics",
 )
-"""Settings of what is claimed once, at the start: pins, the log's file, the socket."""
+"""Settings of what is claimed once, at the start: pins, the log's file, sockets."""
 SEEING = (
     "face",
     "light",
@@ -95,6 +96,11 @@ class Plan:
     smile: Classifier | None
     """Another model, where there is one."""
     pipeline: Pipeline | None
+
+    def close(self) -> None:
+        """Let go of what was made for nothing."""
+        if self.smile is not None:
+            self.smile.close()
 
 
 def differences(old: Config, new: Config) -> tuple[Change, ...]:

@@ -21,12 +21,14 @@ from gate.inbox import Inbox
 from gate.inputs import Inputs
 from gate.jobs import Jobs
 from gate.lookout import Lookout
+from gate.meter import Meter, Turn
 from gate.opening import Closing, Opening
 from gate.outputs import open_lines
 from gate.panel import Panel
 from gate.parts import (
     contacts,
     open_feed,
+    open_meter,
     open_model,
     open_panel,
     open_pipeline,
@@ -68,6 +70,7 @@ class Parts:
     lookout: Lookout
     jobs: Jobs
     report: Report
+    meter: Meter
     crash_loop: CrashLoop
     clock: ClockWatch
     board: Board
@@ -85,6 +88,22 @@ class Parts:
             self.board, self.board_at = read_board(disk=self.config.store.path), now
         self.panel.show(self.control.lane.state, now)
         self.report.turn(self.control.lane, now, well=well)
+        self.meter.turned(self._turn(now))
+
+    def _turn(self, now: float) -> Turn:
+        """What the meter keeps of this turn."""
+        lane, age_s = self.control.lane, self.lookout.age_s(now)
+        return Turn(
+            now=now,
+            state=lane.state,
+            open=lane.open,
+            faults=frozenset(part for part, _ in lane.faults),
+            fresh_at=self.begun if age_s is None else now - age_s,
+            dropped=self.inbox.dropped,
+            unwritten=self.control.unwritten,
+            oldest_unwritten=self.control.oldest_unwritten,
+            pinged_at=self.report.pinged_at,
+        )
 
     def stop(self) -> None:
         """Stop what a reload may have replaced."""
@@ -126,15 +145,18 @@ def start(
     store = open_store(config, smile, config.store.path)
     stack.callback(store.close)
     history, panel = History(store), open_panel(config, lines)
+    meter = open_meter(config, notifier.watchdog_s, smile.card.sha256)
+    stack.callback(meter.close)
 
     def tell(event: Event) -> None:
         history.add(event)
+        meter.tell(event)
         panel.tell(event.kind, event.monotonic)
         on_event(event)
 
     control = Controller(
         config.rules(smile.card.threshold),
-        store,
+        meter.timed(store),
         relay,
         lane=Lane(next_visit=store.next_visit()),
         grants_unwritten=config.store.when_unwritable is Unwritable.GRANT_AND_JOURNAL,
@@ -160,10 +182,16 @@ def start(
         control=control,
         history=history,
         lookout=Lookout(
-            open_feed(config, inbox), pipeline, control, config.camera.stale_after_s, on_frame
+            open_feed(config, inbox),
+            pipeline,
+            control,
+            config.camera.stale_after_s,
+            on_frame,
+            meter,
         ),
         jobs=open_jobs(config, store, opening),
         report=Report(notifier, begun),
+        meter=meter,
         crash_loop=CrashLoop(0, config.service, begun),
         clock=ClockWatch(),
         board=read_board(disk=config.store.path),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from gate import demo
+from tests.service import Manager
 
 
 @pytest.fixture(scope="session")
@@ -39,3 +41,9 @@ def write_config(tmp_path: Path, clip: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def manager(tmp_path: Path) -> Iterator[Manager]:
+    with closing(Manager(tmp_path)) as it:
+        yield it

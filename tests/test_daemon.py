@@ -2,101 +2,34 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import socket
 import sqlite3
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing
 from pathlib import Path
 
 import cv2
-import pytest
 
 from gate import demo
-from gate.domain import EventKind, Record
-from gate.errors import StoreError
-from gate.store import Store
-
-WriteConfig = Callable[..., Path]
-PATIENCE_S = 60
-
-
-class Manager:
-    """The service manager's end of the notify socket."""
-
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / "notify"
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind(str(self.path))
-        self._socket.settimeout(PATIENCE_S)
-
-    def wait_for(self, word: str) -> list[str]:
-        """Everything that is said until a message begins with the word."""
-        said: list[str] = []
-        while not said or not said[-1].startswith(word):
-            said.append(self._socket.recv(4096).decode())
-        return said
-
-    def silent_for(self, seconds: float) -> bool:
-        """Whether the gate says nothing at all for a while."""
-        self._socket.settimeout(seconds)
-        try:
-            self._socket.recv(4096)
-        except TimeoutError:
-            return True
-        finally:
-            self._socket.settimeout(PATIENCE_S)
-        return False
-
-    def drain(self) -> None:
-        """Forget what was said so far."""
-        while not self.silent_for(0.01):
-            pass
-
-    def close(self) -> None:
-        self._socket.close()
+from gate.domain import EventKind, Reason, State
+from gate.health import Report
+from gate.systemd import Notifier
+from gate.table import Lane
+from tests.service import PATIENCE_S, Manager, WriteConfig, records, running, wait_for
 
 
-@pytest.fixture
-def manager(tmp_path: Path) -> Iterator[Manager]:
-    with closing(Manager(tmp_path)) as it:
-        yield it
+class RecordingNotifier(Notifier):
+    """Keeps what a service manager with a limit of 8 s would be told."""
 
+    def __init__(self, said: list[str]) -> None:
+        super().__init__({})
+        self._said = said
+        self.watchdog_s = 8.0
 
-@contextmanager
-def running(config: Path, manager: Manager) -> Iterator[subprocess.Popen[bytes]]:
-    """A gate that is ended, whatever the test does."""
-    environ = os.environ | {"NOTIFY_SOCKET": str(manager.path), "WATCHDOG_USEC": "400000"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "gate", "run", "--config", str(config)],
-        env=environ,
-        stderr=subprocess.PIPE,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
+    def ready(self) -> None:
+        self._said.append("ready")
 
-
-def records(database: Path) -> list[Record]:
-    with closing(Store.open(database, read_only=True)) as store:
-        return list(store.records())
-
-
-def wait_for(database: Path, kind: EventKind) -> None:
-    """Wait until the log has an event of the kind."""
-    give_up = time.monotonic() + PATIENCE_S
-    while time.monotonic() < give_up:
-        with suppress(StoreError):  # not there, or not laid out yet
-            if any(record.event.kind is kind for record in records(database)):
-                return
-        time.sleep(0.02)
-    raise AssertionError(f"no {kind} in the log")
+    def alive(self) -> None:
+        self._said.append("alive")
 
 
 def test_it_is_ready_after_the_first_frame_and_stops_when_told(
@@ -173,6 +106,21 @@ def test_pings_come_only_from_a_loop_that_turns(
         assert manager.silent_for(0.5)
         process.send_signal(signal.SIGCONT)
         manager.wait_for("WATCHDOG=1")
+
+
+def test_no_pings_once_the_gate_has_given_up_on_its_camera() -> None:
+    """Openly at fault is alive only while something is tried; else the manager is to restart it."""
+    said: list[str] = []
+    report = Report(RecordingNotifier(said), 0.0)
+    fault = Lane(State.FAULT, faults=((Reason.FAULT_CAMERA, 0.0),))
+    report.turn(fault, 1.0, well=True)
+    report.turn(fault, 5.0, well=True)
+    assert said == ["ready", "alive", "alive"]
+    watchdog = report.watchdog(6.0)
+    assert (watchdog.limit_s, watchdog.margin_s) == (8.0, 4.0)
+    report.turn(fault, 7.0, well=False)
+    assert said == ["ready", "alive", "alive"]
+    assert report.watchdog(12.0).margin_s == 1.0
 
 
 def test_a_killed_gate_leaves_a_whole_log_and_the_next_run_says_so(

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from gate.domain import Frame
@@ -106,3 +107,87 @@ def test_the_feed_closes_while_it_waits_to_retry() -> None:
     feed.close()
     feed.close()
     assert not feed._reader.thread.is_alive()
+
+
+class HangingSource(ListSource):
+    """A driver that does not return until it is let go."""
+
+    def __init__(self, free: threading.Event) -> None:
+        super().__init__([9] * 5, live=True)  # it comes back with pictures
+        self._free = free
+
+    def read(self) -> NDArray[np.uint8]:
+        self._free.wait(60)
+        return super().read()
+
+
+def until(condition: Callable[[], bool]) -> None:
+    give_up = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < give_up
+        time.sleep(0.001)
+
+
+LATER = 1e9
+"""Long after any thread began whatever it does."""
+
+
+def test_a_thread_that_hangs_in_its_driver_is_replaced() -> None:
+    """Another thread opens the camera anew; the one left behind adds nothing when it comes back."""
+    free = threading.Event()
+    sources = iter([HangingSource(free), ListSource([7] * 5, live=True)])
+    inbox = Inbox()
+    feed = Feed(lambda: next(sources), inbox, first_retry_s=60, stuck_after_s=1)
+    feed.start()
+    until(lambda: feed._reader.calling_since is not None)
+    hung = feed._reader
+    feed.tend(time.monotonic())
+    assert feed.stuck == 0
+    feed.tend(LATER)
+    assert feed.stuck == 1
+    until(lambda: feed.over)
+    free.set()
+    until(lambda: feed.stuck == 0)
+    assert not hung.thread.is_alive()
+    assert feed.sequence == 5
+    feed.close()
+
+
+def test_the_feed_gives_up_openly_and_takes_heart_again() -> None:
+    """With three threads left behind it says that it waits for a restart, until one returns."""
+    free = threading.Event()
+    feed = Feed(lambda: HangingSource(free), Inbox(), first_retry_s=60, stuck_after_s=1, loop=True)
+    feed.start()
+    for left in (1, 2, 3, 3):
+        until(lambda: feed._reader.calling_since is not None)
+        feed.tend(LATER)
+        assert feed.stuck == left
+    assert feed.retrying is False
+    assert feed.problem is not None
+    assert "3 threads hang" in feed.problem
+    assert "waits for a restart" in feed.problem
+    free.set()
+    until(lambda: feed.stuck == 0)
+    feed.tend(time.monotonic())
+    until(lambda: feed.retrying)
+    feed.close()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_thread_that_died_is_replaced() -> None:
+    """Whatever ended it, even what no handler catches, the camera is opened again."""
+    plays: list[ListSource | None] = [None, ListSource([1], live=True)]
+
+    def opener() -> ListSource:
+        source = plays.pop(0)
+        if source is None:
+            raise SystemExit  # ends a thread without a word
+        return source
+
+    feed = Feed(opener, Inbox(), first_retry_s=60)
+    feed.start()
+    until(lambda: not feed._reader.thread.is_alive())
+    feed.tend(time.monotonic())
+    until(lambda: feed.over)
+    assert feed.sequence == 1
+    feed.close()

@@ -18,6 +18,7 @@ ROOMS = {
         "bench_scenes",
         "camera",
         "demo",
+        "doctor",
         "drawing",
         "framing",
         "pictures",
@@ -38,6 +39,7 @@ ROOMS = {
     "skimage": {"bench_scenes", "demo"},
     "click": {"cli"},
     "rich": {"cli", "training"},
+    "prometheus_client": {"metrics"},
 }
 """A third-party library → the rooms that may import it."""
 
@@ -47,6 +49,8 @@ FOUNDATION = {"domain", "errors", "rules", "table", "resources"}
 HELPERS = {
     "config": {"settings", "yamlfile"},
     "machine": {"table"},
+    "bench_reference": {"board"},
+    "board": {"store"},
     "camera": {"credentials", "pictures"},
     "feed": {"camera", "inbox"},
     "jobs": {"hours"},
@@ -56,14 +60,15 @@ HELPERS = {
     "wires": {"inputs", "opening", "relay"},
     "health": {"gauges", "status", "store", "systemd"},
     "status": {"board"},
-    "board": {"store"},
     "history": {"describe", "status", "store"},
-    "control": {"peer"},
-    "lookout": {"controller", "feed", "gauges", "pipeline", "vision"},
+    "control": set(),
+    "server": {"control", "peer"},
+    "lookout": {"controller", "feed", "gauges", "meter", "pipeline", "vision"},
     "housekeeping": {"jobs", "settings", "store"},
     "pipeline": {"framing", "vision"},
     "smile": {"framing"},
     "vision": {"framing"},
+    "metrics": {"board", "meter"},
     "trace": set(),
     "plot": {"trace"},
 }
@@ -75,6 +80,7 @@ COMPOSERS = {
     "cli",
     "daemon",
     "demo",
+    "doctor",
     "operating",
     "outputs",
     "parts",
@@ -165,5 +171,13 @@ def test_the_daemon_does_not_load_what_it_does_not_need() -> None:
     code = "import sys, gate.daemon; print(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(run.stdout.split())
-    unwanted = {"tensorflow", "matplotlib", "skimage", "gate.training", "gate.demo", "rich"}
+    unwanted = {
+        "tensorflow",
+        "matplotlib",
+        "skimage",
+        "gate.training",
+        "gate.demo",
+        "rich",
+        "prometheus_client",
+    }
     assert not loaded & unwanted

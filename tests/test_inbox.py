@@ -3,9 +3,11 @@ from __future__ import annotations
 import threading
 
 import numpy as np
+import pytest
 
 from gate.domain import Frame, Signal, Trigger
-from gate.inbox import Inbox
+from gate.errors import ControlError, NoAnswer
+from gate.inbox import Call, Inbox
 
 
 def frame(number: int) -> Frame:
@@ -65,3 +67,47 @@ def test_closing_frees_a_waiting_feed() -> None:
     inbox.close()
     waiting.join(timeout=5)
     assert not waiting.is_alive()
+
+
+def test_the_loop_answers_what_another_thread_asks() -> None:
+    """The work is done by whoever takes it out, and its value or error goes back."""
+    inbox = Inbox()
+    answers: list[object] = []
+
+    def ask() -> None:
+        answers.append(inbox.ask(lambda: 42, 60))
+        with pytest.raises(ControlError, match="no"):
+            inbox.ask(refuse, 60)
+        answers.append("refused")
+
+    def refuse() -> None:
+        raise ControlError("no")
+
+    asker = threading.Thread(target=ask)
+    asker.start()
+    for _ in range(2):
+        ((call,), _) = inbox.take(60)
+        assert isinstance(call, Call)
+        call.run()
+    asker.join(60)
+    assert answers == [42, "refused"]
+
+
+def test_what_the_loop_was_too_late_for_is_never_done() -> None:
+    """An operator who was told 'no answer' is not surprised by a gate that opens later."""
+    inbox = Inbox()
+    done: list[bool] = []
+    with pytest.raises(NoAnswer, match="does not answer"):
+        inbox.ask(lambda: done.append(True), 0.01)
+    ((call,), _) = inbox.take(0)
+    assert isinstance(call, Call)
+    call.run()
+    assert not done
+
+
+def test_a_closed_inbox_answers_nobody() -> None:
+    """Whoever asks a gate that stops is told so at once."""
+    inbox = Inbox()
+    inbox.close()
+    with pytest.raises(NoAnswer, match="stopping"):
+        inbox.ask(lambda: None, 60)

@@ -52,7 +52,7 @@ def test_the_completion_is_made_from_the_commands_of_today() -> None:
 def test_every_command_has_a_section_with_an_example(path: str) -> None:
     """A technician without a network finds each command in `man smile-gate`."""
     _, _, section = PAGE.read_text().partition(f".SS {roff(path)} ")
-    assert f"\n{roff(path)} " in section.partition(".SS")[0]
+    assert f"\n{roff(path)}" in section.partition(".SS")[0]
 
 
 def test_text_cannot_be_taken_for_a_macro() -> None:

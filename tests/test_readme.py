@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -15,10 +14,10 @@ from click.testing import CliRunner
 from gate import demo
 from gate.cli import group
 from gate.cli.states import diagram
+from tests.service import Manager, WriteConfig, running
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
-WriteConfig = Callable[..., Path]
 
 
 def commands() -> list[str]:
@@ -34,10 +33,31 @@ def desk(tmp_path_factory: pytest.TempPathFactory, clip: Path) -> Path:
     shutil.copy(clip, folder / "queue.mp4")
     (folder / "gate.yaml").write_text(
         "camera: {source: queue.mp4}\nrelay: {pin_factory: mock}\nstore: {path: audit.db}\n"
+        "control: {socket: null}\n"
     )
     (folder / "photos").mkdir()
     cv2.imwrite(str(folder / "photos" / "smile.jpg"), demo.photo())
     return folder
+
+
+def operating() -> list[str]:
+    """The lines that talk to a running gate."""
+    section = README.partition("## Operating\n")[2].partition("\n## ")[0]
+    return [line for line in commands() if line in section]
+
+
+def test_the_commands_for_operators_work_in_their_order(
+    write_config: WriteConfig, manager: Manager, tmp_path: Path
+) -> None:
+    """Every line of the section, asked of a gate that runs, exits with 0."""
+    environ = {"SMILE_GATE_SOCKET": str(tmp_path / "control.sock")}
+    assert len(operating()) >= 6
+    # No guest is let in before the operator opens by hand.
+    with running(write_config(camera={"loop": True}, smile={"frames": 600}), manager):
+        manager.wait_for("READY=1")
+        for line in operating():
+            result = CliRunner(env=environ).invoke(group, shlex.split(line)[1:])
+            assert result.exit_code == 0, f"{line}\n{result.output}\n{result.exception!r}"
 
 
 def test_the_commands_for_users_work_in_their_order(
@@ -46,6 +66,7 @@ def test_the_commands_for_users_work_in_their_order(
     """Every `smile-gate` line of the README, run as it stands, exits with 0."""
     monkeypatch.chdir(desk)
     lines = [line for line in commands() if line.startswith("smile-gate")]
+    lines = [line for line in lines if line not in operating()]
     assert len(lines) >= 8
     for line in lines:
         words, _, target = line.partition(" > ")

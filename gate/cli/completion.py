@@ -14,7 +14,7 @@ from typing import Any, Final
 import click
 
 from gate.cli import group
-from gate.cli.manual import walk
+from gate.cli.manual import spellings, walk
 
 FILES: Final = "kind='file'"
 FOLDERS: Final = "kind='directory'"
@@ -60,7 +60,7 @@ def script() -> str:
             for path, context in zip(paths, contexts, strict=True)
             for option in _options(context)
             if not (option.is_flag or option.count)
-            for name in option.opts
+            for name in spellings(option)
         },
         8,
     )
@@ -89,7 +89,7 @@ def _options(context: click.Context) -> Iterator[click.Option]:
 
 def _names(context: click.Context) -> Iterator[str]:
     for option in _options(context):
-        yield from (*option.opts, *option.secondary_opts)
+        yield from (*spellings(option), *option.secondary_opts)
 
 
 def _arguments(context: click.Context) -> str:

@@ -17,13 +17,22 @@ from gate.cli import group
 FILES = {
     "/etc/smile-gate/gate.yaml": "the settings of the gate",
     "/var/lib/smile-gate/audit.db": "the audit log",
+    "/run/smile-gate/control.sock": "where the running gate is steered and asked how it is",
 }
 EXIT_STATUS = {
     "0": "It is done.",
     "1": "It failed; one line on standard error says why, and what to do.",
     "2": "The command line or the settings have a mistake, named on standard error.",
+    "3": "No gate runs.",
+    "4": "Whoever asks may not steer the gate.",
+    "5": "The gate runs, but did not answer in time.",
 }
 SEE_ALSO = "systemctl(1), journalctl(1)"
+
+
+def spellings(option: click.Option) -> list[str]:
+    """The names of an option, short ones first; click keeps those of ``--help`` in a set."""
+    return sorted(option.opts, key=len)
 
 
 def walk(command: click.Command, above: click.Context | None = None) -> Iterator[click.Context]:
@@ -82,7 +91,7 @@ def _section(context: click.Context) -> list[str]:
     first, *others = inspect.cleandoc(command.help or "").split("\n\n")
     lines += _text(first)
     for paragraph in others:
-        lines += [".PP", *_text(paragraph)]
+        lines += [".PP", *_paragraph(paragraph)]
     for option in command.params:
         if isinstance(option, click.Option) and not option.hidden:
             lines += [".TP", *_option(option, context)]
@@ -92,7 +101,9 @@ def _section(context: click.Context) -> list[str]:
 
 
 def _option(option: click.Option, context: click.Context) -> list[str]:
-    names = ", ".join(rf"\fB{roff(name)}\fR" for name in (*option.opts, *option.secondary_opts))
+    names = ", ".join(
+        rf"\fB{roff(name)}\fR" for name in (*spellings(option), *option.secondary_opts)
+    )
     _, text = option.get_help_record(context) or ("", "")
     if isinstance(option.type, click.Choice):
         text = f"{text} One of: {', '.join(map(str, option.type.choices))}.".strip()
@@ -112,6 +123,14 @@ def _epilog(epilog: str) -> list[str]:
     """The examples: a title, then lines as they are typed."""
     title, *examples = epilog.removeprefix("\b\n").splitlines()
     return [roff(title), ".PP", ".RS 4", ".nf", *map(roff, map(str.strip, examples)), ".fi", ".RE"]
+
+
+def _paragraph(text: str) -> list[str]:
+    """A paragraph; one that click leaves as it is (marked by a backspace) keeps its lines."""
+    marked = text.removeprefix("\b\n")
+    if marked == text:
+        return _text(text)
+    return [".nf", *map(roff, marked.splitlines()), ".fi"]
 
 
 def _text(text: str) -> list[str]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-import os
 from pathlib import Path
 
 import click
 
+from gate import journal
 from gate.cli.common import FILE, example
 from gate.config import load
 
@@ -19,11 +19,8 @@ from gate.config import load
 def command(config: Path, verbose: bool) -> None:
     """Run the gate until it is stopped (SIGTERM or Ctrl-C), or a clip as camera is over."""
     settings = load(config)
-    journal = "JOURNAL_STREAM" in os.environ  # the journal adds the time itself
-    logging.basicConfig(
-        level=logging.DEBUG if verbose else logging.INFO,
-        format="%(levelname)s %(message)s" if journal else "%(asctime)s %(levelname)s %(message)s",
-    )
+    level = logging.DEBUG if verbose else logging.INFO
+    logging.basicConfig(level=level, handlers=[journal.handler()])
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
     from gate.daemon import Daemon
 

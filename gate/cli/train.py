@@ -59,6 +59,18 @@ if TYPE_CHECKING:
     help="Weight of the teachers' opinion against the label.",
 )
 @click.option(
+    "--opinions",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Table of smile-gate opinions: counts beside the teachers.",
+)
+@click.option(
+    "--smoothing",
+    type=click.FloatRange(0.0, 0.5),
+    default=0.05,
+    show_default=True,
+    help="How far labels are drawn towards the middle: none of them is certain.",
+)
+@click.option(
     "--normalisation",
     type=click.Choice(["standard", "equalised"]),
     default="standard",
@@ -111,6 +123,8 @@ def command(
     split_seed: int,
     teachers: tuple[Path, ...],
     trust: float,
+    opinions: Path | None,
+    smoothing: float,
     normalisation: str,
     schedule: str,
     start: Path | None,
@@ -126,7 +140,17 @@ def command(
     from rich.console import Console
 
     from gate.framing import Normalisation
-    from gate.training import architectures, backend, data, export, fit, inputs, plots, record
+    from gate.training import (
+        architectures,
+        backend,
+        data,
+        export,
+        fit,
+        inputs,
+        outside,
+        plots,
+        record,
+    )
     from gate.training.plan import Plan
 
     console = Console(stderr=True)
@@ -138,6 +162,7 @@ def command(
         seed=seed,
         threads=threads,
         trust=trust,
+        smoothing=smoothing,
         normalisation=Normalisation(normalisation),
         schedule=schedule,
         mixing=mixing,
@@ -154,6 +179,7 @@ def command(
         recheck=recheck,
         start=str(start or ""),
         teachers=tuple(map(str, teachers)),
+        opinions=str(opinions or ""),
     )
     training, validation = source.examples(
         lambda folder, reading, kept: _tell(console.print, folder, reading, kept)
@@ -167,6 +193,8 @@ def command(
             teachers,
             lambda: inputs.opinions([export.load(path) for path in teachers], training, plan),
         )
+    if opinions is not None:
+        soft = inputs.together(soft, outside.read(opinions, training), plan.outside)
     run = fit.Run(plan, training, validation, out, soft, start and export.load(start))
     source.write(out)
     if run.history:

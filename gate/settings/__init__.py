@@ -14,6 +14,7 @@ from gate.settings.running import (
     Hours,
     LaneHours,
     Log,
+    Metrics,
     Rearm,
     Service,
     Unwritable,
@@ -62,6 +63,7 @@ __all__ = [
     "Liveness",
     "LivenessMode",
     "Log",
+    "Metrics",
     "OnEmergency",
     "Output",
     "PinFactory",
@@ -96,6 +98,7 @@ class Config(Section):
     lane: LaneHours = LaneHours()
     store: Log = Log()
     service: Service = Service()
+    metrics: Metrics = Metrics()
     control: Control = Control()
 
     def rules(self, card_threshold: float) -> Rules:

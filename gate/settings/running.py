@@ -105,3 +105,24 @@ class Control(Section):
 
     socket: Path | None = Path("/run/smile-gate/control.sock")
     group: str = "smile-gate"
+
+
+class Metrics(Section):
+    """Where Prometheus finds the metrics; nowhere by default."""
+
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    address: str = "127.0.0.1"
+    textfile: Path | None = None
+    textfile_every_s: Annotated[float, Field(ge=1, le=3600)] = 15.0
+
+    @field_validator("textfile")
+    @classmethod
+    def _as_node_exporter_reads(cls, value: Path | None) -> Path | None:
+        if value is not None and value.suffix != ".prom":
+            raise ValueError("must end in .prom, or node_exporter does not read it")
+        return value
+
+    @property
+    def wanted(self) -> bool:
+        """Whether anybody is to be told."""
+        return self.port is not None or self.textfile is not None

@@ -103,7 +103,7 @@ def cast_light(gray: Image, box: Box, rng: Generator, tone: float) -> Image:
         table = table * contrast + rng.uniform(0.0, 1.0 - contrast)
     elif kind < 0.45:  # hard light or too dark: an end of the scale is cut off
         table = table * rng.uniform(1.0, 2.0) - rng.uniform(0.0, 0.35)
-    elif kind < 0.63 and tone > 0.0:  # overexposed: the brightest skin is all one white
+    elif kind < 0.75 and tone > 0.0:  # overexposed: the brightest skin is all one white
         table = table * rng.uniform(1.2, 3.0)
     curve = np.clip(table * 255.0, 0, 255)
     if rng.random() > 0.4 * tone:

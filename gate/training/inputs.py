@@ -74,6 +74,25 @@ def opinions(
     return (total / (len(teachers) * len(views) * 2)).astype(np.float32)
 
 
+def together(
+    teachers: NDArray[np.float32] | None, outside: NDArray[np.float32] | None, weight: float
+) -> NDArray[np.float32] | None:
+    """Return the teachers' and outside opinions as one: log-odds added, the latter weighted.
+
+    Outside opinions alone count in full.
+    """
+    if teachers is None or outside is None:
+        return outside if teachers is None else teachers
+    soft: NDArray[np.float32] = 1 / (1 + np.exp(-_odds(teachers) - weight * _odds(outside)))
+    return soft
+
+
+def _odds(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
+    sure = np.clip(probabilities, 1e-4, 1 - 1e-4)
+    odds: NDArray[np.float32] = np.log(sure / (1 - sure))
+    return odds
+
+
 def remembered(
     file: Path, teachers: Sequence[Path], ask: Callable[[], NDArray[np.float32]]
 ) -> NDArray[np.float32]:

@@ -32,6 +32,8 @@ class Plan:
     """Share of pictures that are blended with another, labels too (mixup; Zhang et al., 2018)."""
     trust: float = 0.5
     """Weight of the teachers' opinion against the label, where there are teachers."""
+    outside: float = 0.4
+    """Weight, in log-odds, of outside opinions beside those of the teachers."""
     normalisation: Normalisation = Normalisation.STANDARD
     framing: Framing = FRAMING
     strength: Strength = field(default_factory=Strength)

