@@ -14,7 +14,7 @@ from typing import Any, Final
 import click
 
 from gate.cli import group
-from gate.cli.manual import spellings, walk
+from gate.cli.manual import walk
 
 FILES: Final = "kind='file'"
 FOLDERS: Final = "kind='directory'"
@@ -60,7 +60,7 @@ def script() -> str:
             for path, context in zip(paths, contexts, strict=True)
             for option in _options(context)
             if not (option.is_flag or option.count)
-            for name in spellings(option)
+            for name in option.opts
         },
         8,
     )
@@ -89,7 +89,9 @@ def _options(context: click.Context) -> Iterator[click.Option]:
 
 def _names(context: click.Context) -> Iterator[str]:
     for option in _options(context):
-        yield from (*spellings(option), *option.secondary_opts)
+        # click remembers the names that --help had in the first context that asked.
+        names = context.help_option_names if option.name == "help" else option.opts
+        yield from (*names, *option.secondary_opts)
 
 
 def _arguments(context: click.Context) -> str:

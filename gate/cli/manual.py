@@ -30,11 +30,6 @@ EXIT_STATUS = {
 SEE_ALSO = "systemctl(1), journalctl(1)"
 
 
-def spellings(option: click.Option) -> list[str]:
-    """The names of an option, short ones first; click keeps those of ``--help`` in a set."""
-    return sorted(option.opts, key=len)
-
-
 def walk(command: click.Command, above: click.Context | None = None) -> Iterator[click.Context]:
     """A command's context, then those of all commands below it, in the order of its help."""
     context = click.Context(command, info_name=command.name, parent=above)
@@ -101,9 +96,7 @@ def _section(context: click.Context) -> list[str]:
 
 
 def _option(option: click.Option, context: click.Context) -> list[str]:
-    names = ", ".join(
-        rf"\fB{roff(name)}\fR" for name in (*spellings(option), *option.secondary_opts)
-    )
+    names = ", ".join(rf"\fB{roff(name)}\fR" for name in (*option.opts, *option.secondary_opts))
     _, text = option.get_help_record(context) or ("", "")
     if isinstance(option.type, click.Choice):
         text = f"{text} One of: {', '.join(map(str, option.type.choices))}.".strip()
