@@ -90,7 +90,7 @@ def _options(context: click.Context) -> Iterator[click.Option]:
 def _names(context: click.Context) -> Iterator[str]:
     for option in _options(context):
         # click remembers the names that --help had in the first context that asked.
-        names = context.help_option_names if option.name == "help" else option.opts
+        names = context.help_option_names if "--help" in option.opts else option.opts
         yield from (*names, *option.secondary_opts)
 
 

@@ -32,7 +32,9 @@ SEE_ALSO = "systemctl(1), journalctl(1)"
 
 def walk(command: click.Command, above: click.Context | None = None) -> Iterator[click.Context]:
     """A command's context, then those of all commands below it, in the order of its help."""
-    context = click.Context(command, info_name=command.name, parent=above)
+    context = click.Context(
+        command, info_name=command.name, parent=above, **command.context_settings
+    )
     if above is None:
         context.info_name = "smile-gate"
     yield context
