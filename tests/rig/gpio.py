@@ -127,7 +127,6 @@ class Lines:
                 f"SIGKILL in a hold, {('line falls back', 'line stays driven')[persist]}: shut",
                 lambda persist=persist: self.kill(persist),  # type: ignore[misc]
             )
-        yield Step("a hang in a hold ends by the watchdog: shut", self.hang)
         yield Step("the emergency contact moves the relay", self.emergency)
         yield Step("the tracer sees gpiozero's own blip (control)", self.control)
         yield Step("no blip at start, active-high board", lambda: self.no_blip(SHUT, 0))
@@ -135,6 +134,7 @@ class Lines:
         yield Step("memory: the peak, and a limit that bites", self.memory)
         for cut in range(1, CUTS + 1):
             yield Step(f"power cut {cut} of {CUTS} in a hold: the grant is in the log", self.cut)
+        yield Step("a hang in a hold ends by the watchdog: shut", self.hang)
 
     def boot(self) -> str:
         self._lines()
@@ -177,9 +177,12 @@ class Lines:
         self._open()
         took = self._shut_after("systemctl kill --kill-who=main -s KILL smile-gate", 60)
         self._again()
+        self._machine.run("echo 0 > /sys/module/gpio_sim/parameters/persist")
         return f"shut after {took:.2f} s (emulated processor)"
 
     def hang(self) -> str:
+        self._machine.run("systemctl start smile-gate", limit_s=300)
+        self._machine.run("echo 1 > /sys/module/gpio_sim/parameters/persist")
         self._open()
         took = self._shut_after("systemctl kill --kill-who=main -s STOP smile-gate", 120)
         self._again()
