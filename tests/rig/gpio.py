@@ -209,7 +209,7 @@ class Lines:
         machine = self._machine
         machine.run("systemctl stop smile-gate", limit_s=120)
         self._trace_anew()
-        machine.run(f"cd /run && /opt/smile-gate/bin/python - <<'END'\n{CONTROL}END", limit_s=120)
+        machine.run(f"cd /run && /opt/smile-gate/current/bin/python - <<'END'\n{CONTROL}END", limit_s=120)
         sets = self._sets()
         if sets[:1] != ["0"]:
             raise Failed(f"levels set: {sets}: the method shows nothing, or gpiozero was mended")
@@ -222,7 +222,8 @@ class Lines:
         self._trace_anew()
         machine.run("systemctl start smile-gate; sleep 3", limit_s=300)
         sets = self._sets()
-        machine.run("systemctl is-active smile-gate")
+        if machine.run("systemctl is-active smile-gate", check=False).code:
+            raise Failed(machine.ask("journalctl -u smile-gate -o cat --no-pager -n 8"))
         if not sets or set(sets) != {str(rest)}:
             raise Failed(f"levels set: {sets}, but only {rest} is safe")
         return f"levels set by safe-state and start: {' '.join(sets)}"
