@@ -33,7 +33,7 @@ inputs: {{emergency: {{pin: {EMERGENCY}}}}}
 service: {{crash_starts: 100}}
 """
 """Easy to please, and slow to complain: emulation judges few frames a second."""
-SHUT = SETTINGS.replace("frames: 1", "frames: 1000")
+SHUT = SETTINGS.replace("frames: 1", "frames: 100")
 ACTIVE_LOW = SHUT.replace(f"pin: {RELAY},", f"pin: {RELAY}, active_high: false,")
 SLOW = """\
 [Service]
@@ -209,7 +209,8 @@ class Lines:
         machine = self._machine
         machine.run("systemctl stop smile-gate", limit_s=120)
         self._trace_anew()
-        machine.run(f"cd /run && /opt/smile-gate/current/bin/python - <<'END'\n{CONTROL}END", limit_s=120)
+        python = "/opt/smile-gate/current/bin/python"
+        machine.run(f"cd /run && {python} - <<'END'\n{CONTROL}END", limit_s=120)
         sets = self._sets()
         if sets[:1] != ["0"]:
             raise Failed(f"levels set: {sets}: the method shows nothing, or gpiozero was mended")
