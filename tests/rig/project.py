@@ -34,6 +34,18 @@ def clip() -> Path:
     return path
 
 
+def slow_clip(path: Path) -> None:
+    """The same clip at two frames a second, for a processor that is emulated."""
+    from contextlib import closing
+
+    from gate import demo
+    from gate.pictures import VideoFile
+
+    with closing(VideoFile(path, 2)) as video:
+        for frame in demo.render():
+            video.write(frame)
+
+
 def deliver(srv: Path, wheels: Path) -> None:
     """Put checkout, wheels and clip into a folder that is the guest's /srv."""
     listed = subprocess.run(

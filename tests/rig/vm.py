@@ -155,11 +155,17 @@ class Machine(Guest):
             with suppress(TimeoutError):
                 data = self._port.recv(65536)
                 if not data:
-                    raise Failed("the machine went away")
+                    raise Failed(f"the machine went away: {self._last_words()}")
                 self._line += data
         line, self._line = self._line.split(b"\n", 1)
         answer: dict[str, object] = json.loads(line)
         return answer
+
+    def _last_words(self) -> str:
+        """What the kernel said last, to tell a panic from a kill."""
+        console = (self._folder / "console.log").read_text(errors="replace")
+        at = max(console.rfind("BUG:"), console.rfind("panic"), 0)
+        return console[max(at - 200, 0) :][:900] or "nothing"
 
     def _execute(self, command: str, limit_s: float) -> Said:
         if self._port is None:
