@@ -8,7 +8,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from gate.domain import EventKind
+from gate.domain import EventKind, Reason
 from gate.gauges import Window
 from gate.status import Watchdog
 from gate.store import Store
@@ -108,9 +108,19 @@ class CrashLimits(Protocol):
 
 
 def crashes(store: Store, window_s: float) -> int:
-    """How many runs ended uncleanly in the last ``window_s`` seconds."""
+    """How many runs ended uncleanly in the last ``window_s`` seconds.
+
+    Those before an operator's word that the gate is good do not count.
+    """
     since = datetime.now(UTC) - timedelta(seconds=window_s)
-    return sum(1 for _ in store.records(since=since, event=EventKind.UNCLEAN_END))
+    count = 0
+    for record in store.records(since=since, event=(EventKind.UNCLEAN_END, EventKind.RECOVERED)):
+        event = record.event
+        if event.kind is EventKind.UNCLEAN_END:
+            count += 1
+        elif event.reason is Reason.FAULT_CRASH_LOOP and event.who is not None:
+            count = 0
+    return count
 
 
 class CrashLoop:

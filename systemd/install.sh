@@ -13,7 +13,7 @@ old version running. Settings in /etc/smile-gate/gate.yaml are never overwritten
   --yes         do not ask
   --wheels DIR  take every Python package from DIR; needs no internet
                 (fill it on a machine of the same kind:
-                 pip download --dest DIR --constraint constraints.txt . 'setuptools>=69')
+                 pip download --dest DIR --constraint constraints.txt '.[metrics]' 'setuptools>=69')
   --prefix DIR  where the program goes (default /opt/smile-gate)
   --pi          treat this machine as a Raspberry Pi, whatever it says of itself
   --no-start    install without starting the gate
@@ -148,7 +148,7 @@ for part in gate models config setup.cfg pyproject.toml README.md LICENSE; do cp
 quietly "virtual environment" "$python" -m venv ${pi:+--system-site-packages} "$new"
 offline=(); [ -z "$wheels" ] || offline=(--no-index --find-links "$wheels")
 quietly "smile-gate $version and its packages" "$new/bin/python" -m pip install --no-input \
-  --disable-pip-version-check "${offline[@]}" --constraint "$source/constraints.txt" "$work/source"
+  --disable-pip-version-check "${offline[@]}" --constraint "$source/constraints.txt" "$work/source[metrics]"
 
 # --- try it before it counts ----------------------------------------------------------------------
 if [ -e "$config" ]; then

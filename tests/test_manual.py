@@ -55,6 +55,11 @@ def test_every_command_has_a_section_with_an_example(path: str) -> None:
     assert f"\n{roff(path)}" in section.partition(".SS")[0]
 
 
+def test_no_mark_for_click_is_shown() -> None:
+    """A backspace that asks click to leave lines alone stays unseen."""
+    assert not [context.command_path for context in walk(group) if "\\b" in context.get_help()]
+
+
 def test_text_cannot_be_taken_for_a_macro() -> None:
     """Nothing of a help text is read as roff."""
     assert roff(".TH is no\\n macro …") == "\\&.TH is no\\en macro \\[u2026]"

@@ -201,15 +201,16 @@ def test_an_emergency_is_cleared_by_hand_once_its_contact_rests(
 
 def test_the_pause_after_crashes_is_cleared_by_hand(bench: Callable[..., Bench]) -> None:
     """An operator who knows better need not wait."""
-    service: dict[str, object] = {"crash_starts": 1, "healthy_after_s": 3600}
+    service: dict[str, object] = {"crash_starts": 2, "healthy_after_s": 3600}
     gate = bench(service=service)
-    gate.parts.store.record([Event(EventKind.UNCLEAN_END, 0.0)])
+    gate.parts.store.record([Event(EventKind.UNCLEAN_END, 0.0)] * 2)
     gate = bench(service=service)
     assert gate.state() is State.FAULT
     assert gate.ask(Command.CLEAR_FAULT) == "the pause after the crashes is over"
     assert gate.last(EventKind.RECOVERED).who == "alice"
     gate.parts.look_after(time.monotonic())
     assert gate.state() is State.IDLE
+    assert bench(service=service).state() is State.IDLE, "what was cleared comes back at a restart"
 
 
 def test_what_ends_by_itself_is_not_cleared(bench: Callable[..., Bench]) -> None:

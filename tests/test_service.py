@@ -76,6 +76,28 @@ def test_an_operator_steers_a_running_gate(
     assert call("status").exit_code == 3
 
 
+def test_a_watch_without_a_screen_prints_look_after_look(
+    write_config: WriteConfig,
+    manager: Manager,
+    call: Callable[..., Result],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Into a pipe or a file the page is printed anew each time, until Ctrl-C."""
+    looks = []
+
+    def pause(seconds: float) -> None:
+        looks.append(seconds)
+        if len(looks) == 2:
+            raise KeyboardInterrupt
+
+    with running(write_config(camera={"loop": True}, gate={"id": "lane-7"}), manager):
+        manager.wait_for("READY=1")
+        monkeypatch.setattr("gate.cli.status.time.sleep", pause)
+        result = call("status", "--watch")
+    assert result.exit_code == 0
+    assert result.output.count("lane-7") == 2
+
+
 def test_open_needs_a_reason(call: Callable[..., Result]) -> None:
     """The log is to say why; the command is wrong without."""
     result = call("open")

@@ -46,18 +46,15 @@ def command(
     config: Path | None,
     as_json: bool,
 ) -> None:
-    r"""Measure the CPU time of a frame, in parts and beside the naive loop, on one thread.
+    """Measure the CPU time of a frame, in parts and beside the naive loop, on one thread.
 
     The naive loop is Haar over the whole frame and then in the face. All contenders see the same
     frames in turns; compare ratios, not milliseconds, between machines. The scenes are rendered
     from scikit-image's photo of an astronaut (smile-gate[demo]), those of 640×480 in the size that
     the settings ask the camera for.
 
-    \b
-    Exit codes:
-      0  this machine keeps up with camera.fps, at least on average
-      1  it does not, or the measurement failed
-      2  the settings have mistakes, or the command line
+    Exit codes: 0 this machine keeps up with camera.fps, at least on average, 1 it does not, or the
+    measurement failed, 2 the settings have mistakes, or the command line.
     """
     chosen = settings(config)
     if save is not None and save.exists():

@@ -43,15 +43,12 @@ def command(
     yes: bool,
     as_json: bool,
 ) -> None:
-    r"""Test each part of the gate and say how to mend it.
+    """Test each part of the gate and say how to mend it.
 
     A running gate is asked, never disturbed: what it owns is tested when it is stopped.
 
-    \b
-    Exit codes:
-      0  all is well, or somebody should look at it (warn)
-      1  something fails
-      2  the command line is wrong
+    Exit codes: 0 all is well, or somebody should look at it (warn), 1 something fails, 2 wrong
+    call.
     """
     path = config or (INSTALLED if os.path.exists(INSTALLED) else None)
     values, mistakes = _read(path)

@@ -88,7 +88,7 @@ def _section(context: click.Context) -> list[str]:
     first, *others = inspect.cleandoc(command.help or "").split("\n\n")
     lines += _text(first)
     for paragraph in others:
-        lines += [".PP", *_paragraph(paragraph)]
+        lines += [".PP", *_text(paragraph)]
     for option in command.params:
         if isinstance(option, click.Option) and not option.hidden:
             lines += [".TP", *_option(option, context)]
@@ -118,14 +118,6 @@ def _epilog(epilog: str) -> list[str]:
     """The examples: a title, then lines as they are typed."""
     title, *examples = epilog.removeprefix("\b\n").splitlines()
     return [roff(title), ".PP", ".RS 4", ".nf", *map(roff, map(str.strip, examples)), ".fi", ".RE"]
-
-
-def _paragraph(text: str) -> list[str]:
-    """A paragraph; one that click leaves as it is (marked by a backspace) keeps its lines."""
-    marked = text.removeprefix("\b\n")
-    if marked == text:
-        return _text(text)
-    return [".nf", *map(roff, marked.splitlines()), ".fi"]
 
 
 def _text(text: str) -> list[str]:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
+from rich.console import RenderableType
 from rich.live import Live
+from rich.text import Text
 
 from gate.cli.asking import gate_options, socket_of
 from gate.cli.common import console, example, json_option, say_json
@@ -50,18 +51,28 @@ def _look(path: Path) -> dict[str, Any]:
 
 
 def _watch(path: Path, as_json: bool) -> None:
-    """Look again and again, also while the gate restarts."""
+    """Look again and again, also while the gate restarts; line after line where no screen is."""
+    screen = console()
     try:
         if as_json:
             while True:
                 say_json(_look(path))
                 time.sleep(PAUSE_S)
-        with Live(console=Console(), screen=True, auto_refresh=False) as live:
+        if not screen.is_terminal:
             while True:
-                try:
-                    live.update(view(_look(path)), refresh=True)
-                except ControlError as error:
-                    live.update(f"[bold red]{error}[/]", refresh=True)
+                screen.print(_glance(path))
+                time.sleep(PAUSE_S)
+        with Live(console=screen, screen=True, auto_refresh=False) as live:
+            while True:
+                live.update(_glance(path), refresh=True)
                 time.sleep(PAUSE_S)
     except KeyboardInterrupt:
         return
+
+
+def _glance(path: Path) -> RenderableType:
+    """What is shown of the gate now, or why there is nothing."""
+    try:
+        return view(_look(path))
+    except ControlError as error:
+        return Text(str(error), "bold red")

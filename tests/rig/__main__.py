@@ -1,4 +1,4 @@
-"""Run the rig: ``python -m tests.rig [service|gpio|arm64 ...]``; all parts without a name."""
+"""Run the rig: ``python -m tests.rig [PART ...]``; all parts without a name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from tests.rig.host import ROOT, Failed, Missing
 from tests.rig.table import Table
 
-PARTS = ("service", "gpio", "arm64")
+PARTS = ("service", "operations", "gpio", "arm64")
 
 
 def main(names: list[str]) -> int:

@@ -15,7 +15,7 @@ from tests.rig.project import clip
 from tests.rig.table import Step
 
 PARTS = ("gate", "models", "config", "setup.cfg", "pyproject.toml", "README.md", "LICENSE")
-EXTRAS = {"bookworm": ("pi",), "trixie": ()}
+EXTRAS = {"bookworm": ("metrics", "pi"), "trixie": ("metrics",)}
 """lgpio 0.2.2.0 has no aarch64 wheel for 3.13; a Pi takes its system's python3-lgpio."""
 
 
@@ -52,7 +52,7 @@ class Board:
         shutil.copytree(folder, self._root / "srv/wheels")
         shutil.copy(clip(), self._root / "srv/clip.avi")
         self._run("python3 -m venv /opt/gate", 300)
-        what = f"/srv/source[{','.join(EXTRAS[self._release])}]".removesuffix("[]")
+        what = f"/srv/source[{','.join(EXTRAS[self._release])}]"
         self._run(
             "/opt/gate/bin/pip install --quiet --no-compile --no-input --no-index"
             " --disable-pip-version-check --find-links /srv/wheels"

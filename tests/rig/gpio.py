@@ -96,7 +96,7 @@ def steps() -> Iterator[Step]:
 
 def _install(payload: Path) -> None:
     """Install in a container, which is quick, and take the result: the machine may be emulated."""
-    packages = wheels.fetch(wheels.BOOKWORM, "pi")
+    packages = wheels.fetch(wheels.BOOKWORM, "pi", "metrics")
     with Container(userland.BOOKWORM.build()) as guest:
         deliver(guest.root / "srv", packages)
         guest.run(f"{INSTALL} --no-start", limit_s=300)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from tests.rig import userland, wheels
 from tests.rig.guest import Guest
 from tests.rig.host import Failed, Missing
 from tests.rig.nspawn import Container
-from tests.rig.project import CLIP, CONFIG, INSTALL, LOG, SOURCE, configure, deliver
+from tests.rig.project import CLIP, CONFIG, INSTALL, LOG, SOURCE, ask_log, configure, deliver
 from tests.rig.table import Step
 
 SETTINGS = f"""\
@@ -26,6 +27,7 @@ EXPOSURE = 1.5
 READY_S = 2.0
 """From `systemctl start` to READY."""
 WATCHDOG_S = 10.0
+METRICS = "http://127.0.0.1:9273/metrics"
 ELSEWHERE = ("srv", "proc", "sys", "dev", "run", "tmp", "var/log")
 """Folders where a purge has nothing to look for."""
 MEMORY_MB = 200
@@ -35,7 +37,7 @@ MEMORY_MB = 200
 def steps() -> Iterator[Step]:
     """Boot a clean system and try the service's whole life on it."""
     root = userland.BOOKWORM.build()
-    packages = wheels.fetch(wheels.BOOKWORM, "pi")
+    packages = wheels.fetch(wheels.BOOKWORM, "pi", "metrics")
     with Container(root) as guest:
         deliver(guest.root / "srv", packages)
         yield from Service(guest).steps()
@@ -61,6 +63,8 @@ class Service:
         yield Step("a good reload is applied without a restart", self.reload_good)
         yield Step("a bad reload is refused and changes nothing", self.reload_bad)
         yield Step("it starts with each drop-in and a credential", self.drop_ins)
+        yield Step("metrics are served from inside the sandbox", self.metrics)
+        yield Step("journald has the fields of a grant", self.journal)
         yield Step("peak memory", self.memory)
         yield Step("a hang ends by the watchdog, safe, and it starts again", self.hang)
         yield Step("SIGKILL: safe, and it starts again", self.kill)
@@ -196,6 +200,35 @@ class Service:
         self._guest.run("rm /etc/smile-gate/camera-password")
         self._guest.run("systemctl daemon-reload && systemctl restart smile-gate")
         return "exposure with " + ", ".join(seen)
+
+    def metrics(self) -> str:
+        place = "/etc/systemd/system/smile-gate.service.d/metrics.conf"
+        self._guest.run(f"install -D -m 644 {SOURCE}/systemd/metrics.conf {place}")
+        configure(self._guest, SETTINGS + "metrics: {port: 9273}\n")
+        self._guest.run("systemctl daemon-reload && systemctl restart smile-gate && sleep 2")
+        page = f"from urllib.request import urlopen; print(urlopen('{METRICS}').read().decode())"
+        said = self._guest.ask(f'python3 -c "{page}"')
+        self._guest.run(f"rm {place}")
+        configure(self._guest, SETTINGS)
+        self._guest.run("systemctl daemon-reload && systemctl restart smile-gate")
+        frames = re.search(r"^smile_gate_frames_total\S* ([\d.]+)", said, re.MULTILINE)
+        if frames is None or not float(frames[1]):
+            raise Failed(f"no frames are counted: {said[-300:]}")
+        return (
+            f"{len(re.findall('^# TYPE', said, re.MULTILINE))} of them, {float(frames[1]):g} frames"
+        )
+
+    def journal(self) -> str:
+        self._granted_after(self._last())
+        line = self._guest.ask("journalctl -u smile-gate EVENT=granted -o json --no-pager -n 1")
+        fields = json.loads(line)
+        if (
+            fields["PRIORITY"] != "6"
+            or not int(fields["VISIT"])
+            or fields["REASON"] != "smile_held"
+        ):
+            raise Failed(line)
+        return f"{fields['MESSAGE']} (VISIT={fields['VISIT']} STATE={fields['STATE']})"
 
     def memory(self) -> str:
         kilobytes = self._guest.ask(f"awk '/VmHWM/ {{print $2}}' /proc/{self._pid()}/status")
@@ -342,10 +375,10 @@ class Service:
 
     def _last(self) -> int:
         """The newest event's number in the log."""
-        return int(self._guest.ask(_sql("select coalesce(max(sequence), 0) from event")))
+        return int(self._guest.ask(ask_log("select coalesce(max(sequence), 0) from event")))
 
     def _query(self, after: int, kind: str) -> str:
-        return _sql(
+        return ask_log(
             "select count(*) from event join what on what.id = event.what"
             f" where sequence > {after} and kind = '{kind}'"
         )
@@ -380,9 +413,3 @@ class Service:
         """The lines were put safe at least once more than before."""
         if self._safe_states() <= before:
             raise Failed("the lines were not put safe")
-
-
-def _sql(query: str) -> str:
-    """The command that asks the log; read-only, beside the running gate."""
-    code = f"connect('file:{LOG}?mode=ro', uri=True).execute(\"{query}\").fetchone()[0]"
-    return f"python3 - <<'END'\nfrom sqlite3 import connect\nprint({code})\nEND"

@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.rig.host import CACHE, archive, debian, fingerprint, need, run, say
 
 BASE = ("python3", "python3-venv", "ca-certificates")
-SERVICE = ("systemd", "systemd-sysv", "dbus", "udev", "kmod", "procps", "dmsetup")
+SERVICE = ("systemd", "systemd-sysv", "dbus", "udev", "kmod", "procps", "dmsetup", "sudo")
 """What makes a userland one that boots."""
 QUIET = (
     *("apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "fstrim.timer"),
