@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from gate.training.data import Example
     from gate.training.plan import Plan
 
+VALIDATION_SEED = 0
+"""The varied validation faces are the same in every run."""
 AVERAGING = 0.08
 """Weight of the newest weights in their running mean, every eighth step."""
 
@@ -37,7 +39,9 @@ class Epoch:
     learning_rate: float
     loss: float
     validation_loss: float
+    """Of the faces as they are and as varied ones: what the best epoch is chosen by."""
     validation_accuracy: float
+    """Of the faces as they are; so the AUC."""
     validation_auc: float
 
 
@@ -133,10 +137,7 @@ class Run:
 
         May be broken off at any time (Ctrl-C): what the last whole epoch left is kept.
         """
-        held = plain_crops(self._validation, self.plan.framing, self.size)
-        seen = normalise(held, self.plan.normalisation)
-        labels = np.array([example.label for example in self._validation])
-        weights = class_weights(self._validation)
+        held = self._held_out()
         batches = max(1, len(self._training) // self.plan.batch)
         total = batches * self.plan.epochs
         with ThreadPoolExecutor(1) as pool:
@@ -157,7 +158,7 @@ class Run:
                     if at % 8 == 7 or at == batches - 1:
                         self._add_to_average(number * batches + at)
                     watch(Progress(number * batches + at + 1, total, tuple(self.history)))
-                self._judge(float(np.mean(losses)), seen, labels, weights)
+                self._judge(float(np.mean(losses)), *held)
                 watch(Progress((number + 1) * batches, total, tuple(self.history)))
         return self._kit.models.load_model(self.folder / "best.keras", compile=False)
 
@@ -165,25 +166,37 @@ class Run:
         """Return one epoch's pictures, targets and weights in random order."""
         rng = np.random.default_rng((self.plan.seed, epoch))
         order = rng.permutation(len(self._training))
-        crops = np.empty((len(order), *self.size), np.uint8)
-        targets = np.empty(len(order), np.float32)
+        faces = [self._training[index] for index in order]
+        pictures, targets = self._vary(faces, self._targets[order], rng)
+        if self.plan.mixing:
+            pictures, targets = _mixed(pictures, targets, self.plan.mixing, rng)
+        return pictures, targets, self._weights[order]
+
+    def _held_out(self) -> tuple[NDArray[np.float32], ...]:
+        """Return the validation faces as they are, then varied, always alike; labels, weights."""
+        faces, plan = self._validation, self.plan
+        labels = np.array([example.label for example in faces], np.float32)
+        plain = normalise(plain_crops(faces, plan.framing, self.size), plan.normalisation)
+        varied, seen = self._vary(faces, labels, np.random.default_rng(VALIDATION_SEED))
+        weights = class_weights(faces)
+        return (
+            np.concatenate([plain, varied]),
+            np.concatenate([labels, seen]),
+            np.concatenate([weights, weights]),
+        )
+
+    def _vary(
+        self, faces: Sequence[Example], labels: NDArray[np.float32], rng: np.random.Generator
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return each face as a camera at a queue may see it, and what is left of its label."""
         plan = self.plan
-        for place, index in enumerate(order):
-            example = self._training[index]
+        crops = np.empty((len(faces), *self.size), np.uint8)
+        targets = np.empty(len(faces), np.float32)
+        for place, (face, label) in enumerate(zip(faces, labels, strict=True)):
             crops[place], targets[place] = vary(
-                example.image,
-                example.box,
-                float(self._targets[index]),
-                plan.framing,
-                self.size,
-                rng,
-                plan.strength,
+                face.image, face.box, float(label), plan.framing, self.size, rng, plan.strength
             )
-        weights = self._weights[order]
-        pictures = normalise(crops, plan.normalisation)
-        if plan.mixing:
-            pictures, targets = _mixed(pictures, targets, plan.mixing, rng)
-        return pictures, targets, weights
+        return normalise(crops, plan.normalisation), targets
 
     def _set_rate(self, step: int, batches: int) -> None:
         """Raise the learning rate evenly over the first epoch, then follow the schedule."""
@@ -203,7 +216,7 @@ class Run:
         self,
         loss: float,
         seen: NDArray[np.float32],
-        labels: NDArray[np.int64],
+        labels: NDArray[np.float32],
         weights: NDArray[np.float32],
     ) -> None:
         """Validate the averaged weights, keep them if best, and save all that a resume needs."""
@@ -212,14 +225,16 @@ class Run:
         scores = predicted(self.model, seen)
         clipped = np.clip(scores, 1e-6, 1 - 1e-6)
         log_loss = -np.where(labels == 1, np.log(clipped), np.log(1 - clipped))
+        plain = slice(len(self._validation))
+        truth = labels[plain].astype(int)
         rate = float(self.model.optimizer.learning_rate.numpy())
         line = Epoch(
             epoch=len(self.history) + 1,
             learning_rate=rate,
             loss=loss,
             validation_loss=float(np.average(log_loss, weights=weights)),
-            validation_accuracy=float(np.mean((scores >= 0.5) == labels)),
-            validation_auc=metrics.auc(scores, labels),
+            validation_accuracy=float(np.mean((scores[plain] >= 0.5) == truth)),
+            validation_auc=metrics.auc(scores[plain], truth),
         )
         self.history.append(line)
         state = self._state

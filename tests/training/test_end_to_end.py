@@ -15,8 +15,10 @@ from gate.cli.evaluate import command as evaluate
 from gate.cli.export import command as export
 from gate.cli.train import command as train
 from gate.errors import GateError, ModelError, PictureError
+from gate.framing import normalise
 from gate.smile import Classifier
 from gate.training import data, fit, inputs, metrics, record
+from gate.training.augment import vary
 from gate.training.evaluate import score_examples
 from gate.training.export import load
 from gate.training.plan import Plan
@@ -116,6 +118,34 @@ def test_the_same_seed_gives_the_same_model(faces: Path, tmp_path: Path) -> None
         weights.append(np.concatenate([w.ravel() for w in run.go().get_weights()]))
     assert np.array_equal(weights[0], weights[1])
     assert not np.array_equal(weights[0], weights[2])
+
+
+def test_the_best_epoch_is_best_as_the_faces_are_and_as_a_queue_shows_them(
+    faces: Path, tmp_path: Path
+) -> None:
+    """The loss that decides is over both kinds of validation faces, the same ones every time."""
+    source = record.Source(
+        plan=Plan(arch="lenet5-modified", epochs=3, batch=8),
+        folders=(str(faces),),
+        crops=data.Crops.HAAR,
+    )
+    plan, (training, validation) = source.plan, source.examples()
+    run = fit.Run(plan, training, validation, tmp_path / "run")
+    best = run.go()
+    rng = np.random.default_rng(fit.VALIDATION_SEED)
+    varied = [
+        vary(e.image, e.box, float(e.label), plan.framing, run.size, rng, plan.strength)
+        for e in validation
+    ]
+    seen = normalise(np.stack([crop for crop, _ in varied]), plan.normalisation)
+    scores = inputs.predicted(
+        best, np.concatenate([inputs.normalised(validation, plan, best), seen])
+    )
+    labels = np.array([e.label for e in validation] + [label for _, label in varied])
+    losses = -np.log(np.where(labels == 1, scores, 1 - scores))
+    weights = np.tile(inputs.class_weights(validation), 2)
+    recorded = min(epoch.validation_loss for epoch in run.history)
+    assert recorded == pytest.approx(np.average(losses, weights=weights), rel=1e-4)
 
 
 def test_a_broken_off_run_goes_on_where_it_was(faces: Path, tmp_path: Path) -> None:
