@@ -38,7 +38,7 @@ faults: $(VENV)/dev ## harm a running gate in every way, hundreds of times, and 
 	SMILE_GATE_KILLS=500 SMILE_GATE_CUTS=1000 $(BIN)/pytest --timeout 900 -v \
 	  tests/faults/test_log_killed.py tests/faults/test_log_power_cut.py tests/faults/test_log_disk.py
 
-rig: $(VENV)/dev ## as root: the service under a real systemd, real lines, aarch64 (PART=service|operations|gpio|arm64)
+rig: $(VENV)/dev ## as root: the service under a real systemd, real lines, aarch64 (PART=service|operations|trixie|gpio|arm64)
 	$(BIN)/python -m tests.rig $(PART)
 
 install: ## as root: install or upgrade the service (OPTIONS=--help)

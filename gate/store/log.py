@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from gate.domain import Event, EventKind, Origin, Reason, Record, State
 from gate.errors import StoreError
 from gate.store import clock, files, rows
-from gate.store.mend import check_tail, put_away
+from gate.store.mend import OPERATORS_WORDS, check_tail, put_away, standing
 from gate.store.migrations import prepare
 from gate.store.query import PAGE, Query, page
 from gate.store.runs import unfinished
@@ -110,11 +110,11 @@ class Store:
         assert self.path is not None
         self.session.close()
         with explaining(str(self.path)):
-            event = put_away(self.path, self._now()[0], str(damage))
+            events = put_away(self.path, self._now()[0], str(damage))
             self.path.touch()
         prepare(self.session)
         with self.session.writing() as connection:
-            (self.set_aside,) = self.append(connection, [event])
+            self.set_aside = self.append(connection, events)[0]
 
     @property
     def path(self) -> Path | None:
@@ -181,10 +181,10 @@ class Store:
 
     def operators_close(self) -> Record | None:
         """The operator's close of the lane that nobody has taken back, if there is one."""
-        words = (EventKind.LANE_CLOSED, EventKind.LANE_OPENED, EventKind.CLOSE_LIFTED)
-        said = self.records(event=words, reason=Reason.OPERATOR, limit=1, newest_first=True)
-        last = next(said, None)
-        return last if last is not None and last.event.kind is EventKind.LANE_CLOSED else None
+        said = self.records(
+            event=OPERATORS_WORDS, reason=Reason.OPERATOR, limit=1, newest_first=True
+        )
+        return standing(next(said, None))
 
     def records(
         self,

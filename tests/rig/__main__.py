@@ -8,7 +8,7 @@ import sys
 from tests.rig.host import ROOT, Failed, Missing
 from tests.rig.table import Table
 
-PARTS = ("service", "operations", "gpio", "arm64")
+PARTS = ("service", "operations", "trixie", "gpio", "arm64")
 
 
 def main(names: list[str]) -> int:

@@ -55,7 +55,7 @@ CODES = {"systemctl status smile-gate": 3}
 def steps() -> Iterator[Step]:
     """Boot a clean system and follow the page."""
     root = userland.BOOKWORM.build()
-    packages = wheels.fetch(wheels.BOOKWORM, "pi", "metrics")
+    packages = wheels.fetch(wheels.BOOKWORM, "metrics")
     with Container(root) as guest:
         deliver(guest.root / "srv", packages)
         yield from Operator(guest).steps()

@@ -35,23 +35,29 @@ MEMORY_MB = 200
 
 
 def steps() -> Iterator[Step]:
+    """The service's whole life on Bookworm."""
+    yield from life(userland.BOOKWORM, wheels.BOOKWORM)
+
+
+def life(system: userland.Userland, target: wheels.Target) -> Iterator[Step]:
     """Boot a clean system and try the service's whole life on it."""
-    root = userland.BOOKWORM.build()
-    packages = wheels.fetch(wheels.BOOKWORM, "pi", "metrics")
+    root = system.build()
+    packages = wheels.fetch(target, "metrics")
     with Container(root) as guest:
         deliver(guest.root / "srv", packages)
-        yield from Service(guest).steps()
+        yield from Service(guest, system.release).steps()
 
 
 class Service:
     """The steps, on one guest; each leaves the gate running for the next."""
 
-    def __init__(self, guest: Guest) -> None:
+    def __init__(self, guest: Guest, release: str) -> None:
         self._guest = guest
+        self._name = release
 
     def steps(self) -> Iterator[Step]:
         """All steps in their order."""
-        yield Step("boots Debian Bookworm with systemd", self.boot)
+        yield Step(f"boots Debian {self._name} with systemd", self.boot)
         yield Step("a dry run changes nothing", self.dry_run)
         yield Step("installs on a clean system and starts", self.install)
         yield Step("systemd-analyze verify finds nothing", self.verify)
@@ -79,7 +85,7 @@ class Service:
     # --- install ------------------------------------------------------------------------------
 
     def boot(self) -> str:
-        version = self._guest.ask("systemctl --version | head -1")
+        version = self._guest.ask("systemctl --version | head -1; python3 -V").replace("\n", ", ")
         return f"{version} after {self._guest.boot_s:.1f} s"
 
     def dry_run(self) -> str:

@@ -76,5 +76,7 @@ class Userland:
 
 BOOKWORM = Userland("bookworm", "amd64", SERVICE)
 """As Raspberry Pi OS Bookworm, on this machine's processor, with systemd 252."""
+TRIXIE = Userland("trixie", "amd64", SERVICE)
+"""As Raspberry Pi OS Trixie, with systemd 257."""
 ARM64 = {name: Userland(name, "arm64", ()) for name in ("bookworm", "trixie")}
 """The processor of a Pi, by emulation."""

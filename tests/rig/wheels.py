@@ -66,6 +66,7 @@ class Target:
 
 
 BOOKWORM = Target("3.11", "x86_64", 36)
+TRIXIE = Target("3.13", "x86_64", 41)
 ARM64 = {"bookworm": Target("3.11", "aarch64", 36), "trixie": Target("3.13", "aarch64", 41)}
 
 

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from gate.cli.audit import command
-from gate.domain import Event, EventKind
+from gate.domain import Event, EventKind, Reason, State
 from gate.errors import StoreError
 from gate.store import CorruptLog, Store
 from gate.store.flat import holds
@@ -78,6 +78,29 @@ def test_the_last_good_row_is_named(path: Path, clock: Clock) -> None:
     assert digests[int(sequence)] == digest
     with closing(Session(aside_of(path), read_only=True)) as session:
         assert max(row["sequence"] for row in salvage(session)) == int(sequence)
+
+
+def test_damage_opens_no_lane_that_an_operator_closed(path: Path, clock: Clock) -> None:
+    """His close is said again in the new log, by him; one that was taken back is not."""
+    closed = Event(
+        EventKind.LANE_CLOSED, 1.0, State.IDLE, State.CLOSED, Reason.OPERATOR, who="alice"
+    )
+    lifted = Event(EventKind.CLOSE_LIFTED, 2.0, State.CLOSED, State.CLOSED, Reason.OPERATOR)
+    filled(path, clock, visits=100)
+    for word, stands in ((closed, True), (lifted, False)):
+        with Store.open(path, now=clock) as store:
+            store.record([word])
+        filled(path, clock, visits=1000)
+        size = path.stat().st_size // PAGE
+        damage(path, size - 4, size - 1)
+        with Store.open(path, now=clock) as store:
+            assert store.set_aside is not None
+            found = store.operators_close()
+            assert (found is not None) is stands
+            if found is not None:
+                assert found.event.who == "alice"
+        assert judged(path).whole
+        aside_of(path).unlink()
 
 
 def test_a_log_that_breaks_while_it_is_open(path: Path, clock: Clock) -> None:
