@@ -15,6 +15,7 @@ from gate.errors import CameraError
 
 _NAME = re.compile(r"\$\{([^}]*)\}")
 _USER = re.compile(r"(?<=://)[^/@\s]*(?:@[^/@\s]*)*@")
+_QUERY = re.compile(r"([?&][^=&\s]*(?:pass|pwd|secret|token|key|auth)[^=&\s]*=)([^&\s]*)", re.I)
 
 
 def resolve(text: str, environ: Mapping[str, str] = os.environ) -> str:
@@ -51,5 +52,12 @@ def _look_up(name: str, environ: Mapping[str, str]) -> str:
 
 
 def masked(text: str) -> str:
-    """The text without user and password of any address in it."""
-    return _USER.sub("***@", text)
+    """The text without user and password of any address in it, nor secrets behind its `?`."""
+    return _QUERY.sub(r"\1***", _USER.sub("***@", text))
+
+
+def holds_secret(text: str) -> bool:
+    """Whether an address has a password in plain sight, where ``${NAME}`` should stand."""
+    words = [user.partition(":")[2].removesuffix("@") for user in _USER.findall(text)]
+    words += [match[2] for match in _QUERY.finditer(text)]
+    return any(word and not _NAME.search(word) for word in words)

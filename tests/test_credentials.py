@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from gate.camera import open_source
 from gate.credentials import masked, resolve
 from gate.errors import CameraError
+from gate.settings.seeing import Camera
 
 ADDRESS = "rtsp://gate:${CAMERA_PASSWORD}@127.0.0.1:9/live"
 
@@ -52,6 +54,10 @@ def test_an_unreadable_credential_is_one_line(tmp_path: Path) -> None:
             "cannot open rtsp://***@c, nor http://***@f",
         ),
         ("rtsp://cam/live@home", "rtsp://cam/live@home"),
+        (
+            "http://cam/a.mjpg?user=g&Password=s3cret&n=1",
+            "http://cam/a.mjpg?user=g&Password=***&n=1",
+        ),
         ("/dev/video0", "/dev/video0"),
     ],
 )
@@ -71,3 +77,27 @@ def test_a_password_is_in_no_message_and_on_no_stream(
         assert "s3cret" not in str(error.value)
     written = capfd.readouterr()
     assert "s3cret" not in written.out + written.err
+
+
+@pytest.mark.parametrize(
+    ("source", "good"),
+    [
+        ("rtsp://gate:hunter2@cam/live", False),
+        ("http://cam/a.mjpg?pwd=hunter2", False),
+        ("rtsp://gate:x${NAME}@cam/live", True),
+        ("http://cam/a.mjpg?pwd=${NAME}&n=1", True),
+        ("rtsp://gate@cam/live", True),
+        ("rtsp://cam/live", True),
+        ("queue.mp4", True),
+    ],
+)
+def test_no_password_stands_in_the_settings(source: str, good: bool) -> None:
+    """A file that has one is refused in a line that does not repeat it."""
+    if good:
+        assert Camera(source=source).source == source
+        return
+    with pytest.raises(ValidationError) as error:
+        Camera(source=source)
+    (mistake,) = error.value.errors()
+    assert "write ${CAMERA_PASSWORD} in its place" in mistake["msg"]
+    assert "hunter2" not in mistake["msg"]

@@ -56,6 +56,7 @@ HELPERS = {
     "jobs": {"hours"},
     "controller": {"machine", "describe"},
     "relay": {"lines"},
+    "settings": {"credentials"},
     "panel": {"lines"},
     "wires": {"inputs", "opening", "relay"},
     "health": {"gauges", "status", "store", "systemd"},

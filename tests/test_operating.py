@@ -304,12 +304,13 @@ def test_a_reload_of_the_hours_moves_the_lane(
 
 
 def test_a_reload_of_the_camera_opens_it_anew(
-    bench: Callable[..., Bench], write_config: WriteConfig, clip: Path, tmp_path: Path
+    bench: Callable[..., Bench], write_config: WriteConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another feed takes over, its frames are numbered on, and the password is not in the log."""
     gate = bench()
     feed = gate.parts.lookout.feed
-    write_config(camera={"source": "rtsp://gate:hunter2@127.0.0.1:9/live"})
+    monkeypatch.setenv("CAMERA_PASSWORD", "hunter2")
+    write_config(camera={"source": "rtsp://gate:${CAMERA_PASSWORD}@127.0.0.1:9/live"})
     said = gate.reload()
     assert "hunter2" not in said + str(gate.last(EventKind.CONFIG_CHANGED).detail)
     assert "rtsp://***@127.0.0.1:9/live" in said

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from gate.credentials import holds_secret
 from gate.settings.base import Fraction, Seconds, Section
 
 
@@ -25,6 +26,16 @@ class Camera(Section):
     stuck_after_s: Seconds = 15.0
     retry_first_s: Seconds = 0.5
     retry_max_s: Seconds = 30.0
+
+    @field_validator("source")
+    @classmethod
+    def _no_password(cls, value: str | int) -> str | int:
+        if isinstance(value, str) and holds_secret(value):
+            raise ValueError(
+                "holds a password; write ${CAMERA_PASSWORD} in its place, and give the service"
+                " LoadCredential=CAMERA_PASSWORD:FILE"
+            )
+        return value
 
     @field_validator("retry_max_s")
     @classmethod
