@@ -12,10 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
+from gate.changes import Change, differences, keep
 from gate.config import load
-from gate.credentials import masked
 from gate.domain import Event, EventKind
 from gate.errors import ConfigError
 from gate.parts import open_feed, open_model, open_pipeline
@@ -23,7 +22,6 @@ from gate.pipeline import Pipeline
 from gate.running import Parts, open_jobs
 from gate.settings import Config, RelayMode, Unwritable
 from gate.smile import Classifier
-from gate.yamlfile import plain
 
 log = logging.getLogger(__name__)
 
@@ -75,19 +73,6 @@ CAMERA = (
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """A setting that is another than before, both values as they may be shown."""
-
-    name: str
-    old: str
-    new: str
-
-    def __str__(self) -> str:
-        """One line of YAML's own words."""
-        return f"{self.name}: {self.old} -> {self.new}"
-
-
-@dataclass(frozen=True, slots=True)
 class Plan:
     """A reload that is ready to be applied."""
 
@@ -101,29 +86,6 @@ class Plan:
         """Let go of what was made for nothing."""
         if self.smile is not None:
             self.smile.close()
-
-
-def differences(old: Config, new: Config) -> tuple[Change, ...]:
-    """Every setting that differs, by its name; passwords in addresses are masked."""
-    before, after = _flat(old.model_dump(mode="json")), _flat(new.model_dump(mode="json"))
-    return tuple(
-        Change(name, _shown(before.get(name)), _shown(after.get(name)))
-        for name in dict.fromkeys([*before, *after])
-        if before.get(name) != after.get(name)
-    )
-
-
-def _flat(values: dict[str, Any]) -> dict[str, Any]:
-    """``{"relay": {"pin": 17}}`` → ``{"relay.pin": 17}``."""
-    return {
-        name if entry is None else f"{name}.{entry}": value
-        for name, section in values.items()
-        for entry, value in (section.items() if isinstance(section, dict) else [(None, section)])
-    }
-
-
-def _shown(value: Any) -> str:
-    return masked(plain(value))
 
 
 def _among(changes: tuple[Change, ...], names: tuple[str, ...]) -> Iterator[Change]:
@@ -177,6 +139,7 @@ def apply(parts: Parts, plan: Plan, who: str) -> str:
     )
     said = "; ".join(str(change) for change in plan.changes)
     parts.control.note(Event(EventKind.CONFIG_CHANGED, now, who=who, detail=said))
+    keep(config.store.path, config)
     if config.lane != old.lane:
         hours = "; ".join(str(change) for change in _among(plan.changes, ("lane",)))
         parts.control.note(Event(EventKind.SCHEDULE_CHANGED, now, who=who, detail=hours))

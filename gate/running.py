@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gate import __version__, housekeeping
+from gate import __version__, changes, housekeeping
 from gate.board import Board
 from gate.board import read as read_board
 from gate.controller import Controller
@@ -221,9 +221,12 @@ def _note_start(parts: Parts) -> None:
         detail = f"last event {last.sequence}, {last.wall:%Y-%m-%d %H:%M:%S} UTC"
         note(Event(EventKind.UNCLEAN_END, now, detail=detail))
     if newest is not None and newest.origin.config not in ("", digest):
-        detail = f"{newest.origin.config[:12]} -> {digest[:12]}"
+        changed = changes.since(parts.config.store.path, newest.origin.config, parts.config)
+        digests = f"{newest.origin.config[:12]} -> {digest[:12]}"
+        detail = "; ".join([*map(str, changed)] or [digests])
         note(Event(EventKind.CONFIG_CHANGED, now, detail=detail))
     note(Event(EventKind.STARTED, now, detail=f"version {__version__}"))
+    changes.keep(parts.config.store.path, parts.config)
     service = parts.config.service
     parts.crash_loop = CrashLoop(crashes(store, service.crash_window_s), service, now)
     if parts.crash_loop.suspected:

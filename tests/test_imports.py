@@ -56,6 +56,7 @@ HELPERS = {
     "jobs": {"hours"},
     "controller": {"machine", "describe"},
     "relay": {"lines"},
+    "changes": {"credentials", "settings", "yamlfile"},
     "settings": {"credentials"},
     "panel": {"lines"},
     "wires": {"inputs", "opening", "relay"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from gpiozero.pins.mock import MockFactory
 
+from gate.changes import differences
 from gate.config import load
 from gate.control import Command, Request
 from gate.domain import Event, EventKind, Position, Reason, Record, Signal, State, Trigger
@@ -18,7 +20,7 @@ from gate.errors import ConfigError, ControlError, ModelError, StoreError
 from gate.inbox import Call, Inbox
 from gate.operating import carry_out
 from gate.peer import Peer
-from gate.reload import Plan, apply, differences, prepare
+from gate.reload import Plan, apply, prepare
 from gate.running import Parts, start
 from gate.settings import Config
 from gate.systemd import Notifier
@@ -284,6 +286,32 @@ def test_a_reload_changes_what_a_guest_is_asked(
     assert newest.origin.config == gate.parts.config.digest() != digest
     assert newest.origin.threshold == 0.9
     assert gate.reload() == "nothing changed"
+
+
+def test_a_change_by_a_restart_is_named_too(
+    bench: Callable[..., Bench], write_config: WriteConfig, tmp_path: Path
+) -> None:
+    """The log says which settings are others than in the last run, also after a reload."""
+    bench()
+    gate = bench(smile={"frames": 12})
+    assert gate.last(EventKind.CONFIG_CHANGED).detail == "smile.frames: 8 -> 12"
+    write_config(smile={"frames": 9})
+    gate.reload()
+    gate = bench(smile={"frames": 10})
+    assert gate.last(EventKind.CONFIG_CHANGED).detail == "smile.frames: 9 -> 10"
+    (tmp_path / "audit.settings.json").write_text("{")
+    gate = bench(smile={"frames": 13})
+    assert re.fullmatch(
+        "[0-9a-f]{12} -> [0-9a-f]{12}", str(gate.last(EventKind.CONFIG_CHANGED).detail)
+    )
+
+
+def test_settings_that_cannot_be_kept_stop_no_gate(
+    bench: Callable[..., Bench], tmp_path: Path
+) -> None:
+    """Where the place is taken, the gate starts all the same."""
+    (tmp_path / "audit.settings.json").mkdir()
+    assert bench().is_open()
 
 
 def test_a_reload_of_the_hours_moves_the_lane(
