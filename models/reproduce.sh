@@ -2,8 +2,9 @@
 # Train the shipped model again: teachers, the network that they teach four times, its files, its card.
 # Usage: sh models/reproduce.sh SMILES_FOLDER GENKI_FOLDER KEPT_OUT_LIST RUNS_FOLDER
 # Some three hours on two cores. What was trained already isn't trained again.
-# PERCENT=3 in the environment tries the whole chain with 3 % of the epochs (at least one of each):
-# some minutes, for files and a card in RUNS_FOLDER that are good for nothing else.
+# PERCENT=3 in the environment tries the whole chain with 3 % of the epochs (at least one of each);
+# with a few hundred faces of each set that takes minutes. Its files and card, in RUNS_FOLDER, are
+# good for nothing else.
 set -eu
 test $# -eq 4 || { sed -n '3p' "$0" >&2; exit 2; }
 smiles=$1 genki=$2 list=$3 runs=$4
