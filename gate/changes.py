@@ -6,19 +6,17 @@ restart did, the settings themselves are kept in a file beside the log: ``audit.
 
 from __future__ import annotations
 
-import json
-import logging
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gate import beside
 from gate.credentials import masked
 from gate.settings import Config
 from gate.yamlfile import plain
 
-log = logging.getLogger(__name__)
+_NAME = "settings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,32 +38,17 @@ def differences(old: Config, new: Config) -> tuple[Change, ...]:
 
 
 def keep(log_file: Path, config: Config) -> None:
-    """Write the settings beside the log, unless they are there; a card that refuses is no fault."""
-    place = _place(log_file)
-    text = json.dumps({"digest": config.digest(), "settings": _flat(config)}, indent=1) + "\n"
-    try:
-        if place.exists() and place.read_text(encoding="utf-8") == text:
-            return
-        part = place.with_suffix(".part")
-        part.write_text(text, encoding="utf-8")
-        os.replace(part, place)
-    except (OSError, UnicodeDecodeError) as error:
-        log.warning("the settings were not kept beside the log: %s", error)
+    """Write the settings beside the log."""
+    beside.write(log_file, _NAME, {"digest": config.digest(), "settings": _flat(config)})
 
 
 def since(log_file: Path, digest: str, config: Config) -> tuple[Change, ...]:
     """What is another than in the settings of this digest; nothing where those were not kept."""
-    try:
-        kept = json.loads(_place(log_file).read_text(encoding="utf-8"))
-        if kept["digest"] != digest:
-            return ()
-        return _differ(kept["settings"], _flat(config))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+    kept = beside.read(log_file, _NAME) or {}
+    settings = kept.get("settings")
+    if kept.get("digest") != digest or not isinstance(settings, dict):
         return ()
-
-
-def _place(log_file: Path) -> Path:
-    return log_file.with_suffix(".settings.json")
+    return _differ(settings, _flat(config))
 
 
 def _differ(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change, ...]:

@@ -15,7 +15,12 @@ from gate.errors import CameraError
 
 _NAME = re.compile(r"\$\{([^}]*)\}")
 _USER = re.compile(r"(?<=://)[^/@\s]*(?:@[^/@\s]*)*@")
-_QUERY = re.compile(r"([?&][^=&\s]*(?:pass|pwd|secret|token|key|auth)[^=&\s]*=)([^&\s]*)", re.I)
+_QUERY = re.compile(
+    r"([?&;/_](?:pass(?:word|wd|phrase)?|pwd|pw|psw|loginpas|secret|(?:access_?)?token|(?:api_?)?key|auth)=)"
+    r"([^&;_\s]*)",
+    re.IGNORECASE,
+)
+"""Names under which cameras take a password in the address's path or query."""
 
 
 def resolve(text: str, environ: Mapping[str, str] = os.environ) -> str:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from gate.domain import EventKind
 from gate.errors import GateError
 from gate.jobs import Jobs
 from gate.settings import Log
@@ -40,9 +41,9 @@ def nightly(store: Store, settings: Log) -> None:
 
 def _renew_close(store: Store) -> None:
     """Say it again, so that it is not pruned: a restart finds it in the log."""
-    standing = store.operators_close()
-    if standing is not None:
-        store.record([replace(standing.event, monotonic=time.monotonic())])
+    word = store.operators_word()
+    if word is not None and word.event.kind is EventKind.LANE_CLOSED:
+        store.record([replace(word.event, monotonic=time.monotonic())])
 
 
 def _verify(store: Store) -> None:

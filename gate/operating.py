@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 
+from gate import standing
 from gate.control import Answer, Command, Request
 from gate.domain import Event, EventKind, Reason, Signal, State, Trigger
 from gate.errors import ControlError
@@ -58,6 +59,7 @@ def _close(parts: Parts, request: Request, now: float) -> str:
         return f"the lane was closed already by {opening.closing.who}"
     who, why = request.peer.name, request.reason
     opening.by_operator(Closing(who, why))
+    standing.keep(parts.config.store.path, opening.closing)
     if control.lane.open:
         control.take(Signal(Trigger.CLOSED, Reason.OPERATOR, who=who, detail=why), now)
     else:
@@ -76,9 +78,11 @@ def _reopen(parts: Parts, request: Request, now: float) -> str:
     opening.by_operator(None)
     if opening.closed_by:
         _note(parts, EventKind.CLOSE_LIFTED, who, request.reason, now)
+        standing.keep(parts.config.store.path, None)
         return f"taken back, but {_kept_closed(parts)}"
     signal = Signal(Trigger.OPENED, Reason.OPERATOR, who=who, detail=request.reason)
     control.take(signal, now)
+    standing.keep(parts.config.store.path, None)
     if control.lane.faults:
         return f"the lane is open again, but the gate is not well: {_trouble(parts)}"
     return "the lane is open again"

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gate import __version__, changes, housekeeping
+from gate import __version__, changes, housekeeping, standing
 from gate.board import Board
 from gate.board import read as read_board
 from gate.controller import Controller
@@ -22,7 +22,7 @@ from gate.inputs import Inputs
 from gate.jobs import Jobs
 from gate.lookout import Lookout
 from gate.meter import Meter, Turn
-from gate.opening import Closing, Opening
+from gate.opening import Opening
 from gate.outputs import open_lines
 from gate.panel import Panel
 from gate.parts import (
@@ -162,9 +162,8 @@ def start(
         grants_unwritten=config.store.when_unwritable is Unwritable.GRANT_AND_JOURNAL,
         on_event=tell,
     )
-    standing = store.operators_close()
-    if standing is not None:
-        opening.by_operator(Closing(standing.event.who or "?", standing.event.detail))
+    closing, logged = standing.find(store, config.store.path)
+    opening.by_operator(closing)
     pipeline = open_pipeline(config, smile)
     parts = Parts(
         config=config,
@@ -199,6 +198,16 @@ def start(
     )
     stack.callback(parts.stop)
     _note_start(parts)
+    if closing is not None and not logged:
+        control.note(
+            Event(
+                EventKind.LANE_CLOSED,
+                time.monotonic(),
+                reason=Reason.OPERATOR,
+                who=closing.who,
+                detail=closing.why,
+            )
+        )
     parts.jobs.start()
     parts.lookout.feed.start()
     return parts
@@ -215,7 +224,7 @@ def _note_start(parts: Parts) -> None:
     """Record how the last run ended and that this one begins; too many bad ends are a fault."""
     now, store, note = time.monotonic(), parts.store, parts.control.note
     digest = parts.config.digest()
-    newest = next(iter(store.records(limit=1, newest_first=True)), None)
+    newest = store.newest_run()
     if store.unclean is not None:
         last = store.unclean
         detail = f"last event {last.sequence}, {last.wall:%Y-%m-%d %H:%M:%S} UTC"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Train the shipped model again: teachers, the network that they teach four times, its files, its card.
 # Usage: sh models/reproduce.sh SMILES_FOLDER GENKI_FOLDER KEPT_OUT_LIST RUNS_FOLDER
-# Some three hours on two cores. What was trained already isn't trained again.
+# No spaces in their names. Some three hours on two cores. What was trained already isn't trained again.
 # PERCENT=3 in the environment tries the whole chain with 3 % of the epochs (at least one of each);
 # with a few hundred faces of each set that takes minutes. Its files and card, in RUNS_FOLDER, are
 # good for nothing else.
@@ -37,7 +37,8 @@ train 24 --seed 21 --learning-rate 0.002 --trust 0.75 --smoothing 0.02 $taught \
   --start "$runs/second/last.keras" --opinions "$runs/opinions.csv" --out "$runs/third"
 train 16 --seed 22 --learning-rate 0.0008 --trust 0.85 --smoothing 0.02 $taught \
   --start "$runs/third/best.keras" --opinions "$runs/opinions.csv" --out "$runs/gate-net"
-smile-gate export --run "$runs/gate-net" --out "$models/smile.tflite" --card "$models/MODEL_CARD.md"
+smile-gate export --run "$runs/gate-net" --out "$runs/smile.tflite" --card "$models/MODEL_CARD.md"
+cp "$runs/smile.tflite" "$runs/smile.json" "$models/"
 smile-gate compare $sets --epochs "$((percent < 9 ? 1 : 12 * percent / 100))" \
   --out "$runs/comparison.json" --card "$models/MODEL_CARD.md"
 smile-gate card $sets --model "$models/smile.tflite" --card "$models/MODEL_CARD.md"

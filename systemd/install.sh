@@ -142,7 +142,7 @@ fi
 install -D -m 644 "$source/systemd/smile-gate.sysusers" /usr/lib/sysusers.d/smile-gate.conf
 quietly "user and groups" systemd-sysusers /usr/lib/sysusers.d/smile-gate.conf
 install -d -m 750 -o smile-gate -g smile-gate "$state"
-install -d -m 755 /etc/smile-gate "$prefix" "$prefix/releases"
+install -d -m 755 /etc/smile-gate "$unit.d" "$prefix" "$prefix/releases"
 mkdir "$work/source" # pip writes beside what it builds: not into the checkout
 for part in gate models config setup.cfg pyproject.toml README.md LICENSE; do cp -r "$source/$part" "$work/source/"; done
 quietly "virtual environment" "$python" -m venv ${pi:+--system-site-packages} "$new"

@@ -84,6 +84,8 @@ def test_a_password_is_in_no_message_and_on_no_stream(
     [
         ("rtsp://gate:hunter2@cam/live", False),
         ("http://cam/a.mjpg?pwd=hunter2", False),
+        ("rtsp://cam:554/user=admin_password=hunter2_channel=1_stream=0.sdp", False),
+        ("http://cam/a.mjpg?keyframes=1&author=x&bypass=1", True),
         ("rtsp://gate:x${NAME}@cam/live", True),
         ("http://cam/a.mjpg?pwd=${NAME}&n=1", True),
         ("rtsp://gate@cam/live", True),

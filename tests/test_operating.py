@@ -288,6 +288,37 @@ def test_a_reload_changes_what_a_guest_is_asked(
     assert gate.reload() == "nothing changed"
 
 
+def test_damage_to_the_log_opens_no_lane_that_an_operator_closed(
+    bench: Callable[..., Bench], tmp_path: Path
+) -> None:
+    """The close holds on, in the new log too, until it is taken back."""
+    gate = bench()
+    gate.ask(Command.CLOSE, "wet floor")
+    bench().parts.stop()
+    for rest in tmp_path.glob("audit.db*"):
+        rest.write_bytes(b"garbage" * 1000)
+    gate = bench()
+    assert gate.parts.store.set_aside is not None
+    assert not gate.is_open()
+    said = gate.last(EventKind.LANE_CLOSED)
+    assert (said.who, said.detail) == ("alice", "wet floor")
+    assert not bench().is_open()
+    assert bench().ask(Command.REOPEN) == "the lane is open again"
+    assert bench().is_open()
+    assert not (tmp_path / "audit.closed.json").exists()
+
+
+def test_a_close_that_nobody_can_read_is_a_close(
+    bench: Callable[..., Bench], tmp_path: Path
+) -> None:
+    """A file that was harmed keeps the lane shut, and an operator can open it."""
+    (tmp_path / "audit.closed.json").write_bytes(b"\xff")
+    gate = bench()
+    assert not gate.is_open()
+    gate.ask(Command.REOPEN)
+    assert gate.is_open()
+
+
 def test_a_change_by_a_restart_is_named_too(
     bench: Callable[..., Bench], write_config: WriteConfig, tmp_path: Path
 ) -> None:
@@ -299,7 +330,8 @@ def test_a_change_by_a_restart_is_named_too(
     gate.reload()
     gate = bench(smile={"frames": 10})
     assert gate.last(EventKind.CONFIG_CHANGED).detail == "smile.frames: 9 -> 10"
-    (tmp_path / "audit.settings.json").write_text("{")
+    gate.parts.store.record([Event(EventKind.BACKED_UP, 0.0)])
+    (tmp_path / "audit.settings.json").write_bytes(b"\xff")
     gate = bench(smile={"frames": 13})
     assert re.fullmatch(
         "[0-9a-f]{12} -> [0-9a-f]{12}", str(gate.last(EventKind.CONFIG_CHANGED).detail)

@@ -56,7 +56,10 @@ def _watch(path: Path, as_json: bool) -> None:
     try:
         if as_json:
             while True:
-                say_json(_look(path))
+                try:
+                    say_json(_look(path))
+                except ControlError as error:
+                    say_json({"well": False, "error": str(error)})
                 time.sleep(PAUSE_S)
         if not screen.is_terminal:
             while True:

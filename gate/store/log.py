@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from gate.domain import Event, EventKind, Origin, Reason, Record, State
 from gate.errors import StoreError
 from gate.store import clock, files, rows
-from gate.store.mend import OPERATORS_WORDS, check_tail, put_away, standing
+from gate.store.mend import check_tail, put_away
 from gate.store.migrations import prepare
 from gate.store.query import PAGE, Query, page
 from gate.store.runs import unfinished
@@ -23,6 +23,9 @@ from gate.store.trouble import CorruptLog, explaining
 from gate.store.write import append, highest_visit, last_link
 
 _Word = TypeVar("_Word", EventKind, Reason, State)
+
+_RECENT = timedelta(days=1)
+"""How far back unclean ends are looked for: longer than any `service.crash_window_s`."""
 
 
 class Store:
@@ -95,26 +98,37 @@ class Store:
         try:
             prepare(self.session)
             check_tail(self.session)
+            self._look_back()
         except CorruptLog as error:
             if not self._mends:
                 raise
             self._start_anew(error)
-        if not self.session.read_only:
-            with self.session.reading() as connection:
-                row = unfinished(connection)
-                self.sequence = last_link(connection)[0]
-            self.unclean = None if row is None else rows.record(row)
+            self._look_back()
+
+    def _look_back(self) -> None:
+        """Read what a start of the gate reads, so that damage to it is found here and now."""
+        if self.session.read_only:
+            return
+        with self.session.reading() as connection:
+            row = unfinished(connection)
+            self.sequence = last_link(connection)[0]
+        self.unclean = None if row is None else rows.record(row)
+        self.next_visit()
+        self.operators_word()
+        self.newest_run()
+        for _ in self.records(self._now()[0] - _RECENT, event=EventKind.UNCLEAN_END):
+            pass
 
     def _start_anew(self, damage: CorruptLog) -> None:
         """Set the damaged log aside, and begin a new chain that says so."""
         assert self.path is not None
         self.session.close()
         with explaining(str(self.path)):
-            events = put_away(self.path, self._now()[0], str(damage))
+            event = put_away(self.path, self._now()[0], str(damage))
             self.path.touch()
         prepare(self.session)
         with self.session.writing() as connection:
-            self.set_aside = self.append(connection, events)[0]
+            (self.set_aside,) = self.append(connection, [event])
 
     @property
     def path(self) -> Path | None:
@@ -179,12 +193,16 @@ class Store:
         with self.session.reading() as connection:
             return highest_visit(connection) + 1
 
-    def operators_close(self) -> Record | None:
-        """The operator's close of the lane that nobody has taken back, if there is one."""
-        said = self.records(
-            event=OPERATORS_WORDS, reason=Reason.OPERATOR, limit=1, newest_first=True
-        )
-        return standing(next(said, None))
+    def operators_word(self) -> Record | None:
+        """The newest thing that an operator said of the lane: a close, or that it is over."""
+        words = (EventKind.LANE_CLOSED, EventKind.LANE_OPENED, EventKind.CLOSE_LIFTED)
+        said = self.records(event=words, reason=Reason.OPERATOR, limit=1, newest_first=True)
+        return next(said, None)
+
+    def newest_run(self) -> Record | None:
+        """The newest event that says which settings the gate runs with."""
+        runs = (EventKind.STARTED, EventKind.CONFIG_CHANGED)  # a command's events don't
+        return next(self.records(event=runs, limit=1, newest_first=True), None)
 
     def records(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sqlalchemy import func, select
@@ -16,8 +16,6 @@ from gate.store.session import Session
 
 _CHUNK = 1_000
 _PROBES = 100
-_NEWEST = 50_000
-"""Rows that are looked through for an operator's word, which the gate says anew every day."""
 _PAGE_ROWS = 45
 """About as many events as a page of the file has."""
 _SMALLEST_ROW = 60
@@ -51,19 +49,6 @@ def last_readable(session: Session) -> Link | None:
         if found is not None:
             later = (_one(session, probe + step) for step in range(1, _PAGE_ROWS))
             return max((found, *filter(None, later)), key=lambda link: link.sequence)
-    return None
-
-
-def newest_readable(
-    session: Session, kinds: Collection[str], reason: str
-) -> Mapping[str, Any] | None:
-    """The newest row of these kinds and this reason among the newest that can be read."""
-    low, high = _bounds(session)
-    for last in range(high, max(low - 1, high - _NEWEST), -_CHUNK):
-        rows = list(_readable(session, max(low, last - _CHUNK + 1), last))
-        newest = [row for row in rows if row["kind"] in kinds and row["reason"] == reason][-1:]
-        if newest:
-            return newest[0]
     return None
 
 

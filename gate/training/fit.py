@@ -83,7 +83,8 @@ class Run:
         self.history: list[Epoch] = []
         self._state_file = folder / "state.json"
         folder.mkdir(parents=True, exist_ok=True)
-        about = json.loads(json.dumps(asdict(plan))) | {"faces": len(training)}
+        about = json.loads(json.dumps(asdict(plan)))
+        about |= {"faces": len(training), "validated": "plain and varied"}
         if self._state_file.exists():
             self._resume(about)
         else:

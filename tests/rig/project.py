@@ -70,7 +70,7 @@ def configure(guest: Guest, text: str) -> None:
     guest.run(f"mkdir -p /etc/smile-gate && cat > {CONFIG} <<'END'\n{text}END")
 
 
-def ask_log(query: str) -> str:
-    """The command that asks the log; read-only, beside the running gate."""
-    code = f"connect('file:{LOG}?mode=ro', uri=True).execute(\"{query}\").fetchone()[0]"
+def ask_log(query: str, database: str = LOG) -> str:
+    """The command that asks the log, or a copy; read-only, beside the running gate."""
+    code = f"connect('file:{database}?mode=ro', uri=True).execute(\"{query}\").fetchone()[0]"
     return f"python3 - <<'END'\nfrom sqlite3 import connect\nprint({code})\nEND"

@@ -341,7 +341,9 @@ class Service:
 
     def purge(self) -> str:
         self._guest.run(INSTALL, limit_s=300)
-        self._guest.run(f"{SOURCE}/systemd/uninstall.sh --purge")
+        if not self._guest.run(f"{SOURCE}/systemd/uninstall.sh --purge", check=False).code:
+            raise Failed("the log was deleted without a question")
+        self._guest.run(f"test -s {LOG} && {SOURCE}/systemd/uninstall.sh --purge --yes")
         kept = " -o ".join(f"-path /{name}" for name in ELSEWHERE)
         left = self._guest.ask(
             f"find / -xdev \\( {kept} \\) -prune -o -name '*smile-gate*' -print;"

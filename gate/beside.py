@@ -1,0 +1,65 @@
+"""Small files beside the log, for what has to be known even where the log can't tell.
+
+They are named after it: ``audit.db`` has ``audit.NAME.json``. None of them is evidence.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+
+def write(log_file: Path, name: str, content: dict[str, Any]) -> None:
+    """Have the file say this, also after a power cut; a card that refuses is only warned of."""
+    place = _place(log_file, name)
+    data = (json.dumps(content, indent=1) + "\n").encode()
+    try:
+        if place.exists() and place.read_bytes() == data:
+            return
+        part = place.with_suffix(".part")
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(place)
+        _sync(place.parent)
+    except OSError as error:
+        log.warning("cannot write %s: %s", place, error.strerror)
+
+
+def read(log_file: Path, name: str) -> dict[str, Any] | None:
+    """What the file says; nothing where there is none, {} where it can't be understood."""
+    try:
+        content = json.loads(_place(log_file, name).read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def remove(log_file: Path, name: str) -> None:
+    """Take the file away, if there is one."""
+    place = _place(log_file, name)
+    try:
+        place.unlink(missing_ok=True)
+        _sync(place.parent)
+    except OSError as error:
+        log.warning("cannot remove %s: %s", place, error.strerror)
+
+
+def _place(log_file: Path, name: str) -> Path:
+    return log_file.with_suffix(f".{name}.json")
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
