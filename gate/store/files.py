@@ -18,17 +18,20 @@ CHECKPOINT_PAGES = 250
 """The WAL is folded into the database at this size: 1 MB, so that a card's reads stay short."""
 
 
-def engine(path: Path | None, *, read_only: bool = False, wait_s: float = WAIT_S) -> Engine:
+def engine(
+    path: Path | None, *, read_only: bool = False, wait_s: float = WAIT_S, cut_off: bool = False
+) -> Engine:
     """An engine with a single connection to the file at `path`, or to memory where it is None.
 
-    WAL with `synchronous=FULL`: a commit that has returned is on the card.
+    WAL with `synchronous=FULL`: a commit that has returned is on the card. With `cut_off` a file
+    that lost its end can be read as far as it goes.
     """
-    connect = _connector(path, read_only, wait_s)
+    connect = _connector(path, read_only, wait_s, cut_off)
     return create_engine("sqlite://", creator=connect, poolclass=StaticPool)
 
 
 def _connector(
-    path: Path | None, read_only: bool, wait_s: float
+    path: Path | None, read_only: bool, wait_s: float, cut_off: bool
 ) -> Callable[[], sqlite3.Connection]:
     def connect() -> sqlite3.Connection:
         address = ":memory:" if path is None else _address(path, read_only)
@@ -42,6 +45,8 @@ def _connector(
         try:
             connection.text_factory = _readable
             connection.execute("PRAGMA foreign_keys=ON")
+            if cut_off:  # otherwise SQLite refuses a file with fewer pages than its head says
+                connection.execute("PRAGMA writable_schema=ON")
             if read_only:
                 connection.execute("PRAGMA query_only=ON")
             elif not _foreign(connection):

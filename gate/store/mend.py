@@ -41,7 +41,7 @@ def put_away(path: Path, now: datetime, why: str) -> Event:
 def _last(aside: Path) -> str | None:
     """The newest event that can still be read, as a head."""
     try:
-        with closing(Session(aside, read_only=True)) as session:
+        with closing(Session(aside, read_only=True, cut_off=True)) as session:
             link = last_readable(session)
     except StoreError:
         return None

@@ -24,13 +24,18 @@ class Session:
     """
 
     def __init__(
-        self, path: Path | None, *, read_only: bool = False, wait_s: float = files.WAIT_S
+        self,
+        path: Path | None,
+        *,
+        read_only: bool = False,
+        wait_s: float = files.WAIT_S,
+        cut_off: bool = False,
     ) -> None:
         self.path = path
         self.read_only = read_only
         self._lock = threading.RLock()
         self._connection: Connection | None = None
-        self._engine = files.engine(path, read_only=read_only, wait_s=wait_s)
+        self._engine = files.engine(path, read_only=read_only, wait_s=wait_s, cut_off=cut_off)
         self._inode: int | None = None
 
     @property

@@ -37,7 +37,7 @@ SEEN = {
     "sudo smile-gate doctor --only face": "px high",
     "smile-gate status": "lane-7",
     "smile-gate open": "is open for 1 s",
-    "sudo smile-gate audit salvage": "are proved by their digest",
+    "sudo smile-gate audit salvage": "[1-9][0-9]* are proved by their digest",
     "sudo smile-gate audit stats": "grants",
     f"sudo smile-gate audit list --config {CONFIG} --event visit_left": "visit_left",
     f"sudo smile-gate audit list --config {CONFIG} --event fault": "crash_loop",

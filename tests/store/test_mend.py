@@ -132,6 +132,22 @@ def test_commands_set_nothing_aside(path: Path, clock: Clock) -> None:
     assert not [*path.parent.glob("*damaged*")]
 
 
+def test_a_log_that_lost_its_end_is_salvaged(path: Path, clock: Clock, tmp_path: Path) -> None:
+    """A file cut short, as by a power cut of a bad card, is read as far as it goes."""
+    filled(path, clock)
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size - 3 * PAGE)
+    with Store.open(path, now=clock) as store:
+        assert store.set_aside is not None
+        last = json.loads(store.set_aside.event.detail or "")["last"]
+    target = tmp_path / "left.csv"
+    said = CliRunner().invoke(command, ["salvage", str(target), "--database", str(aside_of(path))])
+    assert said.exit_code == 0, said.output
+    sequences = [int(line.split(",")[0]) for line in target.read_text().splitlines()[1:]]
+    assert len(sequences) > 500
+    assert max(sequences) == int(last.split(":")[0])
+
+
 def test_what_is_left_is_salvaged(path: Path, clock: Clock) -> None:
     """Every row that isn't on a broken page is read, and each that follows another holds."""
     filled(path, clock)

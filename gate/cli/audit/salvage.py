@@ -28,7 +28,10 @@ def command(path: Path, target: Path) -> None:
         raise StoreError(f"salvage {target}: the file is there already; choose another name")
     counts = {"read": 0, "proved": 0}
     last = None
-    with closing(Session(path, read_only=True)) as session, target.open("x", newline="") as file:
+    with (
+        closing(Session(path, read_only=True, cut_off=True)) as session,
+        target.open("x", newline="") as file,
+    ):
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
         for row in _counted(salvage(session), counts):
