@@ -133,7 +133,7 @@ class Operator:
     def guests(self) -> None:
         """Let a guest pass, and one who was refused go."""
         for kind in ("granted", "visit_left"):
-            self._guest.wait(kind, self._events(kind), lambda said: said not in ("", "0"), 40)
+            self._guest.wait(kind, self._events(kind), lambda said: said not in ("", "0"), 90)
 
     def tune(self) -> None:
         configure(self._guest, SETTINGS + "smile: {frames: 6}\n")
@@ -144,7 +144,7 @@ class Operator:
         for _ in range(5):
             self._guest.run("systemctl kill --kill-who=main -s KILL smile-gate; sleep 2")
             active = "systemctl is-active smile-gate"
-            self._guest.wait("back", active, lambda said: said == "active", 20)
+            self._guest.wait("back", active, lambda said: said == "active", 60)
             if "crash_loop" in self._guest.ask(text):
                 return
         raise Failed(f"no safe mode: {self._guest.ask(text)}")

@@ -169,7 +169,7 @@ class Service:
         last = self._last()
         configure(self._guest, SETTINGS + "smile: {frames: 6}\n")
         self._guest.run("systemctl reload smile-gate")
-        self._since(last, "config_changed", 5)
+        self._since(last, "config_changed", 30)
         if self._pid() != pid:
             raise Failed("it was restarted")
         return self._guest.ask(
@@ -249,7 +249,7 @@ class Service:
         pid = self._pid()
         safe = self._safe_states()
         self._guest.run(f"kill -STOP {pid}")
-        took = self._restarted(pid, WATCHDOG_S + 15)
+        took = self._restarted(pid, WATCHDOG_S + 60)
         self._safe_after(safe)
         journal = self._guest.ask("journalctl -u smile-gate -o cat --no-pager -n 60")
         if "atchdog" not in journal:
@@ -260,7 +260,7 @@ class Service:
         pid = self._pid()
         safe = self._safe_states()
         self._guest.run(f"kill -KILL {pid}")
-        took = self._restarted(pid, 15)
+        took = self._restarted(pid, 60)
         self._safe_after(safe)
         return f"READY again after {took:.1f} s"
 
@@ -269,11 +269,11 @@ class Service:
         for _ in range(2):
             pid = self._pid()
             self._guest.run(f"kill -KILL {pid}")
-            self._restarted(pid, 15)
+            self._restarted(pid, 60)
         text = "systemctl show smile-gate -p StatusText --value"
-        self._guest.wait("safe mode", text, lambda said: "crash_loop" in said, 5)
+        self._guest.wait("safe mode", text, lambda said: "crash_loop" in said, 30)
         last = self._last()
-        healed = self._guest.wait("healed", text, lambda said: "fault" not in said, 20)
+        healed = self._guest.wait("healed", text, lambda said: "fault" not in said, 60)
         shut = self._guest.ask(self._query(last, "granted"))
         back = int(self._guest.ask(self._query(last, "recovered")) or 0)
         if int(shut) and not back:
@@ -396,7 +396,7 @@ class Service:
         return self._guest.wait(kind, asked, lambda said: said not in ("0", ""), limit_s)
 
     def _granted_after(self, last: int) -> float:
-        return self._since(last, "granted", 25)
+        return self._since(last, "granted", 60)
 
     def _restarted(self, pid: int, limit_s: float) -> float:
         def good(said: str) -> bool:
