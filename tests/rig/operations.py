@@ -79,7 +79,7 @@ class Operator:
             Told("What each fault means", "sudo systemctl reset-failed smile-gate"): self.wire,
             Told("Replacing the SD card", SALVAGE): self.harm,
             Told(
-                "Replacing the SD card", "sudo tar xzf /root/smile-gate.tar.gz -C /"
+                "Replacing the SD card", "sudo tar xzf /var/backups/smile-gate.tar.gz -C /"
             ): self.new_card,
         }
 
@@ -159,8 +159,8 @@ class Operator:
     def harm(self) -> None:
         """A log that was set aside because some of it cannot be read."""
         aside = f"{LOG}.damaged-20260501T083000Z"
-        self._guest.run(f"smile-gate audit backup /root/copy --database {LOG}")
-        self._guest.run(f"cp /root/copy/*.db {aside}; truncate -s -8192 {aside}")
+        self._guest.run(f"smile-gate audit backup /tmp/copy --database {LOG}")
+        self._guest.run(f"cp /tmp/copy/*.db {aside}; truncate -s -8192 {aside}")
 
     def new_card(self) -> None:
         """The old card is gone, with everything on it; the program is on the new one."""
