@@ -47,7 +47,7 @@ SEEN = {
     "sudo smile-gate reload": "smile.frames",
     "systemctl status": "smile-gate.service",
     "journalctl -u smile-gate --no-pager --lines": "smile-gate",
-    "journalctl -u smile-gate --no-pager --priority": "crash",
+    "journalctl -u smile-gate --no-pager --priority": "fault|Failed to start",
 }
 """What a command must say, by how it begins; the longest beginning counts."""
 SALVAGE = f"sudo smile-gate audit salvage left.csv --database {LOG}.damaged-20260501T083000Z"
