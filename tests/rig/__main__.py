@@ -32,6 +32,8 @@ def main(names: list[str]) -> int:
     folder = ROOT / "build" / "rig"
     table.write(folder)
     print(f"\n{table.markdown()}\nalso in {folder.relative_to(ROOT)}/")
+    for line in table.failed:  # last, where a log that was cut still shows them
+        print(f"{line.result}  {line.part}: {line.step}: {line.seen}")
     return 1 if table.failed else 0
 
 

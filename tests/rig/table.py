@@ -73,9 +73,9 @@ class Table:
         say(f"{line.result:7}  {line.seconds:6.1f} s  {line.part}: {line.step}: {line.seen}")
 
     @property
-    def failed(self) -> bool:
-        """Whether a step failed; one that was skipped did not, and is no success either."""
-        return any(line.result is Result.FAILED for line in self.lines)
+    def failed(self) -> list[Line]:
+        """The steps that failed; one that was skipped did not, and is no success either."""
+        return [line for line in self.lines if line.result is Result.FAILED]
 
     def markdown(self) -> str:
         """The table for people."""
