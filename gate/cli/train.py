@@ -29,7 +29,12 @@ if TYPE_CHECKING:
     help="Folder of the run; the same command goes on with a run that was broken off.",
 )
 @click.option("--epochs", type=click.IntRange(1), default=60, show_default=True)
-@click.option("--batch", type=click.IntRange(2), default=128, show_default=True)
+@click.option(
+    "--batch",
+    type=click.IntRange(2),
+    show_default="128, fewer for a small set",
+    help="Faces a step.",
+)
 @face_options.seed
 @face_options.threads
 @face_options.kept_out
@@ -114,7 +119,7 @@ def command(
     arch: str,
     out: Path,
     epochs: int,
-    batch: int,
+    batch: int | None,
     seed: int,
     threads: int,
     lists: tuple[Path, ...],

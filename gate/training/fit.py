@@ -27,8 +27,12 @@ if TYPE_CHECKING:
 
 VALIDATION_SEED = 0
 """The varied validation faces are the same in every run."""
-AVERAGING = 0.08
-"""Weight of the newest weights in their running mean, every eighth step."""
+AVERAGED = 100
+"""Steps that the running mean of the weights looks back on; at most `AVERAGED_EPOCHS` of them."""
+AVERAGED_EPOCHS = 1.25
+"""A small set has few steps: over more of them the mean would lag behind the weights."""
+EACH = 8
+"""Steps from one addition to the running mean to the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +143,8 @@ class Run:
         May be broken off at any time (Ctrl-C): what the last whole epoch left is kept.
         """
         held = self._held_out()
-        batches = max(1, len(self._training) // self.plan.batch)
+        batch = self.plan.faces_a_step(len(self._training))
+        batches = len(self._training) // batch
         total = batches * self.plan.epochs
         with ThreadPoolExecutor(1) as pool:
             ahead = pool.submit(self._varied, len(self.history))
@@ -150,14 +155,14 @@ class Run:
                     ahead = pool.submit(self._varied, number + 1)
                 losses = []
                 for at in range(batches):
-                    part = slice(at * self.plan.batch, (at + 1) * self.plan.batch)
+                    part = slice(at * batch, (at + 1) * batch)
                     self._set_rate(number * batches + at, batches)
                     loss = self.model.train_on_batch(
                         pictures[part], targets[part], importance[part]
                     )
                     losses.append(float(np.ravel(loss)[0]))
-                    if at % 8 == 7 or at == batches - 1:
-                        self._add_to_average(number * batches + at)
+                    if at % EACH == EACH - 1 or at == batches - 1:
+                        self._add_to_average(number * batches + at, batches)
                     watch(Progress(number * batches + at + 1, total, tuple(self.history)))
                 self._judge(float(np.mean(losses)), *held)
                 watch(Progress((number + 1) * batches, total, tuple(self.history)))
@@ -208,8 +213,9 @@ class Run:
             return
         self.model.optimizer.learning_rate.assign(rate)
 
-    def _add_to_average(self, step: int) -> None:
-        share = max(AVERAGING, 1.0 / (2.0 + step / 8.0))
+    def _add_to_average(self, step: int, batches: int) -> None:
+        back = min(AVERAGED, AVERAGED_EPOCHS * batches, 2 * EACH + step)
+        share = min(1.0, EACH / back)
         now = self.model.get_weights()
         self._average = [a + share * (b - a) for a, b in zip(self._average, now, strict=True)]
 

@@ -120,6 +120,36 @@ def test_the_same_seed_gives_the_same_model(faces: Path, tmp_path: Path) -> None
     assert not np.array_equal(weights[0], weights[2])
 
 
+def test_a_small_set_is_learnt_with_the_settings_as_they_are(faces: Path, tmp_path: Path) -> None:
+    """A few dozen faces get enough steps, and the mean of the weights does not lag behind them."""
+    source = record.Source(
+        plan=Plan(arch="deep-cnn", epochs=4, schedule="cosine"),
+        folders=(str(faces),),
+        crops=data.Crops.HAAR,
+    )
+    training, validation = source.examples()
+    run = fit.Run(source.plan, training, validation, tmp_path / "run")
+    crops = inputs.plain_crops(training, source.plan.framing, run.size)
+    seen, labels = normalise(crops, source.plan.normalisation), record.labels(training)
+
+    def loss(model: Any) -> float:
+        scores = np.clip(inputs.predicted(model, seen), 1e-6, 1 - 1e-6)
+        return float(-np.mean(np.where(labels == 1, np.log(scores), np.log(1 - scores))))
+
+    best = run.go()
+    assert loss(best) < 0.5
+    assert loss(best) < loss(run.model) + 0.1
+
+
+@pytest.mark.parametrize(
+    ("faces", "batch", "at_once"),
+    [(11_499, None, 128), (2_020, None, 31), (400, None, 16), (5, None, 5), (400, 128, 128)],
+)
+def test_a_small_set_has_small_batches(faces: int, batch: int | None, at_once: int) -> None:
+    """An epoch has some sixty steps unless a batch was asked for or the faces are few."""
+    assert Plan(batch=batch).faces_a_step(faces) == at_once
+
+
 def test_the_best_epoch_is_best_as_the_faces_are_and_as_a_queue_shows_them(
     faces: Path, tmp_path: Path
 ) -> None:
