@@ -25,7 +25,7 @@ HELD_OUT = 400
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
     required=True,
-    help="The .tflite file to write; its card NAME.json is written beside it.",
+    help="The .tflite file to write; beside it its card NAME.json, and NAME.npz for train --start.",
 )
 @click.option(
     "--precision",
@@ -57,6 +57,8 @@ def command(
     The validation faces of the run are read again from its --data folders: the temperature, the
     threshold and the check that both files give the same verdict are measured on them.
     """
+    import numpy as np
+
     from gate.errors import GateError
     from gate.smile import Classifier
     from gate.training import cards, evaluate, export, inputs, metrics, record
@@ -65,6 +67,7 @@ def command(
         raise GateError(f"{out}: name the file something.tflite")
     source = record.read(folder)
     model = export.load(folder / ("last.keras" if last else "best.keras"))
+    export.write_weights(model, source.plan.arch, out.with_suffix(".npz"))
     training, validation = source.examples()
     labels = record.labels(validation)
     crops = inputs.normalised(validation, source.plan, model)
@@ -72,9 +75,8 @@ def command(
     weights = inputs.class_weights(validation)
     temperature, shift = metrics.fit_temperature(raw, labels, weights)
     export.with_temperature(model, temperature, shift)
-    threshold = metrics.threshold_for(
-        inputs.predicted(model, crops), labels, false_accepts, weights
-    )
+    chosen = metrics.threshold_for(inputs.predicted(model, crops), labels, false_accepts, weights)
+    threshold = export.USUAL_THRESHOLD if chosen is None else chosen
     recipe = export.Recipe(
         source.plan.arch, source.plan.framing, source.plan.normalisation, threshold
     )
@@ -109,10 +111,17 @@ def command(
     )
     verdicts = (
         f"float and int8 give another verdict on {differ} of {len(labels)} faces "
-        f"({100 * differ / len(labels):.2f} %), largest gap {gap:.3f}; threshold {threshold:g} for "
-        f"{100 * false_accepts:g} % false accepts"
+        f"({100 * differ / len(labels):.2f} %), largest gap {gap:.3f}; threshold {threshold:g} "
+        + (f"for {100 * false_accepts:g} % false accepts" if chosen else "is not measured")
     )
     click.echo(verdicts)
+    if chosen is None:
+        few = int(np.sum(labels == 0))
+        click.echo(
+            f"the threshold is the usual {threshold:g}: {few} validation faces that do not smile "
+            "are too few to choose one; try it at the gate (smile.threshold), or train with more",
+            err=True,
+        )
     if card is not None:
         head = "| file | kB | ms a face, one thread | accuracy, % | AUC |\n|" + " --- |" * 5 + "\n"
         text = f"On {len(labels)} validation faces {verdicts}.\n\n" + head + "\n".join(rows)

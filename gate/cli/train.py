@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 @example(
     "smile-gate train --data faces/ --out runs/first"
+    "\n  smile-gate train --data own/ --start models/smile.npz --learning-rate 0.0008 --epochs 12"
+    " --schedule cosine --out runs/own"
     "\n  smile-gate train --data smiles/ --kept-out smiles-test.txt --data genki/ --out runs/both"
 )
 @click.command("train")
@@ -91,7 +93,8 @@ if TYPE_CHECKING:
 @click.option(
     "--start",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Keras model of the same architecture to begin with (fine-tuning).",
+    help="Model of the same architecture to begin with (fine-tuning): best.keras of a run, or the "
+    ".npz of an export, such as models/smile.npz.",
 )
 @click.option(
     "--learning-rate",

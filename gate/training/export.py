@@ -12,17 +12,23 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import numpy as np
 
 from gate.errors import ModelError
 from gate.framing import Framing, Normalisation
+from gate.training import architectures
 from gate.training.backend import keras, tensorflow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
+
+
+USUAL_THRESHOLD = 0.65
+"""That of the model that ships; for one whose validation faces are too few to choose by."""
 
 
 class Precision(StrEnum):
@@ -46,14 +52,35 @@ class Recipe:
 
 
 def load(path: Path) -> Any:
-    """Return the Keras model in a file; raise `ModelError` if there is none."""
+    """Return the Keras model in a file, or of its weights; raise `ModelError` if there is none."""
     if not path.is_file():
         raise ModelError(f"{path}: no such model; train one: smile-gate train --help")
+    if path.suffix == ".npz":
+        return _with_weights(path)
     try:
         return keras().models.load_model(path, compile=False)
     except (OSError, ValueError, TypeError, KeyError) as error:
         reason = (str(error).splitlines() or ["unknown format"])[0][:120]
         raise ModelError(f"{path}: not a Keras model that can be read ({reason})") from None
+
+
+def write_weights(model: Any, arch: str, path: Path) -> None:
+    """Write the weights to ``path`` (.npz): every version of Keras can go on from them."""
+    weights = {f"w{i:03}": w for i, w in enumerate(model.get_weights())}
+    np.savez_compressed(path, arch=np.array(arch), **weights)
+
+
+def _with_weights(path: Path) -> Any:
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            entry = architectures.named(str(arrays["arch"]))
+            weights = [arrays[name] for name in sorted(arrays.files) if name != "arch"]
+        model = entry.build(entry.size)
+        model.set_weights(weights)
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
+        reason = (str(error).splitlines() or ["unknown format"])[0][:120]
+        raise ModelError(f"{path}: not the weights of a model ({reason})") from None
+    return model
 
 
 def convert(model: Any, precision: Precision, samples: NDArray[np.float32] | None = None) -> bytes:

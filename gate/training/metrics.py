@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 Z95 = 1.959964
 """Standard normal quantile of a two-sided 95 % interval."""
+COUNTED = 3
+"""Faces that have to get through before their share says something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,16 +129,21 @@ def calibration_error(scores: Scores, labels: Labels, bins: int = 15) -> float:
 
 def threshold_for(
     scores: Scores, labels: Labels, false_accept: float, weights: Scores | None = None
-) -> float:
+) -> float | None:
     """Return the lowest threshold (steps of 0.01) at which few enough non-smiles get through.
 
-    ``false_accept`` is the (weighted) share of non-smiles that may; 0.99 where none is low enough.
+    ``scores`` are calibrated: 0.5 is the least that it may be. ``false_accept`` is the (weighted)
+    share of non-smiles that may get through; 0.99 where no threshold is high enough. None where the
+    faces are too few to tell: fewer than `COUNTED` of them might get through.
     """
     others = labels == 0
+    if false_accept * np.sum(others) < COUNTED:
+        return None
     share = np.ones(len(scores)) if weights is None else weights
-    for threshold in np.arange(0.01, 0.995, 0.01):
-        if np.average(scores[others] >= threshold, weights=share[others]) <= false_accept:
-            return round(float(threshold), 2)
+    for hundredths in range(50, 100):
+        accepted = scores[others] >= np.float32(hundredths / 100)
+        if np.average(accepted, weights=share[others]) <= false_accept:
+            return hundredths / 100
     return 0.99
 
 
@@ -145,23 +152,26 @@ def fit_temperature(
 ) -> tuple[float, float]:
     """Return (temperature, shift) that calibrate: logit' = (logit - shift) / temperature.
 
-    Minimises the (weighted) log loss by Newton's method. Source: J. Platt, Probabilistic outputs
-    for support vector machines (1999); Guo et al., On calibration of modern neural networks,
-    ICML 2017.
+    Minimises the (weighted) log loss by Newton's method; as with Platt, the fewer faces there are
+    of a class the less certain its label counts. Source: J. Platt, Probabilistic outputs for
+    support vector machines (1999); Guo et al., On calibration of modern neural networks, ICML 2017.
     """
+    smiles = int(np.sum(labels))
+    targets = np.where(labels == 1, (smiles + 1) / (smiles + 2), 1 / (len(labels) - smiles + 2))
     clipped = np.clip(scores.astype(np.float64), 1e-6, 1 - 1e-6)
     logits = np.log(clipped / (1 - clipped))
     weight = np.full(len(logits), 1.0) if weights is None else weights.astype(np.float64)
     weight = weight / weight.sum()
 
     def loss(at: NDArray[np.float64]) -> float:
-        signed = np.where(labels == 1, -1.0, 1.0) * (at[0] * logits + at[1])
-        return float(np.sum(weight * np.logaddexp(0.0, signed)) + 5e-5 * (at[0] - 1.0) ** 2)
+        z = at[0] * logits + at[1]
+        each = np.logaddexp(0.0, z) - targets * z
+        return float(np.sum(weight * each) + 5e-5 * (at[0] - 1.0) ** 2)
 
     point = np.array([1.0, 0.0])
     for _ in range(100):
         p = 1 / (1 + np.exp(-np.clip(point[0] * logits + point[1], -30, 30)))
-        error, curve = weight * (p - labels), weight * p * (1 - p) + 1e-12
+        error, curve = weight * (p - targets), weight * p * (1 - p) + 1e-12
         gradient = np.array([np.sum(error * logits) + 1e-4 * (point[0] - 1.0), np.sum(error)])
         cross = np.sum(curve * logits)
         hessian = np.array([[np.sum(curve * logits**2) + 1e-4, cross], [cross, np.sum(curve)]])

@@ -7,10 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+from gate import resources
 from gate.cli.evaluate import command as evaluate
 from gate.cli.export import command as export
 from gate.cli.train import command as train
@@ -20,9 +22,9 @@ from gate.smile import Classifier
 from gate.training import data, fit, inputs, metrics, record
 from gate.training.augment import vary
 from gate.training.evaluate import score_examples
-from gate.training.export import load
+from gate.training.export import USUAL_THRESHOLD, load
 from gate.training.plan import Plan
-from tests.training.conftest import draw_set
+from tests.training.conftest import draw_set, drawn_face
 
 JSON_KEYS = {
     "n", "accuracy", "auc", "false_accept_rate", "false_reject_rate", "threshold", "no_face",
@@ -56,6 +58,8 @@ def exported(trained: Path) -> Path:
     result = call(export, "--run", trained, "--out", model, "--precision", "int8")
     assert result.exit_code == 0, result.output
     assert "another verdict on" in result.output
+    assert "validation faces that do not smile are too few to choose" in result.output
+    assert json.loads(model.with_suffix(".json").read_text())["threshold"] == USUAL_THRESHOLD
     return model
 
 
@@ -303,12 +307,15 @@ def test_a_model_of_another_shape_is_refused(tmp_path: Path) -> None:
         Classifier(path)
 
 
+@pytest.mark.parametrize("name", ["best.keras", "tiny.npz"])
 def test_fine_tuning_begins_with_the_weights_given(
-    trained: Path, faces: Path, tmp_path: Path
+    name: str, exported: Path, trained: Path, tmp_path: Path
 ) -> None:
     """A run with a start must begin with its weights, and refuse another architecture's."""
     source = record.read(trained)
-    start = load(trained / "best.keras")
+    start = load(trained / name)
+    best = load(trained / "best.keras").get_weights()
+    assert all(np.array_equal(a, b) for a, b in zip(start.get_weights(), best, strict=True))
     run = fit.Run(source.plan, *source.examples(), tmp_path / "tuned", start=start)
     begun = zip(run.model.get_weights(), start.get_weights(), strict=True)
     assert all(np.array_equal(mine, given) for mine, given in begun)
@@ -319,3 +326,34 @@ def test_fine_tuning_begins_with_the_weights_given(
             tmp_path / "other",
             start=start,
         )
+
+
+def test_the_shipped_weights_are_those_of_the_shipped_model() -> None:
+    """What fine-tuning starts from says what the gate's file says, but for its calibration."""
+    card = json.loads(resources.path("models/smile.json").read_text())
+    rng = np.random.default_rng(3)
+    faces = [drawn_face(rng, smiling=number % 2 == 0) for number in range(40)]
+    crops = np.stack([cv2.resize(face, (48, 48)) for face in faces])
+    model = load(resources.path("models/smile.npz"))
+    with Classifier(resources.path("models/smile.tflite")) as classifier:
+        shipped = classifier.score(list(crops))
+        seen = normalise(crops, classifier.card.normalisation)
+    raw = inputs.predicted(model, seen).astype(float)
+    logits = np.log(raw / (1 - raw))
+    known = card["calibration"]
+    expected = 1 / (1 + np.exp(-(logits - known["shift"]) / known["temperature"]))
+    assert np.ptp(expected) > 0.5
+    assert shipped == pytest.approx(expected, abs=0.01)
+
+
+@pytest.mark.parametrize("content", [b"no weights", b"PK\x03\x04 cut off", None])
+def test_weights_that_are_none_are_refused(content: bytes | None, tmp_path: Path) -> None:
+    """Another file, a damaged one and one of another network must each be one clear line."""
+    path = tmp_path / "start.npz"
+    if content is None:
+        np.savez(path, arch=np.array("lenet5-modified"), w000=np.zeros(3))
+    else:
+        path.write_bytes(content)
+    with pytest.raises(ModelError, match=r"start\.npz: not the weights of a model") as caught:
+        load(path)
+    assert "\n" not in str(caught.value)

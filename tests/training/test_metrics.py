@@ -72,3 +72,28 @@ def test_the_threshold_is_the_lowest_that_lets_few_enough_in() -> None:
     scores = np.concatenate([np.arange(100) / 100, np.full(10, 0.99)]).astype(np.float32)
     labels = np.array([0] * 100 + [1] * 10)
     assert metrics.threshold_for(scores, labels, 0.05) == pytest.approx(0.95, abs=0.011)
+
+
+def test_a_threshold_is_never_below_even_odds() -> None:
+    """A model that finds validation easy must not open the gate to a probability of 0.01."""
+    scores = np.concatenate([np.full(100, 0.005), np.full(100, 0.99)]).astype(np.float32)
+    labels = np.array([0] * 100 + [1] * 100)
+    assert metrics.threshold_for(scores, labels, 0.05) == 0.5
+
+
+def test_too_few_faces_choose_no_threshold() -> None:
+    """None of five getting through says nothing of one in twenty."""
+    scores = np.concatenate([np.full(5, 0.3), np.full(5, 0.9)]).astype(np.float32)
+    labels = np.array([0] * 5 + [1] * 5)
+    assert metrics.threshold_for(scores, labels, 0.05) is None
+    assert metrics.threshold_for(np.tile(scores, 12), np.tile(labels, 12), 0.05) == 0.5
+
+
+def test_few_faces_make_nobody_certain() -> None:
+    """Ten faces told apart without a mistake are no proof of probabilities near 0 and 1."""
+    scores = np.array([0.3] * 5 + [0.7] * 5, np.float32)
+    labels = np.array([0] * 5 + [1] * 5)
+    temperature, shift = metrics.fit_temperature(scores, labels)
+    logits = np.log(scores / (1 - scores))
+    calibrated = 1 / (1 + np.exp(-(logits - shift) / temperature))
+    assert calibrated == pytest.approx([1 / 7] * 5 + [6 / 7] * 5, abs=0.01)
