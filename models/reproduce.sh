@@ -38,7 +38,7 @@ train 24 --seed 21 --learning-rate 0.002 --trust 0.75 --smoothing 0.02 $taught \
 train 16 --seed 22 --learning-rate 0.0008 --trust 0.85 --smoothing 0.02 $taught \
   --start "$runs/third/best.keras" --opinions "$runs/opinions.csv" --out "$runs/gate-net"
 smile-gate export --run "$runs/gate-net" --out "$runs/smile.tflite" --card "$models/MODEL_CARD.md"
-cp "$runs/smile.tflite" "$runs/smile.json" "$models/"
+cp "$runs/smile.tflite" "$runs/smile.json" "$runs/smile.npz" "$models/"
 smile-gate compare $sets --epochs "$((percent < 9 ? 1 : 12 * percent / 100))" \
   --out "$runs/comparison.json" --card "$models/MODEL_CARD.md"
 smile-gate card $sets --model "$models/smile.tflite" --card "$models/MODEL_CARD.md"
