@@ -144,7 +144,7 @@ class Service:
             "systemctl show smile-gate -p ActiveEnterTimestampMonotonic --value"
         ).split()
         daemon = (int(own[1]) - int(own[0])) / 1e6
-        bare = f"/opt/smile-gate/bin/python -c 'import {LIBRARIES}'"
+        bare = f"/opt/smile-gate/current/bin/python -c 'import {LIBRARIES}'"
         imports = min(self._timed(bare) for _ in range(5))
         seen = (
             f"{min(times):.2f} s at best of 5, safe-state included; daemon {daemon:.2f} s; bare"
