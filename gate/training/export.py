@@ -77,7 +77,7 @@ def _with_weights(path: Path) -> Any:
             weights = [arrays[name] for name in sorted(arrays.files) if name != "arch"]
         model = entry.build(entry.size)
         model.set_weights(weights)
-    except (OSError, ValueError, KeyError, BadZipFile) as error:
+    except (OSError, EOFError, TypeError, ValueError, KeyError, BadZipFile) as error:
         reason = (str(error).splitlines() or ["unknown format"])[0][:120]
         raise ModelError(f"{path}: not the weights of a model ({reason})") from None
     return model

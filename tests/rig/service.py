@@ -26,7 +26,7 @@ EXPOSURE = 1.5
 READY_S = 2.0
 """From `systemctl start` to READY, or as many `IMPORTS` as a slow machine needs."""
 LIBRARIES = "cv2, gpiozero, pydantic, sqlalchemy"
-IMPORTS = 5.0
+IMPORTS = 4.0
 """How often Python could import these libraries meanwhile: a measure of the machine."""
 WATCHDOG_S = 10.0
 METRICS = "http://127.0.0.1:9273/metrics"

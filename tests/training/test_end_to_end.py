@@ -346,7 +346,7 @@ def test_the_shipped_weights_are_those_of_the_shipped_model() -> None:
     assert shipped == pytest.approx(expected, abs=0.01)
 
 
-@pytest.mark.parametrize("content", [b"no weights", b"PK\x03\x04 cut off", None])
+@pytest.mark.parametrize("content", [b"", b"no weights", b"PK\x03\x04 cut off", None])
 def test_weights_that_are_none_are_refused(content: bytes | None, tmp_path: Path) -> None:
     """Another file, a damaged one and one of another network must each be one clear line."""
     path = tmp_path / "start.npz"
