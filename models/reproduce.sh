@@ -39,6 +39,6 @@ train 16 --seed 22 --learning-rate 0.0008 --trust 0.85 --smoothing 0.02 $taught 
   --start "$runs/third/best.keras" --opinions "$runs/opinions.csv" --out "$runs/gate-net"
 smile-gate export --run "$runs/gate-net" --out "$runs/smile.tflite" --card "$models/MODEL_CARD.md"
 cp "$runs/smile.tflite" "$runs/smile.json" "$runs/smile.npz" "$models/"
-smile-gate compare $sets --epochs "$((percent < 9 ? 1 : 12 * percent / 100))" \
+smile-gate compare $sets --finalists 4 --epochs "$((percent < 9 ? 1 : 12 * percent / 100))" \
   --out "$runs/comparison.json" --card "$models/MODEL_CARD.md"
 smile-gate card $sets --model "$models/smile.tflite" --card "$models/MODEL_CARD.md"
