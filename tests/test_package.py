@@ -13,7 +13,13 @@ import pytest
 from gate import resources
 
 ROOT = Path(__file__).parent.parent
-FILES = ("models/smile.tflite", "models/smile.json", "models/eyes.tflite", "config/gate.yaml")
+FILES = (
+    "models/smile.tflite",
+    "models/smile.json",
+    "models/smile.npz",
+    "models/eyes.tflite",
+    "config/gate.yaml",
+)
 
 
 def test_a_wheel_carries_models_and_the_default_settings(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def command(
         raise GateError(f"{out}: name the file something.tflite")
     source = record.read(folder)
     model = export.load(folder / ("last.keras" if last else "best.keras"))
-    export.write_weights(model, source.plan.arch, out.with_suffix(".npz"))
+    weights_before = model.get_weights()
     training, validation = source.examples()
     labels = record.labels(validation)
     crops = inputs.normalised(validation, source.plan, model)
@@ -75,8 +75,12 @@ def command(
     weights = inputs.class_weights(validation)
     temperature, shift = metrics.fit_temperature(raw, labels, weights)
     export.with_temperature(model, temperature, shift)
-    chosen = metrics.threshold_for(inputs.predicted(model, crops), labels, false_accepts, weights)
-    threshold = export.USUAL_THRESHOLD if chosen is None else chosen
+    threshold = metrics.threshold_for(
+        inputs.predicted(model, crops), labels, false_accepts, weights
+    )
+    measured = metrics.enough_for(labels, false_accepts)
+    if not measured:
+        threshold = max(threshold, export.USUAL_THRESHOLD)
     recipe = export.Recipe(
         source.plan.arch, source.plan.framing, source.plan.normalisation, threshold
     )
@@ -106,20 +110,22 @@ def command(
                 f"| {kind}{' (shipped)' if kind == precision else ''} | {size:.0f} | {time:.3f} | "
                 f"{100 * accuracy:.2f} | {report.auc:.4f} |"
             )
+    export.write_weights(weights_before, source.plan.arch, out.with_suffix(".npz"))
     differ, gap = export.differences(
         scores[export.Precision.FLOAT], scores[export.Precision.INT8], threshold
     )
     verdicts = (
         f"float and int8 give another verdict on {differ} of {len(labels)} faces "
         f"({100 * differ / len(labels):.2f} %), largest gap {gap:.3f}; threshold {threshold:g} "
-        + (f"for {100 * false_accepts:g} % false accepts" if chosen else "is not measured")
+        + (f"for {100 * false_accepts:g} % false accepts" if measured else "is a guess")
     )
     click.echo(verdicts)
-    if chosen is None:
+    if not measured:
         few = int(np.sum(labels == 0))
         click.echo(
-            f"the threshold is the usual {threshold:g}: {few} validation faces that do not smile "
-            "are too few to choose one; try it at the gate (smile.threshold), or train with more",
+            f"the threshold of {threshold:g} is a guess: {few} validation faces that do not smile "
+            f"are too few to tell {100 * false_accepts:g} %; try it at the gate (smile.threshold), "
+            "or train with more",
             err=True,
         )
     if card is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,10 +13,13 @@ from gate.cli.common import example
 if TYPE_CHECKING:
     from gate.training.data import Reading
 
+SHIPPED = Path("shipped")
+"""Stands for the weights that come with the program."""
+
 
 @example(
     "smile-gate train --data faces/ --out runs/first"
-    "\n  smile-gate train --data own/ --start models/smile.npz --learning-rate 0.0008 --epochs 12"
+    "\n  smile-gate train --data own/ --start shipped --learning-rate 0.0008 --epochs 12"
     " --schedule cosine --out runs/own"
     "\n  smile-gate train --data smiles/ --kept-out smiles-test.txt --data genki/ --out runs/both"
 )
@@ -93,8 +96,8 @@ if TYPE_CHECKING:
 @click.option(
     "--start",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Model of the same architecture to begin with (fine-tuning): best.keras of a run, or the "
-    ".npz of an export, such as models/smile.npz.",
+    help="Model of the same architecture to begin with (fine-tuning): best.keras of a run, the "
+    ".npz of an export, or the word shipped.",
 )
 @click.option(
     "--learning-rate",
@@ -203,7 +206,7 @@ def command(
         )
     if opinions is not None:
         soft = inputs.together(soft, outside.read(opinions, training), plan.outside)
-    run = fit.Run(plan, training, validation, out, soft, start and export.load(start))
+    run = fit.Run(plan, training, validation, out, soft, _weights(start) if start else None)
     source.write(out)
     if run.history:
         console.print(f"going on after epoch {len(run.history)}")
@@ -223,6 +226,13 @@ def command(
         f"accuracy {best.validation_accuracy:.4f}, AUC {best.validation_auc:.4f} on "
         f"{len(validation)} faces"
     )
+
+
+def _weights(start: Path) -> Any:
+    from gate import resources
+    from gate.training import export
+
+    return export.load(resources.path("models/smile.npz") if start == SHIPPED else start)
 
 
 def _tell(say, folder: Path, reading: Reading, kept_out: int) -> None:  # type: ignore[no-untyped-def]  # rich's print

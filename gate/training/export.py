@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import tempfile
+import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 
 USUAL_THRESHOLD = 0.65
-"""That of the model that ships; for one whose validation faces are too few to choose by."""
+"""That of the model that ships; the least for one whose validation faces are too few to tell."""
 
 
 class Precision(StrEnum):
@@ -64,10 +65,14 @@ def load(path: Path) -> Any:
         raise ModelError(f"{path}: not a Keras model that can be read ({reason})") from None
 
 
-def write_weights(model: Any, arch: str, path: Path) -> None:
-    """Write the weights to ``path`` (.npz): every version of Keras can go on from them."""
-    weights = {f"w{i:03}": w for i, w in enumerate(model.get_weights())}
-    np.savez_compressed(path, arch=np.array(arch), **weights)
+def write_weights(weights: Sequence[NDArray[np.float32]], arch: str, path: Path) -> None:
+    """Write a model's weights to ``path`` (.npz): every version of Keras can go on from them."""
+    named = {f"w{i:03}": w for i, w in enumerate(weights)}
+    np.savez_compressed(path, arch=np.array(arch), **named)
+
+
+_DAMAGED = (OSError, EOFError, TypeError, ValueError, KeyError, BadZipFile, zlib.error)
+"""What numpy raises for a file that is none of its archives, or no longer one."""
 
 
 def _with_weights(path: Path) -> Any:
@@ -77,7 +82,7 @@ def _with_weights(path: Path) -> Any:
             weights = [arrays[name] for name in sorted(arrays.files) if name != "arch"]
         model = entry.build(entry.size)
         model.set_weights(weights)
-    except (OSError, EOFError, TypeError, ValueError, KeyError, BadZipFile) as error:
+    except (*_DAMAGED, ModelError) as error:
         reason = (str(error).splitlines() or ["unknown format"])[0][:120]
         raise ModelError(f"{path}: not the weights of a model ({reason})") from None
     return model

@@ -65,6 +65,7 @@ def plan(arch: str, epochs: int, seed: int, threads: int) -> Plan:
     return Plan(
         arch=arch,
         epochs=epochs,
+        batch=128,  # in the first round too: `FEW` makes up for its few steps
         seed=seed,
         threads=threads,
         schedule="cosine",

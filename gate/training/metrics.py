@@ -18,6 +18,8 @@ Z95 = 1.959964
 """Standard normal quantile of a two-sided 95 % interval."""
 COUNTED = 3
 """Faces that have to get through before their share says something."""
+LEAST = 0.5
+"""The lowest threshold to choose: below it a calibrated score says that it is rather no smile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,22 +131,24 @@ def calibration_error(scores: Scores, labels: Labels, bins: int = 15) -> float:
 
 def threshold_for(
     scores: Scores, labels: Labels, false_accept: float, weights: Scores | None = None
-) -> float | None:
+) -> float:
     """Return the lowest threshold (steps of 0.01) at which few enough non-smiles get through.
 
-    ``scores`` are calibrated: 0.5 is the least that it may be. ``false_accept`` is the (weighted)
-    share of non-smiles that may get through; 0.99 where no threshold is high enough. None where the
-    faces are too few to tell: fewer than `COUNTED` of them might get through.
+    From `LEAST` on, of calibrated ``scores``; ``false_accept`` is the (weighted) share of
+    non-smiles that may get through. 0.99 where no threshold is high enough.
     """
     others = labels == 0
-    if false_accept * np.sum(others) < COUNTED:
-        return None
     share = np.ones(len(scores)) if weights is None else weights
-    for hundredths in range(50, 100):
+    for hundredths in range(round(100 * LEAST), 100):
         accepted = scores[others] >= np.float32(hundredths / 100)
         if np.average(accepted, weights=share[others]) <= false_accept:
             return hundredths / 100
     return 0.99
+
+
+def enough_for(labels: Labels, false_accept: float) -> bool:
+    """Whether there are enough non-smiles to tell this share of them: `COUNTED` may get through."""
+    return bool(false_accept * np.sum(labels == 0) >= COUNTED)
 
 
 def fit_temperature(

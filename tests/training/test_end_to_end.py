@@ -46,7 +46,7 @@ def trained(faces: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("runs") / "drawn"
     result = call(
         train, "--data", faces, "--crops", "haar", "--arch", "lenet5-modified", "--out", out,
-        "--epochs", 14, "--batch", 8, "--schedule", "cosine",
+        "--epochs", 14, "--batch", 8, "--schedule", "cosine", "--validation-share", 0.2,
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     return out
@@ -55,12 +55,27 @@ def trained(faces: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def exported(trained: Path) -> Path:
     model = trained / "tiny.tflite"
-    result = call(export, "--run", trained, "--out", model, "--precision", "int8")
+    result = call(
+        export, "--run", trained, "--out", model, "--precision", "int8", "--false-accepts", 0.4
+    )
     assert result.exit_code == 0, result.output
     assert "another verdict on" in result.output
-    assert "validation faces that do not smile are too few to choose" in result.output
-    assert json.loads(model.with_suffix(".json").read_text())["threshold"] == USUAL_THRESHOLD
+    assert "for 40 % false accepts" in result.output
     return model
+
+
+def test_a_threshold_from_a_handful_of_faces_is_a_guess_on_the_safe_side(
+    exported: Path, trained: Path, tmp_path: Path
+) -> None:
+    """Four in ten of eight faces can be told; one in twenty, or none at all, can't."""
+    measured = json.loads(exported.with_suffix(".json").read_text())["threshold"]
+    assert metrics.LEAST <= measured < USUAL_THRESHOLD
+    model = tmp_path / "new" / "folder" / "strict.tflite"
+    result = call(export, "--run", trained, "--out", model, "--false-accepts", 0.0)
+    assert result.exit_code == 0, result.output
+    assert "is a guess: 8 validation faces that do not smile are too few" in result.output
+    assert json.loads(model.with_suffix(".json").read_text())["threshold"] >= USUAL_THRESHOLD
+    assert model.with_suffix(".npz").exists()
 
 
 def test_the_run_leaves_its_history(trained: Path) -> None:
@@ -346,14 +361,32 @@ def test_the_shipped_weights_are_those_of_the_shipped_model() -> None:
     assert shipped == pytest.approx(expected, abs=0.01)
 
 
-@pytest.mark.parametrize("content", [b"", b"no weights", b"PK\x03\x04 cut off", None])
-def test_weights_that_are_none_are_refused(content: bytes | None, tmp_path: Path) -> None:
-    """Another file, a damaged one and one of another network must each be one clear line."""
+@pytest.mark.parametrize("content", [b"", b"no weights", b"PK\x03\x04 cut off"])
+def test_weights_that_are_none_are_refused(content: bytes, tmp_path: Path) -> None:
+    """Another file must be one clear line."""
     path = tmp_path / "start.npz"
-    if content is None:
-        np.savez(path, arch=np.array("lenet5-modified"), w000=np.zeros(3))
-    else:
-        path.write_bytes(content)
+    path.write_bytes(content)
+    refused(path)
+
+
+@pytest.mark.parametrize("arch", ["lenet5-modified", "transformer"])
+def test_weights_of_another_network_are_refused(arch: str, tmp_path: Path) -> None:
+    """Weights that do not fit their network, and a network that there is not."""
+    path = tmp_path / "start.npz"
+    np.savez(path, arch=np.array(arch), w000=np.zeros(3))
+    refused(path)
+
+
+def test_damaged_weights_are_refused(exported: Path, tmp_path: Path) -> None:
+    """Wherever a piece is gone: refused in a line."""
+    whole = exported.with_suffix(".npz").read_bytes()
+    path = tmp_path / "start.npz"
+    for at in range(100, len(whole) - 64, len(whole) // 40):
+        path.write_bytes(whole[:at] + bytes([255] * 64) + whole[at + 64 :])
+        refused(path)
+
+
+def refused(path: Path) -> None:
     with pytest.raises(ModelError, match=r"start\.npz: not the weights of a model") as caught:
         load(path)
     assert "\n" not in str(caught.value)

@@ -81,12 +81,11 @@ def test_a_threshold_is_never_below_even_odds() -> None:
     assert metrics.threshold_for(scores, labels, 0.05) == 0.5
 
 
-def test_too_few_faces_choose_no_threshold() -> None:
-    """None of five getting through says nothing of one in twenty."""
-    scores = np.concatenate([np.full(5, 0.3), np.full(5, 0.9)]).astype(np.float32)
-    labels = np.array([0] * 5 + [1] * 5)
-    assert metrics.threshold_for(scores, labels, 0.05) is None
-    assert metrics.threshold_for(np.tile(scores, 12), np.tile(labels, 12), 0.05) == 0.5
+def test_few_faces_say_nothing_of_a_small_share() -> None:
+    """None of five getting through says nothing of one in twenty; none of sixty does."""
+    assert not metrics.enough_for(np.array([0] * 5 + [1] * 90), 0.05)
+    assert metrics.enough_for(np.array([0] * 60 + [1] * 5), 0.05)
+    assert not metrics.enough_for(np.array([0] * 6000), 0.0)
 
 
 def test_few_faces_make_nobody_certain() -> None:
