@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 VALIDATION_SEED = 0
 """The varied validation faces are the same in every run."""
 AVERAGED = 100
-"""Steps that the running mean of the weights looks back on; at most `AVERAGED_EPOCHS` of them."""
+"""Steps that the running mean of the weights looks back on, or `AVERAGED_EPOCHS` where shorter."""
 AVERAGED_EPOCHS = 1.25
 """A small set has few steps: over more of them the mean would lag behind the weights."""
 EACH = 8

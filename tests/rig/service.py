@@ -25,7 +25,7 @@ EXPOSURE = 1.5
 """The most that ``systemd-analyze security`` may say."""
 READY_S = 2.0
 """From `systemctl start` to READY, or as many `IMPORTS` as a slow machine needs."""
-STOP_S = 3.0
+STOP_S = 5.0
 """From `systemctl stop` to its end, safe-state included, or as many `IMPORTS`."""
 LIBRARIES = "cv2, gpiozero, pydantic, sqlalchemy"
 IMPORTS = 4.0
