@@ -57,8 +57,6 @@ def command(
     The validation faces of the run are read again from its --data folders: the temperature, the
     threshold and the check that both files give the same verdict are measured on them.
     """
-    import numpy as np
-
     from gate.errors import GateError
     from gate.smile import Classifier
     from gate.training import cards, evaluate, export, inputs, metrics, record
@@ -121,7 +119,7 @@ def command(
     )
     click.echo(verdicts)
     if not measured:
-        few = int(np.sum(labels == 0))
+        few = int((labels == 0).sum())
         click.echo(
             f"the threshold of {threshold:g} is a guess: {few} validation faces that do not smile "
             f"are too few to tell {100 * false_accepts:g} %; try it at the gate (smile.threshold), "

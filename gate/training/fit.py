@@ -14,7 +14,7 @@ from gate.framing import normalise
 from gate.training import architectures, export, metrics
 from gate.training.augment import vary
 from gate.training.backend import keras, prepare
-from gate.training.inputs import class_weights, plain_crops, predicted
+from gate.training.inputs import class_weights, mixed, plain_crops, predicted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -175,7 +175,7 @@ class Run:
         faces = [self._training[index] for index in order]
         pictures, targets = self._vary(faces, self._targets[order], rng)
         if self.plan.mixing:
-            pictures, targets = _mixed(pictures, targets, self.plan.mixing, rng)
+            pictures, targets = mixed(pictures, targets, self.plan.mixing, rng)
         return pictures, targets, self._weights[order]
 
     def _held_out(self) -> tuple[NDArray[np.float32], ...]:
@@ -267,18 +267,3 @@ class Run:
     def recipe(self) -> export.Recipe:
         """What the gate has to do with this run's model."""
         return export.Recipe(self.plan.arch, self.plan.framing, self.plan.normalisation)
-
-
-def _mixed(
-    pictures: NDArray[np.float32],
-    targets: NDArray[np.float32],
-    share: float,
-    rng: np.random.Generator,
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the pictures, a ``share`` of them blended with their neighbour, labels alike."""
-    part = np.where(rng.random(len(targets)) < share, rng.beta(0.4, 0.4, len(targets)), 1.0)
-    part = part.astype(np.float32)
-    other_targets = np.roll(targets, 1)
-    tall = part[:, None, None, None]
-    mixed = pictures * tall + np.roll(pictures, 1, axis=0) * (1 - tall)
-    return mixed, targets * part + other_targets * (1 - part)

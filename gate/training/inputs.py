@@ -107,3 +107,21 @@ def remembered(
     file.parent.mkdir(parents=True, exist_ok=True)
     np.savez(file, opinions=answer, teachers=np.array(names))
     return answer
+
+
+def mixed(
+    pictures: NDArray[np.float32],
+    targets: NDArray[np.float32],
+    share: float,
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return pictures (n, h, w, 1), a ``share`` of them blended with a neighbour; labels (n,) too.
+
+    Source: Zhang et al., mixup: Beyond empirical risk minimization, ICLR 2018.
+    """
+    part = np.where(rng.random(len(targets)) < share, rng.beta(0.4, 0.4, len(targets)), 1.0)
+    part = part.astype(np.float32)
+    other_targets = np.roll(targets, 1)
+    tall = part[:, None, None, None]
+    blended = pictures * tall + np.roll(pictures, 1, axis=0) * (1 - tall)
+    return blended, targets * part + other_targets * (1 - part)

@@ -343,6 +343,13 @@ def test_fine_tuning_begins_with_the_weights_given(
         )
 
 
+def test_the_word_shipped_stands_for_the_shipped_weights(faces: Path, tmp_path: Path) -> None:
+    """``--start shipped`` must find them from any folder; they are no weights of a LeNet."""
+    arguments = ["--data", str(faces), "--out", str(tmp_path / "run"), "--start", "shipped"]
+    with pytest.raises(ModelError, match="to start from is no lenet5-modified"):
+        CliRunner().invoke(train, [*arguments, "--arch", "lenet5-modified"], catch_exceptions=False)
+
+
 def test_the_shipped_weights_are_those_of_the_shipped_model() -> None:
     """What fine-tuning starts from says what the gate's file says, but for its calibration."""
     card = json.loads(resources.path("models/smile.json").read_text())

@@ -49,3 +49,8 @@ def test_only_sure_pairs_are_learnt_from() -> None:
     pairs = eyes.eyes_of([face, face, face])
     labelled = eyes.self_labelled(pairs, [0.9, 0.7, 0.05, 0.01, 0.3, 0.2])
     assert [one.label for one in labelled] == [1, 1, 0, 0]
+
+
+def test_the_eye_recipe_keeps_its_batches() -> None:
+    """A thousand eyes are a small set, and the first round makes up for it with more epochs."""
+    assert eyes.plan("eye-net", 40, seed=1, threads=1).faces_a_step(1000) == 128
