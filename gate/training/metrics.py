@@ -135,9 +135,11 @@ def threshold_for(
     """Return the lowest threshold (steps of 0.01) at which few enough non-smiles get through.
 
     From `LEAST` on, of calibrated ``scores``; ``false_accept`` is the (weighted) share of
-    non-smiles that may get through. 0.99 where no threshold is high enough.
+    non-smiles that may get through, or that of `COUNTED` of them where it is less: two faces
+    decide nothing. 0.99 where no threshold is high enough.
     """
     others = labels == 0
+    false_accept = max(false_accept, COUNTED / max(1, int(np.sum(others))))
     share = np.ones(len(scores)) if weights is None else weights
     for hundredths in range(round(100 * LEAST), 100):
         accepted = scores[others] >= np.float32(hundredths / 100)

@@ -81,6 +81,21 @@ def test_a_threshold_is_never_below_even_odds() -> None:
     assert metrics.threshold_for(scores, labels, 0.05) == 0.5
 
 
+@pytest.mark.parametrize(
+    ("others", "share", "expected"),
+    [
+        ([0.99] * 2 + [0.2] * 34, 0.05, 0.5),
+        ([0.99] * 4 + [0.2] * 32, 0.05, 0.99),
+        ([0.9] * 5000, 0.0005, 0.91),
+        ([0.9] * 5000, 0.0, 0.91),
+    ],
+)
+def test_two_faces_decide_no_threshold(others: list[float], share: float, expected: float) -> None:
+    """Two of 36 that look like smiles must not refuse every guest; thousands must be heard."""
+    scores, labels = np.array([*others, 0.95], np.float32), np.array([0] * len(others) + [1])
+    assert metrics.threshold_for(scores, labels, share) == expected
+
+
 def test_few_faces_say_nothing_of_a_small_share() -> None:
     """None of five getting through says nothing of one in twenty; none of sixty does."""
     assert not metrics.enough_for(np.array([0] * 5 + [1] * 90), 0.05)
