@@ -164,7 +164,7 @@ quietly "self-check: $config" as_gate "$new/bin/smile-gate" check --config "$con
 quietly "self-check: the model loads" as_gate "$new/bin/python" -c '
 import sys
 from pathlib import Path
-from gate.config import load
+from gate.config.load import load
 from gate.parts import open_model, open_pipeline
 settings = load(Path(sys.argv[1]))
 model = open_model(settings)

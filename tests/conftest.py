@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from gate import demo
-from tests.service import Manager
+from gate.replay import demo_clip
+from tests.daemons import Manager
 
 
 @pytest.fixture(scope="session")
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demo's clip as a video file."""
     path = tmp_path_factory.mktemp("clip") / "clip.avi"
-    demo.write(path)
+    demo_clip.write(path)
     return path
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gate.domain import Box, Event, EventKind, Face, Observation, Position
+from gate.core.domain import Box, Event, EventKind, Face, Observation, Position
 from gate.errors import RelayError, StoreError
 
 BOX = Box(100, 100, 80, 80)

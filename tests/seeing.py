@@ -10,12 +10,12 @@ import cv2
 import numpy as np
 import skimage.data
 
-from gate.framing import Framing
+from gate.vision.framing import Framing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from gate.domain import Image
+    from gate.core.domain import Image
 
 FACE = (177, 66, 95, 95)
 """The astronaut's Haar box in her 512×512 photo, px."""

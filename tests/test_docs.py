@@ -12,8 +12,8 @@ import click
 import pytest
 
 from gate.cli import group
-from gate.domain import Reason
-from gate.settings import Config
+from gate.config import Config
+from gate.core.domain import Reason
 from tests.pages import commands
 
 DOCS = Path(__file__).parent.parent / "docs"

@@ -12,92 +12,49 @@ import pytest
 
 GATE = Path(__file__).parent.parent / "gate"
 
-ROOMS = {
-    "cv2": {
-        "bench",
-        "bench_scenes",
-        "camera",
-        "demo",
-        "doctor",
-        "drawing",
-        "framing",
-        "pictures",
-        "vision",
-        "training",
-    },
-    "gpiozero": {"lines", "inputs", "pins", "cli.demo"},
-    "sqlalchemy": {"store"},
-    "apscheduler": {"jobs"},
-    "yaml": {"yamlfile"},
-    "pydantic": {"settings", "config"},
-    "tflite_runtime": {"smile"},
-    "ai_edge_litert": {"smile"},
-    "picamera2": {"camera"},
-    "tensorflow": {"training", "smile"},
+RANKS = (
+    {"errors"},
+    {"system", "core"},
+    {"config"},
+    {"hardware", "vision"},
+    {"audit"},
+    {"interfaces", "training"},
+    {"service", "replay"},
+    {"doctor"},
+    {"cli"},
+)
+"""The rooms: each imports from those above it, and never from another one of its own line."""
+
+ADAPTERS = {"hardware", "vision", "audit", "interfaces"}
+"""Rooms that get values, not settings: only their ``from_config.py`` reads those."""
+
+PICTURES = {"hardware", "vision", "replay", "training", "doctor"}
+"""Rooms that have pictures in their hands: numpy and OpenCV."""
+
+LOOKS = {"cli", "replay", "training"}
+"""Rooms that people look at: tables and plots."""
+
+LIBRARIES = {
+    "cv2": PICTURES,
+    "numpy": PICTURES | {"cli"},
+    "rich": LOOKS,
+    "matplotlib": LOOKS,
+    "gpiozero": {"hardware"},
+    "picamera2": {"hardware"},
+    "sqlalchemy": {"audit"},
+    "pyarrow": {"audit"},
+    "apscheduler": {"service"},
+    "yaml": {"config"},
+    "pydantic": {"config"},
+    "tflite_runtime": {"vision"},
+    "ai_edge_litert": {"vision"},
+    "tensorflow": {"vision", "training"},
     "keras": {"training"},
-    "matplotlib": {"plot", "training", "store", "cli"},
-    "skimage": {"bench_scenes", "demo"},
+    "skimage": {"replay"},
     "click": {"cli"},
-    "rich": {"cli", "training"},
-    "prometheus_client": {"metrics"},
+    "prometheus_client": {"interfaces"},
 }
-"""A third-party library → the rooms that may import it."""
-
-FOUNDATION = {"domain", "errors", "rules", "table", "resources"}
-"""What every room may import: values, words, and where files lie."""
-
-HELPERS = {
-    "config": {"settings", "yamlfile"},
-    "machine": {"table"},
-    "bench_reference": {"board"},
-    "board": {"store"},
-    "camera": {"credentials", "pictures"},
-    "feed": {"camera", "inbox"},
-    "jobs": {"hours"},
-    "controller": {"machine", "describe"},
-    "relay": {"lines"},
-    "changes": {"beside", "credentials", "settings", "yamlfile"},
-    "standing": {"beside", "opening", "store"},
-    "settings": {"credentials"},
-    "panel": {"lines"},
-    "wires": {"inputs", "opening", "relay"},
-    "health": {"gauges", "status", "store", "systemd"},
-    "status": {"board"},
-    "history": {"describe", "status", "store"},
-    "control": set(),
-    "server": {"control", "peer"},
-    "lookout": {"controller", "feed", "gauges", "meter", "pipeline", "vision"},
-    "housekeeping": {"jobs", "settings", "store"},
-    "pipeline": {"framing", "vision"},
-    "smile": {"framing"},
-    "vision": {"framing"},
-    "metrics": {"board", "meter"},
-    "trace": set(),
-    "plot": {"trace"},
-}
-"""A room → what else of the gate it may import; adapters never import each other."""
-
-COMPOSERS = {
-    "bench",
-    "bench_scenes",
-    "cli",
-    "daemon",
-    "demo",
-    "doctor",
-    "operating",
-    "outputs",
-    "parts",
-    "reload",
-    "replay",
-    "running",
-    "segments",
-    "snapshot",
-    "training",
-} | {
-    "__main__",
-    "__init__",
-}
-"""Rooms that put others together."""
+"""A third-party library → the rooms that may import it; one that is not named has no room."""
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -127,60 +84,84 @@ def imports(path: Path) -> Iterator[str]:
 
 
 def modules() -> list[str]:
-    """Every module of the gate by its dotted name without `gate.`."""
-    names = (path.relative_to(GATE).with_suffix("") for path in GATE.rglob("*.py"))
-    return sorted(".".join(name.parts).removesuffix(".__init__") for name in names)
+    """Every module in a room, by its path below ``gate/``; the package's own two files are none."""
+    paths = (path.relative_to(GATE) for path in GATE.rglob("*.py"))
+    return sorted(str(path) for path in paths if path.name == "errors.py" or len(path.parts) > 1)
 
 
-def source(module: str) -> Path:
-    path = GATE.joinpath(*module.split("."))
-    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+def room_of(module: str) -> str:
+    return Path(module).parts[0].removesuffix(".py")
 
 
-def inside(module: str, rooms: set[str]) -> bool:
-    return any(module == room or module.startswith(f"{room}.") for room in rooms)
+def rank(room: str) -> int:
+    return next(number for number, rooms in enumerate(RANKS) if room in rooms)
 
 
-@pytest.mark.parametrize("module", modules())
-def test_a_library_is_imported_in_its_own_room_only(module: str) -> None:
-    """Whoever replaces a library has one room to change."""
-    for name in imports(source(module)):
-        library = name.partition(".")[0]
-        assert library not in ROOMS or inside(module, ROOMS[library]), name
+def is_own(name: str) -> bool:
+    return name.startswith("gate.")
 
 
 @pytest.mark.parametrize("module", modules())
-def test_rooms_do_not_reach_into_each_other(module: str) -> None:
-    """Adapters know the domain; only the composers know the adapters."""
-    room = module.partition(".")[0]
-    if room in COMPOSERS:
-        return
-    allowed = FOUNDATION | HELPERS.get(room, set()) | {room, "__init__"}
-    for name in imports(source(module)):
-        if name == "gate" or not name.startswith("gate."):
-            continue
-        assert name.split(".")[1] in allowed, f"{module} imports {name}"
+def test_imports_run_one_way(module: str) -> None:
+    """A room knows those of lower rank; rooms of one rank do not know each other."""
+    own = room_of(module)
+    for name in filter(is_own, imports(GATE / module)):
+        room = name.split(".")[1]
+        if room not in (own, "__version__"):
+            assert rank(room) < rank(own), f"{module} imports {name}"
 
 
-@pytest.mark.parametrize("module", ["domain", "errors", "rules", "table", "machine"])
+@pytest.mark.parametrize("module", [name for name in modules() if room_of(name) == "core"])
 def test_the_core_needs_nothing_but_the_standard_library(module: str) -> None:
     """What decides a grant can be read, run and tested without a camera, a database or a pin."""
-    for name in imports(source(module)):
-        assert name.startswith("gate") or name.partition(".")[0] in sys.stdlib_module_names, name
+    for name in imports(GATE / module):
+        assert is_own(name) or name.partition(".")[0] in sys.stdlib_module_names, name
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        name
+        for name in modules()
+        if room_of(name) in ADAPTERS and not name.endswith("from_config.py")
+    ],
+)
+def test_an_adapter_does_not_read_the_settings(module: str) -> None:
+    """An adapter is made from the settings in its folder's ``from_config.py``, nowhere else."""
+    for name in imports(GATE / module):
+        assert not name.startswith("gate.config"), f"{module} imports {name}"
+
+
+@pytest.mark.parametrize("module", modules())
+def test_a_library_has_its_rooms(module: str) -> None:
+    """Whoever replaces a library has one room to change."""
+    for name in imports(GATE / module):
+        library = name.partition(".")[0]
+        if library != "gate" and library not in sys.stdlib_module_names:
+            assert room_of(module) in LIBRARIES.get(library, ()), f"{module} imports {name}"
+
+
+def loaded_by(code: str) -> set[str]:
+    """Every module in memory after a fresh interpreter has run the code."""
+    command = [sys.executable, "-c", f"{code}; import sys; print(*sys.modules)"]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    return set(run.stdout.split())
 
 
 def test_the_daemon_does_not_load_what_it_does_not_need() -> None:
     """No training, no plots, no demo in the memory of a Pi."""
-    code = "import sys, gate.daemon; print(*sys.modules)"
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    loaded = set(run.stdout.split())
     unwanted = {
         "tensorflow",
         "matplotlib",
         "skimage",
         "gate.training",
-        "gate.demo",
+        "gate.replay",
         "rich",
         "prometheus_client",
     }
-    assert not loaded & unwanted
+    assert not loaded_by("import gate.service.daemon") & unwanted
+
+
+def test_making_the_lines_safe_loads_no_camera() -> None:
+    """After a kill, each import counts: a line may still be driven."""
+    assert not loaded_by("import gate.cli.safe_state") & {"cv2", "numpy", "sqlalchemy"}

@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 import yaml
 
-from gate.board import Board, Strain
 from gate.cli import COMMANDS
-from gate.domain import EventKind, Reason, State
-from gate.meter import Outcome, Turn
-from gate.metrics import STAGES, Metrics
-from gate.settings import Config
+from gate.config import Config
+from gate.core.domain import EventKind, Reason, State
+from gate.hardware.board import Board, Strain
+from gate.interfaces.metrics.meter import Outcome, Turn
+from gate.interfaces.metrics.prometheus import STAGES, Metrics
 
 ROOT = Path(__file__).parent.parent
 ALERTS = ROOT / "config" / "monitoring" / "alerts.yaml"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gate import resources
+from gate.system import resources
 
 ROOT = Path(__file__).parent.parent
 FILES = (
@@ -26,7 +27,9 @@ def test_a_wheel_carries_models_and_the_default_settings(tmp_path: Path) -> None
     """Model files, cards and gate.yaml are in the wheel; tests and pictures are not."""
     source = tmp_path / "source"  # not in the checkout: setuptools leaves a build folder behind
     for name in ("gate", "models", "config"):
-        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(
+            ROOT / name, source / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__")
+        )
     for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source / name)
     subprocess.run(
@@ -37,19 +40,26 @@ def test_a_wheel_carries_models_and_the_default_settings(tmp_path: Path) -> None
         check=True,
     )
     (wheel,) = tmp_path.glob("*.whl")
-    names = zipfile.ZipFile(wheel).namelist()
+    target = tmp_path / "installed"
+    zipfile.ZipFile(wheel).extractall(target)
     for file in FILES:
-        assert any(name.endswith(f"data/share/smile-gate/{file}") for name in names), file
-    assert "gate/store/migrations.py" in names
-    assert not [name for name in names if name.startswith("tests/")]
+        assert (target / "gate/data" / file).read_bytes() == (ROOT / file).read_bytes(), file
+    assert (target / "gate/audit/migrations.py").exists()
+    assert not (target / "tests").exists()
+    # As `pip install --target` leaves it, and from another folder.
+    code = "from gate.system import resources; print(resources.path('models/smile.tflite'))"
+    told = subprocess.run(
+        [sys.executable, "-c", code],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(target)},
+    )
+    assert told.stdout.strip() == str(target / "gate/data/models/smile.tflite")
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_an_installed_program_finds_its_files(
-    file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Beside the package in a checkout, else below the environment's share folder."""
-    assert resources.path(file) == ROOT / file
-    monkeypatch.setattr(resources, "__file__", str(tmp_path / "site-packages/gate/resources.py"))
-    monkeypatch.setattr(sys, "prefix", str(tmp_path))
-    assert resources.path(file) == tmp_path / "share" / "smile-gate" / file
+def test_a_checkout_has_one_copy_of_each_file(file: str) -> None:
+    """What the package reads is the file that people look at."""
+    assert resources.path(file).resolve() == ROOT / file

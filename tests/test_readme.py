@@ -11,10 +11,10 @@ import cv2
 import pytest
 from click.testing import CliRunner
 
-from gate import demo
 from gate.cli import group
 from gate.cli.states import diagram
-from tests.service import Manager, WriteConfig, running
+from gate.replay import demo_clip
+from tests.daemons import Manager, WriteConfig, running
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -36,7 +36,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory, clip: Path) -> Path:
         "control: {socket: null}\n"
     )
     (folder / "photos").mkdir()
-    cv2.imwrite(str(folder / "photos" / "smile.jpg"), demo.photo())
+    cv2.imwrite(str(folder / "photos" / "smile.jpg"), demo_clip.photo())
     return folder
 
 

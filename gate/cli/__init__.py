@@ -38,6 +38,9 @@ COMMANDS = {
 }
 """Every command and what it does in a few words; the module has the command's name."""
 
+TRAINING = {"card", "compare", "evaluate", "export", "eyes", "opinions", "train"}
+"""Those whose modules are in ``gate/cli/training``."""
+
 
 def say_failure(error: GateError) -> None:
     """Write an expected error to standard error; a configuration's lines name their file."""
@@ -56,7 +59,8 @@ class Commands(click.Group):
         """Import a command; None if there is none of that name."""
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"gate.cli.{cmd_name.replace('-', '_')}")
+        folder = "training." if cmd_name in TRAINING else ""
+        module = importlib.import_module(f"gate.cli.{folder}{cmd_name.replace('-', '_')}")
         command: click.Command = module.command
         return command
 

@@ -10,11 +10,12 @@ from typing import Any
 import click
 from rich.table import Table
 
-from gate import __version__, bench, bench_scenes
-from gate.bench_reference import Figure, Pace, append, latest, machine, pace, read
+from gate import __version__
 from gate.cli import common
 from gate.cli.common import FILE, config_option, example, json_option, say_json, settings
 from gate.config import Config
+from gate.replay.bench import costs, scenes
+from gate.replay.bench.reference import Figure, Pace, append, latest, machine, pace, read
 
 WORDS = {
     Pace.KEEPS_UP: "This machine keeps up with",
@@ -61,17 +62,17 @@ def command(
         read(save)  # before the minutes that a measurement takes
     rows = []
     for name, frames in _scenes(clip, chosen):
-        costs = bench.compare({"gate": bench.pipeline(chosen), "naive": bench.naive()}, frames)
-        row: dict[str, Any] = {key: asdict(cost) for key, cost in costs.items()}
-        row |= {"scene": name, "parts": bench.stages(frames)}
-        row["ratio"] = costs["naive"].mean / costs["gate"].mean
-        row["fps"] = 1000 / costs["gate"].mean
+        by_name = costs.compare({"gate": costs.pipeline(chosen), "naive": costs.naive()}, frames)
+        row: dict[str, Any] = {key: asdict(cost) for key, cost in by_name.items()}
+        row |= {"scene": name, "parts": costs.stages(frames)}
+        row["ratio"] = by_name["naive"].mean / by_name["gate"].mean
+        row["fps"] = 1000 / by_name["gate"].mean
         if facemesh:
-            row["facemesh"] = bench.facemesh(facemesh, frames)
+            row["facemesh"] = costs.facemesh(facemesh, frames)
         if memory:
-            row["peak_mb"] = {kind: bench.peak_memory(kind, frames) for kind in ("gate", "naive")}
+            row["peak_mb"] = {kind: costs.peak_memory(kind, frames) for kind in ("gate", "naive")}
         elif clip or name.startswith(PEAK_SCENE):
-            row["peak_mb"] = {"gate": bench.peak_memory("gate", frames)}
+            row["peak_mb"] = {"gate": costs.peak_memory("gate", frames)}
         rows.append(row)
         if as_json:
             say_json(row)
@@ -90,14 +91,14 @@ def command(
 def _scenes(clip: Path | None, config: Config) -> Any:
     """What is measured: names and frames."""
     if clip is not None:
-        yield clip.name, bench_scenes.clip(clip)
+        yield clip.name, scenes.clip(clip)
         return
     asked = (config.camera.width, config.camera.height)
-    for name, (size, _) in bench_scenes.SCENES.items():
+    for name, (size, _) in scenes.SCENES.items():
         if size == (640, 480) and asked != size:
-            yield f"{name}, {asked[0]}×{asked[1]}", bench_scenes.render(name, asked)
+            yield f"{name}, {asked[0]}×{asked[1]}", scenes.render(name, asked)
         else:
-            yield name, bench_scenes.render(name)
+            yield name, scenes.render(name)
 
 
 def _say(rows: list[dict[str, Any]], worst: dict[str, Any], found: Pace, fps: float) -> None:

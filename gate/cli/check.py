@@ -6,10 +6,11 @@ from pathlib import Path
 
 import click
 
-from gate import resources
 from gate.cli.common import FILE, example, json_option, say_json
-from gate.config import Config, load
-from gate.yamlfile import plain
+from gate.config import Config
+from gate.config.load import load
+from gate.config.yaml_file import plain
+from gate.system import resources
 
 
 @example("smile-gate check --config /etc/smile-gate/gate.yaml")

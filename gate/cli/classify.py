@@ -17,12 +17,12 @@ from rich.table import Table
 
 from gate.cli import common
 from gate.cli.common import FILE, config_option, example, json_option, say_json, settings
-from gate.domain import Face, Observation
+from gate.core.domain import Face, Observation
+from gate.core.rules import Rules, obstacle
 from gate.errors import PictureError
-from gate.parts import open_model, open_pipeline
-from gate.pictures import list_pictures, read_picture, write_picture
-from gate.pipeline import Pipeline
-from gate.rules import Rules, obstacle
+from gate.hardware.picture_files import list_pictures, read_picture, write_picture
+from gate.vision.from_config import open_model, open_pipeline
+from gate.vision.pipeline import Pipeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def judge(path: Path, pipeline: Pipeline, rules: Rules, copy: Path | None = None
         image = read_picture(path)
         seen = pipeline.examine(image)
         if copy is not None:
-            from gate.drawing import draw
+            from gate.replay.overlay import draw
 
             write_picture(copy, draw(image, seen, threshold=rules.threshold))
     except PictureError as error:

@@ -1,7 +1,7 @@
 """``smile-gate clear-fault``: end by hand what does not end by itself."""
 
-from gate.cli.asking import steering
-from gate.control import Command
+from gate.cli.operator import steering
+from gate.interfaces.control.protocol import Command
 
 command = steering(
     Command.CLEAR_FAULT,

@@ -1,7 +1,7 @@
 """``smile-gate close``: close the lane until somebody reopens it."""
 
-from gate.cli.asking import steering
-from gate.control import Command
+from gate.cli.operator import steering
+from gate.interfaces.control.protocol import Command
 
 command = steering(
     Command.CLOSE,

@@ -43,7 +43,8 @@ def console() -> Console:
 
 def settings(path: Path | None) -> Config:
     """The settings of a file, or the built-in defaults."""
-    from gate.config import Config, load  # pydantic takes half a second on a Pi: only where needed
+    from gate.config import Config  # pydantic takes half a second on a Pi: only where needed
+    from gate.config.load import load
 
     return Config() if path is None else load(path)
 

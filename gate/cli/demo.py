@@ -5,22 +5,24 @@ from __future__ import annotations
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import click
-from gpiozero.pins.mock import MockFactory, MockPin
 
+from gate.audit import Store
 from gate.cli.common import FILE, example
-from gate.config import Config, load
-from gate.daemon import Daemon
-from gate.demo import FPS, write
-from gate.describe import describe
-from gate.domain import Event, Observation, Reason
+from gate.config import Config
+from gate.config.load import load
+from gate.core.describe import describe
+from gate.core.domain import Event, Observation, Reason
+from gate.core.transitions import Lane
 from gate.errors import GateError
-from gate.parts import open_model
-from gate.plot import timeline
-from gate.store import Store
-from gate.table import Lane
-from gate.trace import Happening, Moment, Trace
+from gate.hardware.pin_factory import pin_factory
+from gate.replay.demo_clip import FPS, write
+from gate.replay.timeline import timeline
+from gate.replay.trace import Happening, Moment, Trace
+from gate.service.daemon import Daemon
+from gate.vision.from_config import open_model
 
 SETTINGS = """\
 # The settings of the demo; try them: smile-gate run --config gate.yaml
@@ -51,7 +53,7 @@ def command(out: Path | None) -> None:
     click.echo(f"clip: {clip}, {frames} frames of a NASA photo (public domain)")
     (folder / "gate.yaml").write_text(SETTINGS)
     config = load(folder / "gate.yaml")
-    pins = MockFactory()
+    pins = pin_factory(config.relay.pin_factory)
     trace = _run(config, pins)
     _print_log(database)
     _print_relay(pins.pin(config.relay.pin))
@@ -67,7 +69,7 @@ def command(out: Path | None) -> None:
     click.echo("one guest granted, one visitor refused: as it should be")
 
 
-def _run(config: Config, pins: MockFactory) -> Trace:
+def _run(config: Config, pins: Any) -> Trace:
     """Run the daemon in this process, and say what happens as it happens."""
     with_model = open_model(config)
     trace = Trace(config.rules(with_model.card.threshold), FPS)
@@ -97,7 +99,7 @@ def _print_log(database: Path) -> None:
         store.close()
 
 
-def _print_relay(pin: MockPin) -> None:
+def _print_relay(pin: Any) -> None:
     click.echo("\nthe relay's line:")
     elapsed = 0.0
     for change in pin.states:

@@ -10,13 +10,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from gate import board
 from gate.cli.common import FILE, console, example, json_option, say_json
-from gate.config import Config, load
+from gate.config import Config
+from gate.config.load import load
 from gate.doctor import CHECKS, examine
 from gate.doctor.finding import Finding, Verdict
 from gate.doctor.patient import gather
 from gate.errors import ConfigError
+from gate.hardware import board
 
 INSTALLED = Path("/etc/smile-gate/gate.yaml")
 STEP_UP = "testing face: step in front of the camera and smile"

@@ -1,7 +1,7 @@
 """``smile-gate open``: let one guest through by hand."""
 
-from gate.cli.asking import steering
-from gate.control import Command
+from gate.cli.operator import steering
+from gate.interfaces.control.protocol import Command
 
 command = steering(
     Command.OPEN,

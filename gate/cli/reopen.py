@@ -1,7 +1,7 @@
 """``smile-gate reopen``: take an operator's close back."""
 
-from gate.cli.asking import steering
-from gate.control import Command
+from gate.cli.operator import steering
+from gate.interfaces.control.protocol import Command
 
 command = steering(
     Command.REOPEN,

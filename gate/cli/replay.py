@@ -13,10 +13,10 @@ from rich.console import Console
 from rich.progress import Progress
 
 from gate.cli.common import FILE, config_option, example, json_option, say_json, settings
-from gate.describe import describe
-from gate.pictures import VideoFile
-from gate.replay import Replay
-from gate.trace import Happening, Moment, Trace
+from gate.core.describe import describe
+from gate.hardware.picture_files import VideoFile
+from gate.replay.replay import Replay
+from gate.replay.trace import Happening, Moment, Trace
 
 
 @example("smile-gate replay queue.mp4 --config gate.yaml --plot timeline.png")
@@ -55,7 +55,7 @@ def command(
     else:
         _print_summary(replay.told)
     if plot is not None:
-        from gate.plot import timeline
+        from gate.replay.timeline import timeline
 
         timeline(replay.told, plot, title=clip.name)
         if not as_json:
@@ -64,7 +64,7 @@ def command(
 
 def _annotated(replay: Replay, path: Path) -> Iterator[Any]:
     """Pass the frames on, and write each with what was seen in it."""
-    from gate.drawing import draw
+    from gate.replay.overlay import draw
 
     rules = replay.told.rules
     with closing(VideoFile(path, replay.told.fps)) as video:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from gate import journal
 from gate.cli.common import FILE, example
-from gate.config import load
+from gate.config.load import load
+from gate.system import journal
 
 
 @example("smile-gate run --config /etc/smile-gate/gate.yaml")
@@ -22,6 +22,6 @@ def command(config: Path, verbose: bool) -> None:
     level = logging.DEBUG if verbose else logging.INFO
     logging.basicConfig(level=level, handlers=[journal.handler()])
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
-    from gate.daemon import Daemon
+    from gate.service.daemon import Daemon
 
     Daemon(settings, path=config.resolve()).run()

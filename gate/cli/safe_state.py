@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from gate.cli.common import FILE, example
-from gate.config import load
-from gate.outputs import open_lines
-from gate.pins import pin_factory
+from gate.config.load import load
+from gate.hardware.from_config import open_lines
+from gate.hardware.pin_factory import pin_factory
 
 
 @example("smile-gate safe-state --config /etc/smile-gate/gate.yaml")

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from gate.cli import common
 from gate.cli.common import FILE, config_option, example, json_option, say_json, settings
-from gate.segments import SMILE, Outcome, outcomes
+from gate.replay.segments import SMILE, Outcome, outcomes
 
 
 @example("smile-gate segments clips/ --config gate.yaml")

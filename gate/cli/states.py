@@ -7,8 +7,8 @@ from collections import defaultdict
 import click
 
 from gate.cli.common import example, json_option, say_json
-from gate.domain import State
-from gate.table import FRAMES, TRANSITIONS, Arc
+from gate.core.domain import State
+from gate.core.transitions import FRAMES, TRANSITIONS, Arc
 
 
 @example("smile-gate states --mermaid > states.mmd")

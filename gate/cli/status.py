@@ -11,11 +11,11 @@ from rich.console import RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from gate.cli.asking import gate_options, socket_of
 from gate.cli.common import console, example, json_option, say_json
+from gate.cli.operator import gate_options, socket_of
 from gate.cli.status_view import view
-from gate.control import Command, ask
 from gate.errors import ControlError
+from gate.interfaces.control.protocol import Command, ask
 
 PAUSE_S = 1.0
 """Between two looks of ``--watch``."""

@@ -4,17 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from gate.doctor import (
-    camera,
-    face,
-    log,
-    machine,
-    models,
-    rights,
-    service,
-    settings,
-    wiring,
-)
+from gate.doctor import camera, face, log, machine, models, rights, service, settings, wiring
 from gate.doctor.finding import Finding, fail, skipped
 from gate.doctor.patient import Patient
 

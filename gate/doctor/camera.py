@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from gate.config import Config
+from gate.core.domain import Frame, Reason
 from gate.doctor.finding import Finding, fail, ok, skipped, warn
 from gate.doctor.patient import Patient
-from gate.domain import Frame, Reason
-from gate.inbox import Inbox
-from gate.parts import open_feed
-from gate.settings import Config
+from gate.hardware.from_config import open_feed
+from gate.service.inbox import Inbox
 from gate.vision import light, motion
 from gate.vision.light import LightLimits
-from gate.vision.picture import gray
+from gate.vision.view import gray
 
 PICTURES = 30
 """So many pictures are judged, after as many that let the exposure settle."""

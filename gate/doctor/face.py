@@ -7,14 +7,15 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 
+from gate.config import Config
+from gate.core.domain import Frame, Reason
 from gate.doctor.finding import Finding, fail, failed, ok, skipped, warn
 from gate.doctor.patient import Patient
-from gate.domain import Frame, Reason
 from gate.errors import ModelError
-from gate.inbox import Inbox
-from gate.parts import open_feed, open_model, open_pipeline
-from gate.settings import Config
-from gate.smile import Classifier
+from gate.hardware.from_config import open_feed
+from gate.service.inbox import Inbox
+from gate.vision.classifier import Classifier
+from gate.vision.from_config import open_model, open_pipeline
 
 FACE_S = 15.0
 """How long somebody has to step in front of the camera."""

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
+from gate.audit.errors import explaining
+from gate.audit.session import Session
+from gate.audit.verify.recent import check_newest
 from gate.doctor.finding import Finding, fail, failed, ok, skipped, warn
 from gate.doctor.patient import Patient
 from gate.errors import StoreError
-from gate.store.newest import check_newest
-from gate.store.session import Session
-from gate.store.trouble import explaining
 
 AS_ROOT = "sudo smile-gate doctor"
 EVENTS = 5000

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gate.board import Strain
 from gate.doctor.finding import Finding, fail, ok, skipped, warn
 from gate.doctor.patient import Patient
+from gate.hardware.board import Strain
 
 EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
 """This program is younger than that: an earlier clock was never set."""

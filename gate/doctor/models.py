@@ -8,14 +8,14 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
-from gate import resources
+from gate.config import EyesMethod
 from gate.doctor.finding import Finding, fail, failed, ok
 from gate.doctor.patient import Patient
 from gate.errors import ModelError
-from gate.parts import EYES
-from gate.settings import EyesMethod
-from gate.smile import Classifier
+from gate.system import resources
 from gate.vision import cascades
+from gate.vision.classifier import Classifier
+from gate.vision.from_config import EYES
 
 
 def model(patient: Patient) -> Iterator[Finding]:

@@ -14,11 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gate.board import Board, Strain, strains
-from gate.control import Command, ask
+from gate.config import Config
 from gate.errors import ControlError, NotRunning
-from gate.pins import pin_factory
-from gate.settings import Config
+from gate.hardware.board import Board, Strain, strains
+from gate.hardware.pin_factory import pin_factory
+from gate.interfaces.control.protocol import Command, ask
 
 UNIT = "smile-gate.service"
 BUSY_STATES = {"active", "activating", "reloading", "deactivating"}
@@ -57,7 +57,7 @@ class Patient:
     unit: Mapping[str, str] | None = None
     """Properties of the service; None where there is no service manager."""
     status: Mapping[str, Any] | None = None
-    """What the running gate says of itself, as `gate.status.Status.as_dict`; None if it doesn't."""
+    """What the running gate says of itself, as `Status.as_dict`; None if it doesn't."""
     silent: str | None = None
     """Why a gate that seems to run gave no answer; None where it answered, or none runs."""
     service_user: Person | None = None

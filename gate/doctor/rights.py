@@ -6,9 +6,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from gate.config import Config, PinFactory
 from gate.doctor.finding import Finding, fail, ok, warn
 from gate.doctor.patient import Patient, Person, group, myself
-from gate.settings import Config, PinFactory
 
 READ, WRITE, ENTER = 4, 2, 1
 STATE = Path("/var/lib/smile-gate")

@@ -8,14 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
+from gate.config import PinFactory, Wiring
+from gate.core.domain import GATE, Position
 from gate.doctor.finding import Finding, fail, failed, ok, skipped, warn
 from gate.doctor.patient import Patient
-from gate.domain import GATE, Position
 from gate.errors import RelayError
-from gate.inputs import Inputs
-from gate.outputs import open_lines
-from gate.parts import contacts, open_relay
-from gate.settings import PinFactory, Wiring
+from gate.hardware.from_config import contacts, open_lines, open_relay
+from gate.hardware.input_lines import Inputs
 
 STOP = "to test it: sudo systemctl stop smile-gate"
 PULSE_S = 0.5

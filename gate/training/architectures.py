@@ -1,6 +1,6 @@
 """The networks that can be trained, by the names the field gives them.
 
-Each takes (n, h, w, 1) float32 as `gate.framing.normalise` gives it and answers (n, 1)
+Each takes (n, h, w, 1) float32 as `gate.vision.framing.normalise` gives it and answers (n, 1)
 probabilities. Only what Keras 2 and 3 share is used.
 """
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gate.errors import ModelError
-from gate.training.backend import keras
+from gate.training.keras_backend import keras
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from gate.domain import Box
-from gate.framing import Framing, cut
+from gate.core.domain import Box
 from gate.training import occlusion
+from gate.vision.framing import Framing, cut
 
 if TYPE_CHECKING:
     from numpy.random import Generator
 
-    from gate.domain import Image
+    from gate.core.domain import Image
 
 GRAY = np.array([0.114, 0.587, 0.299])
 """Weights of blue, green, red in a gray picture (ITU-R BT.601), which OpenCV uses."""

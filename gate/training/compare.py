@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gate.smile import Classifier
 from gate.training import architectures, data, evaluate, export, fit, metrics, stress
+from gate.vision.classifier import Classifier
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

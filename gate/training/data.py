@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from gate.domain import Box
+from gate.core.domain import Box
 from gate.errors import PictureError
-from gate.training import faces
+from gate.training import crop_geometry
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from gate.domain import Image
+    from gate.core.domain import Image
 
 CLASSES = ("not_smiling", "smiling")
 """Folder names; the place in the tuple is the label."""
@@ -43,10 +43,10 @@ class Crops(StrEnum):
     TIGHT = "tight"
     """Already cut close around the features, as in the SMILEs set."""
     AUTO = "auto"
-    """Measured on a sample; see `gate.training.faces.measured`."""
+    """Measured on a sample; see `gate.training.crop_geometry.measured`."""
 
 
-GEOMETRY = {Crops.HAAR: faces.HAAR, Crops.TIGHT: faces.TIGHT}
+GEOMETRY = {Crops.HAAR: crop_geometry.HAAR, Crops.TIGHT: crop_geometry.TIGHT}
 SAME = 0.06
 """Picture sides: a measured geometry this near to a known one is taken to be that one."""
 
@@ -136,7 +136,9 @@ def read(
     chosen = [item for item in pictures(folder) if only is None or item[0] in only]
     geometry = GEOMETRY.get(crops)
     if crops is Crops.AUTO:
-        geometry = faces.measured([image for _, image, _ in _opened(faces.sample(chosen))])
+        geometry = crop_geometry.measured(
+            [image for _, image, _ in _opened(crop_geometry.sample(chosen))]
+        )
         crops = Crops.PHOTO if geometry is None else _nearest(geometry)
         if geometry is not None and _apart(geometry, GEOMETRY[crops]) < SAME:
             geometry = GEOMETRY[crops]
@@ -146,7 +148,11 @@ def read(
         if image is None:
             unreadable.append(item[1])
             continue
-        box = faces.largest(image) if geometry is None else faces.placed(image, geometry)
+        box = (
+            crop_geometry.largest(image)
+            if geometry is None
+            else crop_geometry.placed(image, geometry)
+        )
         if box is None:
             no_face.append(item[0])
         else:
@@ -163,7 +169,9 @@ def read(
     doubtful = frozenset(
         example.key
         for example in examples
-        if recheck and crops is not Crops.TIGHT and not faces.seen_again(example.image, example.box)
+        if recheck
+        and crops is not Crops.TIGHT
+        and not crop_geometry.seen_again(example.image, example.box)
     )
     return Reading(tuple(examples), tuple(unreadable), tuple(no_face), crops, doubtful)
 

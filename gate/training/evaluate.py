@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 
 from gate.errors import PictureError
-from gate.framing import cut, cuts, still_score
-from gate.training import faces
+from gate.training import crop_geometry
 from gate.training.metrics import Report, judge
 from gate.training.plan import FRAMING
+from gate.vision.framing import cut, cuts, still_score
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from gate.domain import Box, Image
-    from gate.smile import Classifier
+    from gate.core.domain import Box, Image
     from gate.training.data import Example
+    from gate.vision.classifier import Classifier
 
 GROUPS = 5
 """Into how many equal parts a measurable trait is cut: fifths keep a hundred faces each."""
@@ -41,7 +41,9 @@ def score_stills(classifier: Classifier, examples: Sequence[Example]) -> NDArray
     framing, size = classifier.card.framing, classifier.size
     return np.array(
         [
-            still_score(classifier.score(cuts(faces.as_gray(e.image), e.box, framing, size)))
+            still_score(
+                classifier.score(cuts(crop_geometry.as_gray(e.image), e.box, framing, size))
+            )
             for e in examples
         ],
         np.float32,
@@ -50,7 +52,7 @@ def score_stills(classifier: Classifier, examples: Sequence[Example]) -> NDArray
 
 def score_examples(classifier: Classifier, examples: Sequence[Example]) -> NDArray[np.float32]:
     """Return the model's probability for each example."""
-    return score(classifier, [(faces.as_gray(e.image), e.box) for e in examples])
+    return score(classifier, [(crop_geometry.as_gray(e.image), e.box) for e in examples])
 
 
 def milliseconds(classifier: Classifier, rounds: int = 300) -> float:
@@ -81,7 +83,9 @@ def traits(example: Example) -> dict[str, float]:
     Haar box's side in pixels. Skin tone, age and glasses are not among them: nothing here can
     measure those in a way that could be checked.
     """
-    crop = cut(faces.as_gray(example.image), example.box, FRAMING, (64, 64)).astype(np.float32)
+    crop = cut(crop_geometry.as_gray(example.image), example.box, FRAMING, (64, 64)).astype(
+        np.float32
+    )
     return {
         "luminance": float(crop.mean()),
         "contrast": float(crop.std()),

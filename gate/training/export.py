@@ -18,9 +18,9 @@ from zipfile import BadZipFile
 import numpy as np
 
 from gate.errors import ModelError
-from gate.framing import Framing, Normalisation
 from gate.training import architectures
-from gate.training.backend import keras, tensorflow
+from gate.training.keras_backend import keras, tensorflow
+from gate.vision.framing import Framing, Normalisation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gate.errors import GateError, ModelError
-from gate.framing import normalise
 from gate.training import architectures, export, metrics
 from gate.training.augment import vary
-from gate.training.backend import keras, prepare
-from gate.training.inputs import class_weights, mixed, plain_crops, predicted
+from gate.training.batches import class_weights, mixed, plain_crops, predicted
+from gate.training.keras_backend import keras, prepare
+from gate.vision.framing import normalise
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
-    from gate.domain import Box, Image
+    from gate.core.domain import Box, Image
 
 
 class Kind(StrEnum):

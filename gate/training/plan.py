@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from gate.framing import Framing, Normalisation
 from gate.training.augment import Strength
+from gate.vision.framing import Framing, Normalisation
 
 FRAMING = Framing(scale=0.785, shift_x=0.0, shift_y=0.08)
-"""What SMILEs shows of a face (see `gate.training.faces.TIGHT`): brows to chin, no background."""
+"""What SMILEs shows of a face (see `crop_geometry.TIGHT`): brows to chin, no background."""
 
 
 @dataclass(frozen=True, slots=True)

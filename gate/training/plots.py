@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from gate.domain import Image
+    from gate.core.domain import Image
     from gate.training.fit import Epoch, Progress
     from gate.training.stress import Curve
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from gate.domain import Box
+from gate.core.domain import Box
 from gate.training import occlusion
 from gate.training.augment import compress
+from gate.training.crop_geometry import as_gray
 from gate.training.evaluate import score
-from gate.training.faces import as_gray
 from gate.training.metrics import Report, judge
 
 if TYPE_CHECKING:
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from gate.domain import Image
-    from gate.smile import Classifier
+    from gate.core.domain import Image
     from gate.training.data import Example
+    from gate.vision.classifier import Classifier
 
     Change = Callable[[Image, Box, str], tuple[Image, Box]]
 

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any, Protocol
 import cv2
 import numpy as np
 
-from gate.framing import Framing, cut
 from gate.vision import cascades
+from gate.vision.framing import Framing, cut
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from gate.domain import Box, Image
-    from gate.vision.picture import View
+    from gate.core.domain import Box, Image
+    from gate.vision.view import View
 
 FACE_SIDE = 160
 """What the face is scaled to before its eyes are looked for by the cascade, px."""

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import cv2
 
-from gate.domain import Box, Reason
-from gate.vision.picture import shrunk
+from gate.core.domain import Box, Reason
+from gate.vision.view import shrunk
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from gate.vision.picture import View
+    from gate.vision.view import View
 
 DARK_SHARE, BRIGHT_SHARE = 0.9, 0.6
 """Shares of a scene without a face that are black, or white, when the light is to blame."""

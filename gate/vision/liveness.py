@@ -20,8 +20,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from gate.domain import Box
-    from gate.vision.picture import View
+    from gate.core.domain import Box
+    from gate.vision.view import View
 
 
 class Mode(StrEnum):

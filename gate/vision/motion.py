@@ -13,7 +13,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from gate.domain import Box, Image
+    from gate.core.domain import Box, Image
 
 ROWS, COLUMNS = 24, 32
 """Blocks that the frame is divided into: 20×20 px of 640×480, less than half the smallest face."""

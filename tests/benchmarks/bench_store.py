@@ -19,11 +19,11 @@ from pathlib import Path
 from statistics import quantiles
 from tempfile import TemporaryDirectory
 
-from gate.domain import EventKind, Reason, State
-from gate.store import Query, Store
-from gate.store.session import Session
-from gate.store.stats import By, statistics
-from gate.store.verify import verify
+from gate.audit import Query, Store
+from gate.audit.session import Session
+from gate.audit.stats import By, statistics
+from gate.audit.verify.log import verify
+from gate.core.domain import EventKind, Reason, State
 from tests.benchmarks.traffic import FIRST_DAY, VISITS_A_DAY, events, fill
 
 RUNS = 15

@@ -14,8 +14,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from gate.vision.faces import FaceFinder
-from gate.vision.picture import View
+from gate.vision.detector import FaceFinder
+from gate.vision.view import View
 
 COUNT = 150
 SIDE = 96

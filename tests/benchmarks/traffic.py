@@ -16,8 +16,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 
-from gate.domain import Event, EventKind, Origin, Reason, State
-from gate.store import Store, chain, rows
+from gate.audit import Store, chain, rows
+from gate.core.domain import Event, EventKind, Origin, Reason, State
 
 FIRST_DAY = datetime(2017, 1, 1, tzinfo=UTC)
 VISITS_A_DAY = 750

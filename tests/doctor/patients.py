@@ -10,13 +10,13 @@ from typing import Any
 
 from gpiozero.pins.mock import MockFactory
 
-from gate.board import Board
+from gate.config import Config
+from gate.core.domain import Position, Reason, State
 from gate.doctor import CHECKS
 from gate.doctor.finding import Verdict
 from gate.doctor.patient import Patient
-from gate.domain import Position, Reason, State
-from gate.settings import Config
-from gate.status import (
+from gate.hardware.board import Board
+from gate.interfaces.status import (
     CameraHealth,
     Failure,
     InputState,

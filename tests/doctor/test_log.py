@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from gate.audit import Store
+from gate.audit.session import Session
+from gate.audit.verify.recent import check_newest
 from gate.doctor.finding import Verdict
 from gate.doctor.patient import Patient, Person
-from gate.store import Store
-from gate.store.newest import check_newest
-from gate.store.session import Session
 from tests.doctor.patients import config, patient, texts, verdicts
-from tests.store.conftest import face_seen
+from tests.logs import face_seen
 
 OK, WARN, FAIL, SKIPPED = Verdict.OK, Verdict.WARN, Verdict.FAIL, Verdict.SKIPPED
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from gate.board import Strain
 from gate.doctor.finding import Verdict
+from gate.hardware.board import Strain
 from tests.doctor.patients import WELL, config, patient, texts, verdicts
 
 OK, WARN, FAIL, SKIPPED = Verdict.OK, Verdict.WARN, Verdict.FAIL, Verdict.SKIPPED

@@ -12,16 +12,16 @@ import cv2
 import numpy as np
 import pytest
 
-from gate import resources
-from gate.bench_scenes import render
+from gate.core.domain import Frame
 from gate.doctor.camera import Shots, judged, sharpness
 from gate.doctor.face import face
 from gate.doctor.finding import Finding, Verdict
-from gate.domain import Frame
+from gate.replay.bench.scenes import render
+from gate.system import resources
 from tests.doctor.patients import config, patient, status, texts, verdicts
 
 if TYPE_CHECKING:
-    from gate.domain import Image
+    from gate.core.domain import Image
 
 OK, WARN, FAIL, SKIPPED = Verdict.OK, Verdict.WARN, Verdict.FAIL, Verdict.SKIPPED
 FAST = {"fps": 120.0}

@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from gate.control import Request
+from gate.config import Config
+from gate.core.domain import State
 from gate.doctor import examine
 from gate.doctor.finding import Verdict
 from gate.doctor.patient import ask_gate
 from gate.doctor.service import RESULTS
-from gate.domain import State
 from gate.errors import NoAnswer
-from gate.server import Server
-from gate.settings import Config
-from gate.status import LogHealth
+from gate.interfaces.control.protocol import Request
+from gate.interfaces.control.server import Server
+from gate.interfaces.status import LogHealth
 from tests.doctor.patients import CAMERA_LOST, LOADED, config, patient, status, texts, verdicts
 
 OK, WARN, FAIL, SKIPPED = Verdict.OK, Verdict.WARN, Verdict.FAIL, Verdict.SKIPPED

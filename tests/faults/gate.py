@@ -12,15 +12,15 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from gate import demo
-from gate.config import load
-from gate.daemon import Daemon
-from gate.domain import EventKind, Record
+from gate.audit import Store
+from gate.config.load import load
+from gate.core.domain import EventKind, Record
 from gate.errors import StoreError
-from gate.outputs import open_lines
-from gate.pictures import VideoFile
-from gate.store import Store
-from gate.systemd import Notifier
+from gate.hardware.from_config import open_lines
+from gate.hardware.picture_files import VideoFile
+from gate.replay import demo_clip
+from gate.service.daemon import Daemon
+from gate.system.systemd import Notifier
 from tests.faults.pins import history, recording_factory
 
 GATE_PIN = 17
@@ -45,14 +45,14 @@ Harm = Callable[[Daemon], None]
 
 def write_clip(path: Path) -> None:
     """Three seconds of a guest who stands there and smiles, 20 pictures a second."""
-    scenes = demo.SCENES
-    demo.SCENES = (demo.Scene("smile", 4.0, demo.NEAR, demo.NEAR),)
+    scenes = demo_clip.SCENES
+    demo_clip.SCENES = (demo_clip.Scene("smile", 4.0, demo_clip.NEAR, demo_clip.NEAR),)
     try:
         with closing(VideoFile(path, 20)) as video:
-            for frame in demo.render():
+            for frame in demo_clip.render():
                 video.write(frame)
     finally:
-        demo.SCENES = scenes
+        demo_clip.SCENES = scenes
 
 
 class HarmedDaemon(Daemon):

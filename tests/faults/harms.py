@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gate.daemon import Daemon
-from gate.domain import Event, EventKind, Position
+from gate.core.domain import Event, EventKind, Position
 from gate.errors import RelayError, StoreError
+from gate.service.daemon import Daemon
 from tests.faults.gate import HOLD_S, MAX_ON_S, STALE_S, WATCHDOG_S, Balance, Gate, balance
 
 MARGIN_S = 0.5

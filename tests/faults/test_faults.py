@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gate.domain import EventKind, Reason
+from gate.core.domain import EventKind, Reason
 from tests.faults.gate import SETTINGS, Gate, write_clip
 from tests.faults.harms import FAULTS, Fault, strike
 

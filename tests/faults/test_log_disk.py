@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from gate.store import LogFull, LogReadOnly, Store
-from tests.store.conftest import face_seen
-from tests.store.test_verify import judged
+from gate.audit import LogFull, LogReadOnly, Store
+from tests.logs import face_seen, judged
 
 
 @pytest.fixture

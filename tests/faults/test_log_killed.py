@@ -13,7 +13,7 @@ from typing import IO
 
 import pytest
 
-from tests.store.test_verify import judged
+from tests.logs import judged
 
 KILLS = int(os.environ.get("SMILE_GATE_KILLS", "20"))
 """How often the writer is killed: 20 in `make test`, 500 in `make faults`."""

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.store.test_verify import judged
+from tests.logs import judged
 
 CUTS = int(os.environ.get("SMILE_GATE_CUTS", "40"))
 """How many power cuts: 40 in `make test`, 1,000 in `make faults`."""

@@ -13,9 +13,9 @@ import sys
 from itertools import count
 from pathlib import Path
 
-from gate.domain import Event, EventKind, Reason, State
-from gate.store import Store, retention
-from gate.store.upkeep import fold_wal
+from gate.audit import Store, retention
+from gate.audit.upkeep import fold_wal
+from gate.core.domain import Event, EventKind, Reason, State
 
 
 def visit(number: int) -> list[Event]:

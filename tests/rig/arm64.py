@@ -63,7 +63,9 @@ class Board:
         return " ".join(said)
 
     def imports(self) -> str:
-        modules = "cv2, numpy, sqlalchemy, apscheduler, gpiozero, pydantic, yaml, gate.daemon"
+        modules = (
+            "cv2, numpy, sqlalchemy, apscheduler, gpiozero, pydantic, yaml, gate.service.daemon"
+        )
         if "pi" in EXTRAS[self._release]:
             modules += ", lgpio"
         code = f"import {modules}; print('numpy', numpy.__version__, 'cv2', cv2.__version__)"

@@ -160,7 +160,7 @@ class Operator:
         self._guest.wait("given up", failed, lambda said: said.startswith("failed"), 120)
 
     def old_log(self) -> None:
-        """A log that was set aside; tests/store/test_mend.py has ones that are really damaged."""
+        """A log that was set aside; tests/audit/test_recovery.py has damaged ones."""
         aside = f"{LOG}.damaged-20260501T083000Z"
         self._guest.run(f"smile-gate audit backup /tmp/copy --database {LOG}")
         self._guest.run(f"cp /tmp/copy/*.db {aside}")

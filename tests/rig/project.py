@@ -21,13 +21,13 @@ def clip() -> Path:
     """The demo's clip, rendered here: a guest who is granted, a visitor who is not."""
     path = CACHE / "clip.avi"
     if not path.exists():
-        from gate import demo
         from gate.errors import GateError
+        from gate.replay import demo_clip
 
         CACHE.mkdir(parents=True, exist_ok=True)
         part = path.with_name("part.avi")
         try:
-            demo.write(part)
+            demo_clip.write(part)
         except GateError as error:
             raise Missing(str(error)) from None
         part.rename(path)
@@ -38,11 +38,11 @@ def slow_clip(path: Path) -> None:
     """The same clip at two frames a second, for a processor that is emulated."""
     from contextlib import closing
 
-    from gate import demo
-    from gate.pictures import VideoFile
+    from gate.hardware.picture_files import VideoFile
+    from gate.replay import demo_clip
 
     with closing(VideoFile(path, 2)) as video:
-        for frame in demo.render():
+        for frame in demo_clip.render():
             video.write(frame)
 
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from skimage.data import astronaut
 
-from gate.domain import Box
-from gate.framing import cut
+from gate.core.domain import Box
 from gate.training import augment, occlusion, stress
 from gate.training.occlusion import HIDES_MOUTH, Kind
 from gate.training.plan import FRAMING
+from gate.vision.framing import cut
 
 GRAY: Any = cv2.cvtColor(astronaut(), cv2.COLOR_RGB2GRAY)
 COLOUR: Any = cv2.cvtColor(astronaut(), cv2.COLOR_RGB2BGR)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
-from gate.cli.card import command as card
-from gate.cli.compare import command as compare
+from gate.cli.training.card import command as card
+from gate.cli.training.compare import command as compare
 from gate.errors import ModelError
-from gate.training import cards
+from gate.training import model_card
 from tests.training.conftest import draw_set
 
 if TYPE_CHECKING:
@@ -76,4 +76,4 @@ def test_the_card_of_the_shipped_model_is_measured(sets: list[str], paper: Path)
 def test_a_card_without_the_part_is_left_alone(paper: Path) -> None:
     """A part that isn't there must be named, not appended somewhere."""
     with pytest.raises(ModelError, match="has no part"):
-        cards.replace_part(paper, "weather", "fine")
+        model_card.replace_part(paper, "weather", "fine")

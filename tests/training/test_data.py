@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from skimage.data import astronaut
 
-from gate.domain import Box
+from gate.core.domain import Box
 from gate.errors import PictureError
-from gate.training import data, faces
+from gate.training import crop_geometry, data
 from gate.training.data import Crops, Example
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def test_photos_are_searched_for_their_face(tmp_path: Path) -> None:
 def test_auto_measures_how_a_set_was_cut(tmp_path: Path) -> None:
     """Cuts of one real face by its Haar box must be seen as such, tighter ones as tight."""
     gray = cv2.cvtColor(astronaut(), cv2.COLOR_RGB2GRAY)
-    found = faces.largest(np.asarray(gray, np.uint8))
+    found = crop_geometry.largest(np.asarray(gray, np.uint8))
     assert found is not None
     x, y, side = found.x, found.y, found.width
     inner = round(0.787 * side)

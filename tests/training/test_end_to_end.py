@@ -12,18 +12,18 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from gate import resources
-from gate.cli.evaluate import command as evaluate
-from gate.cli.export import command as export
-from gate.cli.train import command as train
+from gate.cli.training.evaluate import command as evaluate
+from gate.cli.training.export import command as export
+from gate.cli.training.train import command as train
 from gate.errors import GateError, ModelError, PictureError
-from gate.framing import normalise
-from gate.smile import Classifier
-from gate.training import data, fit, inputs, metrics, record
+from gate.system import resources
+from gate.training import batches, data, fit, metrics, run_record
 from gate.training.augment import vary
 from gate.training.evaluate import score_examples
 from gate.training.export import USUAL_THRESHOLD, load
 from gate.training.plan import Plan
+from gate.vision.classifier import Classifier
+from gate.vision.framing import normalise
 from tests.training.conftest import draw_set, drawn_face
 
 JSON_KEYS = {
@@ -92,7 +92,7 @@ def test_the_int8_model_tells_unseen_faces_apart(exported: Path, tmp_path: Path)
     with Classifier(exported) as classifier:
         assert classifier.dtype == np.int8
         scores = score_examples(classifier, examples)
-    labels = record.labels(examples)
+    labels = run_record.labels(examples)
     assert scores[labels == 1].mean() > scores[labels == 0].mean() + 0.3
 
 
@@ -128,7 +128,7 @@ def test_the_same_seed_gives_the_same_model(faces: Path, tmp_path: Path) -> None
     """Two runs of one plan must end with the same weights, another seed with others."""
     weights = []
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
-        source = record.Source(
+        source = run_record.Source(
             plan=Plan(arch="lenet5-modified", epochs=2, batch=8, seed=seed),
             folders=(str(faces),),
             crops=data.Crops.HAAR,
@@ -141,18 +141,18 @@ def test_the_same_seed_gives_the_same_model(faces: Path, tmp_path: Path) -> None
 
 def test_a_small_set_is_learnt_with_the_settings_as_they_are(faces: Path, tmp_path: Path) -> None:
     """A few dozen faces get enough steps, and the mean of the weights does not lag behind them."""
-    source = record.Source(
+    source = run_record.Source(
         plan=Plan(arch="deep-cnn", epochs=4, schedule="cosine"),
         folders=(str(faces),),
         crops=data.Crops.HAAR,
     )
     training, validation = source.examples()
     run = fit.Run(source.plan, training, validation, tmp_path / "run")
-    crops = inputs.plain_crops(training, source.plan.framing, run.size)
-    seen, labels = normalise(crops, source.plan.normalisation), record.labels(training)
+    crops = batches.plain_crops(training, source.plan.framing, run.size)
+    seen, labels = normalise(crops, source.plan.normalisation), run_record.labels(training)
 
     def loss(model: Any) -> float:
-        scores = np.clip(inputs.predicted(model, seen), 1e-6, 1 - 1e-6)
+        scores = np.clip(batches.predicted(model, seen), 1e-6, 1 - 1e-6)
         return float(-np.mean(np.where(labels == 1, np.log(scores), np.log(1 - scores))))
 
     best = run.go()
@@ -173,7 +173,7 @@ def test_the_best_epoch_is_best_as_the_faces_are_and_as_a_queue_shows_them(
     faces: Path, tmp_path: Path
 ) -> None:
     """The loss that decides is over both kinds of validation faces, the same ones every time."""
-    source = record.Source(
+    source = run_record.Source(
         plan=Plan(arch="lenet5-modified", epochs=3, batch=8),
         folders=(str(faces),),
         crops=data.Crops.HAAR,
@@ -187,19 +187,19 @@ def test_the_best_epoch_is_best_as_the_faces_are_and_as_a_queue_shows_them(
         for e in validation
     ]
     seen = normalise(np.stack([crop for crop, _ in varied]), plan.normalisation)
-    scores = inputs.predicted(
-        best, np.concatenate([inputs.normalised(validation, plan, best), seen])
+    scores = batches.predicted(
+        best, np.concatenate([batches.normalised(validation, plan, best), seen])
     )
     labels = np.array([e.label for e in validation] + [label for _, label in varied])
     losses = -np.log(np.where(labels == 1, scores, 1 - scores))
-    weights = np.tile(inputs.class_weights(validation), 2)
+    weights = np.tile(batches.class_weights(validation), 2)
     recorded = min(epoch.validation_loss for epoch in run.history)
     assert recorded == pytest.approx(np.average(losses, weights=weights), rel=1e-4)
 
 
 def test_a_broken_off_run_goes_on_where_it_was(faces: Path, tmp_path: Path) -> None:
     """After Ctrl-C in the third epoch, the same plan must go on from the second and finish."""
-    source = record.Source(
+    source = run_record.Source(
         plan=Plan(arch="lenet5-modified", epochs=4, batch=8),
         folders=(str(faces),),
         crops=data.Crops.HAAR,
@@ -223,17 +223,17 @@ def test_a_broken_off_run_goes_on_where_it_was(faces: Path, tmp_path: Path) -> N
 
 def test_a_pupil_learns_from_its_teachers(trained: Path, faces: Path, tmp_path: Path) -> None:
     """With a teacher who knows them, even faces with every second label wrong must be learnt."""
-    source = record.read(trained)
+    source = run_record.read(trained)
     training, validation = source.examples()
     model = load(trained / "best.keras")
-    soft = inputs.opinions([model], training, source.plan)
-    labels = record.labels(training)
+    soft = batches.opinions([model], training, source.plan)
+    labels = run_record.labels(training)
     assert soft[labels == 1].mean() > soft[labels == 0].mean() + 0.3
     wrong = [replace(e, label=n % 2) for n, e in enumerate(training)]
     plan = replace(source.plan, trust=1.0, mixing=0.3, epochs=8)
     pupil = fit.Run(plan, wrong, validation, tmp_path / "pupil", soft).go()
-    scores = inputs.predicted(pupil, inputs.normalised(validation, plan, pupil))
-    assert metrics.auc(scores, record.labels(validation)) > 0.8
+    scores = batches.predicted(pupil, batches.normalised(validation, plan, pupil))
+    assert metrics.auc(scores, run_record.labels(validation)) > 0.8
 
 
 def test_teachers_are_asked_once(tmp_path: Path) -> None:
@@ -244,9 +244,9 @@ def test_teachers_are_asked_once(tmp_path: Path) -> None:
         asked.append(1)
         return np.full(3, len(asked), np.float32)
 
-    first = inputs.remembered(file, [Path("a")], ask)
-    again = inputs.remembered(file, [Path("a")], ask)
-    other = inputs.remembered(file, [Path("a"), Path("b")], ask)
+    first = batches.remembered(file, [Path("a")], ask)
+    again = batches.remembered(file, [Path("a")], ask)
+    other = batches.remembered(file, [Path("a"), Path("b")], ask)
     assert [first[0], again[0], other[0]] == [1, 1, 2]
 
 
@@ -307,9 +307,9 @@ def test_export_and_evaluate_refuse_what_is_no_model(drawn: Path, tmp_path: Path
 
 def test_a_model_of_another_shape_is_refused(tmp_path: Path) -> None:
     """A network that wants colour must be refused by name, whatever its card says."""
-    from gate.framing import Framing, Normalisation
-    from gate.training.backend import keras
     from gate.training.export import Precision, Recipe, convert, write
+    from gate.training.keras_backend import keras
+    from gate.vision.framing import Framing, Normalisation
 
     layers = keras().layers
     model = keras().Sequential(
@@ -327,7 +327,7 @@ def test_fine_tuning_begins_with_the_weights_given(
     name: str, exported: Path, trained: Path, tmp_path: Path
 ) -> None:
     """A run with a start must begin with its weights, and refuse another architecture's."""
-    source = record.read(trained)
+    source = run_record.read(trained)
     start = load(trained / name)
     best = load(trained / "best.keras").get_weights()
     assert all(np.array_equal(a, b) for a, b in zip(start.get_weights(), best, strict=True))
@@ -360,7 +360,7 @@ def test_the_shipped_weights_are_those_of_the_shipped_model() -> None:
     with Classifier(resources.path("models/smile.tflite")) as classifier:
         shipped = classifier.score(list(crops))
         seen = normalise(crops, classifier.card.normalisation)
-    raw = inputs.predicted(model, seen).astype(float)
+    raw = batches.predicted(model, seen).astype(float)
     logits = np.log(raw / (1 - raw))
     known = card["calibration"]
     expected = 1 / (1 + np.exp(-(logits - known["shift"]) / known["temperature"]))

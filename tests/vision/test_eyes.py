@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from gate.domain import Box
+from gate.core.domain import Box
 from gate.vision.eyes import EyeRules, Eyes, Method
-from gate.vision.picture import View
+from gate.vision.view import View
 from tests.seeing import EYES, FACE, astronaut, covered
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gate.domain import Box
+from gate.core.domain import Box
 from gate.vision import motion
 from tests.seeing import astronaut, placed
 

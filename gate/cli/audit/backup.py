@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
+from gate.audit import Store
+from gate.audit.upkeep import back_up, head_of
 from gate.cli.audit.options import user, which_log
 from gate.cli.common import example
-from gate.store import Store
-from gate.store.upkeep import back_up, head_of
 
 
 @example("smile-gate audit backup /media/usb --config gate.yaml --keep 30")

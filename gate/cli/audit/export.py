@@ -10,13 +10,13 @@ from pathlib import Path
 
 import click
 
+from gate.audit import Query, Store
+from gate.audit.export import Format, export, manifest_path
+from gate.audit.session import Session
 from gate.cli.audit.options import must_be_there, user, which_events, which_log
 from gate.cli.common import example
-from gate.domain import Event, EventKind
+from gate.core.domain import Event, EventKind
 from gate.errors import StoreError
-from gate.store import Query, Store
-from gate.store.export import Format, export, manifest_path
-from gate.store.session import Session
 
 
 @example(

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
+from gate.audit import Store
 from gate.cli.audit.options import which_log
 from gate.cli.common import example
 from gate.errors import StoreError
-from gate.store import Store
 
 
 @example('smile-gate audit head --config gate.yaml | mail -s "lane 2" auditor@example.org')

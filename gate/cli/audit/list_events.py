@@ -9,11 +9,11 @@ from pathlib import Path
 
 import click
 
+from gate.audit import Query, Store
 from gate.cli import common
 from gate.cli.audit.options import which_events, which_log
 from gate.cli.audit.show_rows import as_json, as_line, as_table
-from gate.domain import Record
-from gate.store import Query, Store
+from gate.core.domain import Record
 
 _POLL_S = 0.5
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import click
 
+from gate.audit import Query
 from gate.cli.audit.when import when
-from gate.domain import EventKind, Reason, State
+from gate.core.domain import EventKind, Reason, State
 from gate.errors import StoreError
-from gate.store import Query
 
 
 def which_log(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -33,7 +33,8 @@ def _log_path(config: Path | None, database: Path | None) -> Path:
         raise click.UsageError("give --config or --database, not both")
     if database is not None:
         return database
-    from gate.config import Config, load  # pydantic takes half a second on a Pi: only where needed
+    from gate.config import Config  # pydantic takes half a second on a Pi: only where needed
+    from gate.config.load import load
 
     return (Config() if config is None else load(config)).store.path
 

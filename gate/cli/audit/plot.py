@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from gate.audit.stats import Statistics
 from gate.errors import StoreError
-from gate.store.stats import Statistics
 
 _LABELS = 24
 """More labels than this can't be read."""

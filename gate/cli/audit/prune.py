@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
+from gate.audit import Store
+from gate.audit.upkeep import prune_old
 from gate.cli.audit.options import user, which_log
 from gate.cli.common import example
 from gate.errors import StoreError
-from gate.store import Store
-from gate.store.clock import system_clock
-from gate.store.upkeep import prune_old
+from gate.system.clock import system_clock
 
 
 @example("smile-gate audit prune --config gate.yaml --older-than 3650")

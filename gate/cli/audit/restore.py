@@ -9,11 +9,11 @@ from pathlib import Path
 
 import click
 
+from gate.audit import Store
+from gate.audit.backup import restore
 from gate.cli.audit.options import user, which_log
 from gate.cli.common import example
-from gate.domain import Event, EventKind
-from gate.store import Store
-from gate.store.backup import restore
+from gate.core.domain import Event, EventKind
 
 
 @example(

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import click
 
+from gate.audit.export_row import COLUMNS, Flat, holds
+from gate.audit.recovery import salvage
+from gate.audit.session import Session
 from gate.cli.audit.options import must_be_there, which_log
 from gate.cli.common import example
 from gate.errors import StoreError
-from gate.store.flat import COLUMNS, Flat, holds
-from gate.store.salvage import salvage
-from gate.store.session import Session
 
 
 @example("smile-gate audit salvage left.csv --database audit.db.damaged-20260501T083000Z")

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
+from gate.audit import Store
 from gate.cli import common
 from gate.cli.audit.options import which_log
 from gate.cli.audit.show_rows import as_json, as_table, local_time
 from gate.cli.common import example
-from gate.domain import EventKind, Record
+from gate.core.domain import EventKind, Record
 from gate.errors import StoreError
-from gate.store import Store
 
 
 @example("smile-gate audit show 812 --config gate.yaml")

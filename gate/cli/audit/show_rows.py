@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.table import Table
 
-from gate.domain import Record
+from gate.core.domain import Record
 
 _COLOURS = {
     "granted": "green",

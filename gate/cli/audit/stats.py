@@ -9,12 +9,12 @@ from pathlib import Path
 import click
 from rich.table import Table
 
+from gate.audit import Store
+from gate.audit.stats import By, Count, Statistics, sparkline, statistics
 from gate.cli import common
 from gate.cli.audit.options import which_log
 from gate.cli.audit.show_rows import local_time
 from gate.cli.audit.when import when
-from gate.store import Store
-from gate.store.stats import By, Count, Statistics, sparkline, statistics
 
 
 def counted(path: Path, since: datetime | None, until: datetime | None, by: By) -> Statistics:

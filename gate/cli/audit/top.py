@@ -8,11 +8,11 @@ from pathlib import Path
 import click
 from rich.table import Table
 
+from gate.audit.stats import By
 from gate.cli import common
 from gate.cli.audit.options import which_log
 from gate.cli.audit.stats import counted
 from gate.cli.audit.when import when
-from gate.store.stats import By
 
 _WHAT = {
     "reasons": By.REASON,

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import click
 
+from gate.audit.session import Session
+from gate.audit.upkeep import head_of
+from gate.audit.verify.export import is_export, verify_export
+from gate.audit.verify.findings import Head, Verdict
+from gate.audit.verify.log import verify
 from gate.cli.audit.options import must_be_there, which_log
 from gate.cli.common import example
 from gate.errors import StoreError
-from gate.store.harm import Head, Verdict
-from gate.store.session import Session
-from gate.store.upkeep import head_of
-from gate.store.verify import verify
-from gate.store.verify_export import is_export, verify_export
 
 
 def _head(text: str) -> Head:

@@ -1,0 +1,130 @@
+"""Copies of the log: taken while the gate works, verified before they count."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from gate.audit.aside import set_aside, stamp, sync_folder
+from gate.audit.copying import copy_database
+from gate.audit.errors import LogInUse, explaining
+from gate.audit.log import Store
+from gate.audit.session import Session
+from gate.audit.verify.findings import Head, Verdict
+from gate.audit.verify.log import verify
+from gate.core.domain import Event, EventKind
+from gate.errors import StoreError
+
+SPARE = 16 * 2**20
+"""Bytes that a backup leaves free: the log itself must not find its card full because of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A backup that was verified."""
+
+    path: Path
+    verdict: Verdict
+    dropped: tuple[Path, ...] = ()
+    """Older backups that rotation removed."""
+
+
+def back_up(
+    store: Store,
+    folder: Path,
+    *,
+    keep: int,
+    now: datetime,
+    monotonic: float,
+    who: str | None = None,
+) -> Backup:
+    """Copy the log into `folder`, verify the copy, record it, keep the newest `keep` copies.
+
+    SQLite's online backup in one step: it reads one moment's state; the gate writes on meanwhile.
+
+    Raises StoreError; then no new copy is there, and no old one is gone.
+    """
+    source = store.path
+    if source is None:
+        raise StoreError("a log in memory can't be backed up; give the gate a file")
+    target = folder / f"{source.stem}-{stamp(now)}.db"
+    partial = target.with_name(target.name + ".partial")
+    with explaining(str(target)):
+        folder.mkdir(parents=True, exist_ok=True)
+        _room_for(source, folder)
+        try:
+            copy_database(source, partial)
+            verdict = verified(partial)
+            partial.rename(target)
+        finally:
+            partial.unlink(missing_ok=True)
+        sync_folder(folder)
+        copies = sorted(folder.glob(f"{source.stem}-????????T??????Z.db"))
+        dropped = tuple(copies[:-keep] if keep > 0 else [])
+        for old in dropped:
+            old.unlink()
+    head = str(Head(verdict.head.sequence, verdict.head.digest.hex()))
+    detail = json.dumps({"file": target.name, "head": head, "dropped": len(dropped)})
+    store.record([Event(EventKind.BACKED_UP, monotonic, who=who, detail=detail)])
+    return Backup(target, verdict, dropped)
+
+
+def verified(path: Path) -> Verdict:
+    """The verdict on a copy.
+
+    Raises StoreError where it isn't whole.
+    """
+    with closing(Session(path, read_only=True)) as session:
+        verdict = verify(session)
+    if not verdict.whole:
+        raise StoreError(f"copy {path}: not whole: {verdict.findings[0].text}; verify the log")
+    return verdict
+
+
+def restore(store_path: Path, backup: Path, *, now: datetime, replace: bool = False) -> Path | None:
+    """Put a verified backup in the log's place; what stood there is set aside, never deleted.
+
+    The caller records it in the restored log. Returns where the old log was set aside.
+
+    Raises StoreError where the backup isn't whole, the gate is running, or `replace` wasn't said.
+    """
+    verified(backup)
+    aside = None
+    with explaining(str(store_path)):
+        if store_path.exists():
+            if not replace:
+                raise StoreError(f"audit log {store_path} is there already; say --replace")
+            _not_in_use(store_path)
+            aside = set_aside(store_path, now, "replaced")
+        partial = store_path.with_name(store_path.name + ".partial")
+        copy_database(backup, partial)
+        partial.rename(store_path)
+        sync_folder(store_path.parent)
+    return aside
+
+
+def _room_for(source: Path, folder: Path) -> None:
+    needed = source.stat().st_size + SPARE
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise StoreError(
+            f"backup folder {folder}: {free >> 20} MB are free, {needed >> 20} MB are needed;"
+            " free some space, or back up to another disk"
+        )
+
+
+def _not_in_use(path: Path) -> None:
+    """Raise LogInUse where another program has the log open."""
+    with closing(sqlite3.connect(path, timeout=0.5, isolation_level=None)) as connection:
+        try:
+            connection.execute("PRAGMA journal_mode=DELETE")  # refused while anybody else is there
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+                raise LogInUse(f"audit log {path} is in use; stop smile-gate first") from error
+        except sqlite3.DatabaseError:
+            return  # a damaged log may be replaced

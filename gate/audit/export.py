@@ -1,0 +1,183 @@
+"""Events for somebody else: CSV, SQLite or Parquet, with a manifest of what is in the file."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from gate.audit import schema
+from gate.audit.chain import START
+from gate.audit.errors import explaining
+from gate.audit.export_row import COLUMNS, Flat, flat
+from gate.audit.query import PAGE, Query, page
+from gate.audit.session import Session
+from gate.errors import StoreError
+
+
+class Format(StrEnum):
+    """What an export can be."""
+
+    CSV = "csv"
+    SQLITE = "sqlite"
+    PARQUET = "parquet"
+
+
+@dataclass(slots=True)
+class Tally:
+    """What went by while rows were written."""
+
+    events: int = 0
+    first: int | None = None
+    last: int | None = None
+    continuous: bool = True
+    """Whether each row is the one after the row before it."""
+    previous: str | None = None
+    """Digest before the first row, in hex."""
+    digest: str | None = None
+    """Digest of the last row, in hex."""
+
+    def count(self, rows: Iterable[Flat]) -> Iterator[Flat]:
+        """Hand the rows on."""
+        for row in rows:
+            if self.first is None:
+                self.first, self.previous = row["sequence"], row["previous"]
+            elif row["sequence"] != (self.last or 0) + 1:
+                self.continuous = False
+            self.events += 1
+            self.last, self.digest = row["sequence"], row["digest"]
+            yield row
+
+
+def export(
+    session: Session, query: Query, target: Path, form: Format, now: datetime
+) -> dict[str, Any]:
+    """Write the events that match to `target`, and its manifest beside it; returns the manifest.
+
+    Raises StoreError; then neither file is there, or they are as they were.
+    """
+    tally = Tally()
+    partial = target.with_name(target.name + ".partial")
+    with explaining(str(target)):
+        try:
+            partial.unlink(missing_ok=True)
+            _WRITERS[form](partial, tally.count(_flat_rows(session, query)))
+            manifest = {
+                "file": target.name,
+                "format": form.value,
+                "sha256": sha256_of(partial),
+                "made": now.isoformat(timespec="seconds"),
+                "query": _said(query),
+                **{name: getattr(tally, name) for name in Tally.__slots__},
+            }
+            partial.rename(target)
+        finally:
+            partial.unlink(missing_ok=True)
+        manifest_path(target).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    return manifest
+
+
+def manifest_path(target: Path) -> Path:
+    """Where the manifest of an export is."""
+    return target.with_name(target.name + ".manifest.json")
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _flat_rows(session: Session, query: Query) -> Iterator[Flat]:
+    """The rows that match, each with the digest of the event before it."""
+    last, digest = START.sequence, START.digest
+    while True:
+        with session.reading() as connection:
+            found = page(connection, query, PAGE)
+            for row in found:
+                known = digest if row["sequence"] == last + 1 else None
+                before = known or _digest_before(connection, row["sequence"])
+                last, digest = row["sequence"], row["digest"]
+                yield flat(row, before)
+        if len(found) < PAGE:
+            return
+        query = replace(query, after=last)
+
+
+def _digest_before(connection: Connection, sequence: int) -> bytes | None:
+    for table, number in (
+        (schema.event, schema.event.c.sequence),
+        (schema.checkpoint, schema.checkpoint.c.last),
+    ):
+        found = connection.execute(select(table.c.digest).where(number == sequence - 1)).scalar()
+        if found is not None:
+            return bytes(found)
+    return None
+
+
+def _said(query: Query) -> dict[str, Any]:
+    """The query, as far as it says something, for the manifest."""
+    said: dict[str, Any] = {}
+    for name in Query.__slots__:
+        value = getattr(query, name)
+        if isinstance(value, datetime):
+            said[name] = value.isoformat()
+        elif isinstance(value, frozenset):
+            said |= {name: sorted(value)} if value else {}
+        elif value is not None:
+            said[name] = value
+    return said
+
+
+def _write_csv(path: Path, rows: Iterable[Flat]) -> None:
+    with path.open("x", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows(rows)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _write_sqlite(path: Path, rows: Iterable[Flat]) -> None:
+    kinds = {int: "INTEGER", str: "TEXT"}
+    columns = ", ".join(f'"{name}" {kinds[kind]}' for name, kind in COLUMNS.items())
+    slots = ", ".join(f":{name}" for name in COLUMNS)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(f"CREATE TABLE event ({columns}, PRIMARY KEY (sequence)) STRICT")
+        connection.executemany(f"INSERT INTO event VALUES ({slots})", rows)
+
+
+def _write_parquet(path: Path, rows: Iterable[Flat]) -> None:
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError as error:
+        raise StoreError("Parquet needs pyarrow: pip install 'smile-gate[export]'") from error
+    kinds = {int: pa.int64(), str: pa.string()}
+    layout = pa.schema([(name, kinds[kind]) for name, kind in COLUMNS.items()])
+    with pq.ParquetWriter(path, layout) as writer:
+        batch: list[Flat] = []
+        for row in rows:
+            batch.append(row)
+            if len(batch) == 20_000:
+                writer.write_table(pa.Table.from_pylist(batch, layout))
+                batch.clear()
+        writer.write_table(pa.Table.from_pylist(batch, layout))
+
+
+_WRITERS: dict[Format, Callable[[Path, Iterable[Flat]], None]] = {
+    Format.CSV: _write_csv,
+    Format.SQLITE: _write_sqlite,
+    Format.PARQUET: _write_parquet,
+}

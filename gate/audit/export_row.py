@@ -1,0 +1,69 @@
+"""An event as one flat row, with all that its digest covers: for exports and what was salvaged.
+
+`previous` is the digest of the event before it, so that each row can be checked on its own, and
+rows that follow one another show that none is missing between them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from gate.audit import chain
+from gate.audit.rows import moment
+
+_ORIGIN = ("gate", "boot", "version", "model", "config", "threshold")
+_WHAT = ("kind", "reason", "before", "after")
+_WORDS = ("who", "detail")
+COLUMNS: dict[str, type] = {
+    "sequence": int,
+    "time": str,
+    **dict.fromkeys(chain.NUMBERS[1:], int),
+    **dict.fromkeys((*_WHAT, *_WORDS, *_ORIGIN[:-1]), str),
+    "threshold": int,
+    "previous": str,
+    "digest": str,
+}
+"""The columns of an export. `time` (UTC) is for people; units: see `gate.audit.schema`."""
+
+Flat = dict[str, Any]
+
+
+def flat(row: Mapping[str, Any], previous: bytes | None) -> Flat:
+    """The flat row of a row of `event` joined with its `what` and `origin`."""
+    parts = {name: row[name] for name in (*chain.NUMBERS, *_WHAT, *_WORDS, *_ORIGIN)}
+    return {
+        **dict.fromkeys(COLUMNS),
+        **parts,
+        "time": moment(row["wall"]).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "previous": None if previous is None else previous.hex(),
+        "digest": row["digest"].hex(),
+    }
+
+
+def holds(row: Flat) -> bool:
+    """Whether the digest covers what stands in the row, `time` included."""
+    try:
+        wall, previous = moment(row["wall"]), bytes.fromhex(row["previous"] or "")
+        time = wall.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        digest = chain.row_digest(
+            previous,
+            chain.origin_digest(*(row[name] for name in _ORIGIN)),
+            chain.numbers_text([row[name] for name in chain.NUMBERS]),
+            chain.what_text(*(row[name] or "" for name in _WHAT)),
+            chain.words_text(row["who"], row["detail"]),
+        )
+    except (TypeError, ValueError, KeyError):
+        return False
+    return (time, digest.hex()) == (row["time"], row["digest"])
+
+
+def from_text(name: str, text: str) -> Any:
+    """A value as it was before it was written as CSV; absent where it is empty.
+
+    Raises ValueError.
+    """
+    if text == "":
+        return "" if name in (*_WHAT, *_ORIGIN[:-1]) else None
+    read: Callable[[str], Any] = COLUMNS[name]
+    return read(text)

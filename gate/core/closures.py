@@ -1,0 +1,77 @@
+"""Who wants the lane open: the opening hours, the key switch and the operator, all three."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gate.core.domain import Reason, Signal, Trigger
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """An operator's close, which holds until he, or another, reopens."""
+
+    who: str
+    why: str | None = None
+
+
+class Opening:
+    """Weighs what each of them wants. Every method may be called from any thread.
+
+    The lane is to be open while nobody wants it closed. A signal is posted only when that changes,
+    and it may be old when the loop comes to it: the loop asks `still` before it takes one.
+    """
+
+    def __init__(self, post: Callable[[Signal], None], closing: Closing | None = None) -> None:
+        self._post = post
+        self._lock = threading.Lock()
+        self._hours: bool | None = None
+        self._key = True
+        self.closing = closing
+        """The operator's close that holds."""
+
+    @property
+    def closed_by(self) -> tuple[Reason, ...]:
+        """All that keep the lane closed."""
+        says = (
+            (Reason.OPERATOR, self.closing is None),
+            (Reason.KEY_SWITCH, self._key),
+            (Reason.SCHEDULE, self._hours is not False),
+        )
+        return tuple(reason for reason, is_open in says if not is_open)
+
+    def by_hours(self, is_open: bool) -> None:
+        """The opening hours say so."""
+        with self._lock:
+            self._hours = is_open
+            self._tell(is_open, Reason.SCHEDULE)
+
+    def by_key(self, on: bool, *, tell: bool = True) -> None:
+        """The key switch was turned; ``tell`` is false for where it stands at the start."""
+        with self._lock:
+            self._key = on
+            if tell and self._hours is not None:
+                self._tell(on, Reason.KEY_SWITCH, "key switch")
+
+    def by_operator(self, closing: Closing | None) -> None:
+        """An operator closes the lane, or (None) takes that back; the loop moves the lane."""
+        with self._lock:
+            self.closing = closing
+
+    def still(self, signal: Signal) -> bool:
+        """Whether what a signal says of the lane is still wanted."""
+        match signal.trigger:
+            case Trigger.OPENED:
+                return not self.closed_by
+            case Trigger.CLOSED:
+                return bool(self.closed_by)
+            case _:
+                return True
+
+    def _tell(self, is_open: bool, reason: Reason, who: str | None = None) -> None:
+        if not is_open:
+            self._post(Signal(Trigger.CLOSED, reason, who=who))
+        elif not self.closed_by:
+            self._post(Signal(Trigger.OPENED, reason, who=who))

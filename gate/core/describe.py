@@ -1,0 +1,52 @@
+"""Events in words, and for the journal."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import Any
+
+from gate.core.domain import Event, EventKind
+
+_LEVELS = {
+    EventKind.EMERGENCY: logging.CRITICAL,
+    EventKind.FAULT: logging.ERROR,
+    EventKind.LOG_SET_ASIDE: logging.ERROR,
+    EventKind.UNCLEAN_END: logging.WARNING,
+    EventKind.FORCED: logging.WARNING,
+    EventKind.HELD_OPEN: logging.WARNING,
+    EventKind.TAMPER: logging.WARNING,
+    EventKind.ASSIST_CALLED: logging.WARNING,
+}
+
+
+def describe(event: Event) -> str:
+    """One event as a line for people."""
+    facts = [f"visit {event.visit}"] if event.visit is not None else []
+    facts += [str(event.reason)] if event.reason is not None else []
+    facts += [f"smile {event.score:.2f}"] if event.score is not None else []
+    facts += [f"{event.frames} frames"] if event.frames else []
+    facts += [f"by {event.who}"] if event.who else []
+    facts += [event.detail] if event.detail else []
+    return f"{event.kind}: {', '.join(facts)}" if facts else str(event.kind)
+
+
+def level(event: Event) -> int:
+    """How urgent the event is, as `logging` counts."""
+    return _LEVELS.get(event.kind, logging.INFO)
+
+
+def without_person(event: Event) -> Event:
+    """The event as the journal may have it: no score, no operator, nothing an operator wrote."""
+    return replace(event, score=None, who=None, detail=None if event.who else event.detail)
+
+
+def fields(event: Event) -> dict[str, Any]:
+    """What the journal adds to the event's line, as the argument ``extra`` of a log call."""
+    known = {
+        "EVENT": event.kind,
+        "VISIT": event.visit,
+        "STATE": event.after,
+        "REASON": event.reason,
+    }
+    return {"journal": {name: value for name, value in known.items() if value is not None}}

@@ -1,0 +1,265 @@
+"""The words of the gate: frozen values that the parts hand to each other.
+
+Times called ``monotonic`` or ``now`` are seconds of one monotonic clock (``time.monotonic`` in the
+daemon, the clip's own time in a replay); ``wall`` is UTC and only for people.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Image = NDArray[np.uint8]
+    """A picture: (height, width) gray or (height, width, 3) BGR, 8 bits a channel."""
+
+
+class State(StrEnum):
+    """Where the lane stands; the table in `gate.core.machine` says how it moves."""
+
+    CLOSED = "closed"
+    IDLE = "idle"
+    FACE_PRESENT = "face_present"
+    SMILING = "smiling"
+    GRANTED = "granted"
+    REARMING = "rearming"
+    FAULT = "fault"
+    EMERGENCY = "emergency"
+
+
+class Trigger(StrEnum):
+    """What can happen to the lane."""
+
+    OPENED = "opened"
+    CLOSED = "closed"
+    NO_FACE = "no_face"
+    FACE = "face"
+    QUALIFYING = "qualifying"
+    FACE_LOST = "face_lost"
+    PASSED = "passed"
+    HOLD_ELAPSED = "hold_elapsed"
+    REARMED = "rearmed"
+    OPERATOR_GRANT = "operator_grant"
+    FAULT = "fault"
+    RECOVERED = "recovered"
+    EMERGENCY = "emergency"
+    EMERGENCY_CLEARED = "emergency_cleared"
+    DOOR_OPENED = "door_opened"
+    DOOR_SHUT = "door_shut"
+    HELD_OPEN = "held_open"
+    TAMPER = "tamper"
+    ASSIST = "assist"
+    STOPPED = "stopped"
+
+
+class EventKind(StrEnum):
+    """What the audit log can say."""
+
+    STARTED = "started"
+    STOPPED = "stopped"
+    UNCLEAN_END = "unclean_end"
+    LANE_OPENED = "lane_opened"
+    LANE_CLOSED = "lane_closed"
+    CLOSE_LIFTED = "close_lifted"
+    """An operator took his close back, but hours or key switch keep the lane closed."""
+    FACE_SEEN = "face_seen"
+    VISIT_LEFT = "visit_left"
+    GRANTED = "granted"
+    OPERATOR_GRANTED = "operator_granted"
+    PASSED = "passed"
+    NOT_USED = "not_used"
+    HOLD_ENDED = "hold_ended"
+    """The hold is over, and without a passage sensor nobody can say whether it was used."""
+    FORCED = "forced"
+    """Somebody passed, or the door opened, without a grant."""
+    HELD_OPEN = "held_open"
+    """The door was not shut in time after it had opened."""
+    TAMPER = "tamper"
+    """The housing was opened, or its wire was cut."""
+    ASSIST_CALLED = "assist_called"
+    """A guest who can't or does not want to smile asked for the operator."""
+    FAULT = "fault"
+    RECOVERED = "recovered"
+    EMERGENCY = "emergency"
+    EMERGENCY_CLEARED = "emergency_cleared"
+    CONFIG_CHANGED = "config_changed"
+    SCHEDULE_CHANGED = "schedule_changed"
+    EXPORTED = "exported"
+    PRUNED = "pruned"
+    BACKED_UP = "backed_up"
+    RESTORED = "restored"
+    VERIFIED = "verified"
+    LOG_SET_ASIDE = "log_set_aside"
+    SNAPSHOTS_PURGED = "snapshots_purged"
+
+
+class Reason(StrEnum):
+    """Why the gate opened, or why it did not."""
+
+    SMILE_HELD = "smile_held"
+    OPERATOR = "operator"
+    REQUEST_TO_EXIT = "request_to_exit"
+    EMERGENCY_INPUT = "emergency_input"
+    SCHEDULE = "schedule"
+    KEY_SWITCH = "key_switch"
+    NO_FACE = "no_face"
+    MORE_THAN_ONE_FACE = "more_than_one_face"
+    FACE_TOO_SMALL = "face_too_small"
+    FACE_TOO_LARGE = "face_too_large"
+    FACE_CUT_OFF = "face_cut_off"
+    NOT_FACING = "not_facing"
+    TOO_DARK = "too_dark"
+    TOO_BRIGHT = "too_bright"
+    PHOTO_SUSPECTED = "photo_suspected"
+    NO_SMILE = "no_smile"
+    EYES_CLOSED = "eyes_closed"
+    NOT_HELD = "smile_not_held"
+    LANE_CLOSED = "lane_closed"
+    STOPPED = "stopped"
+    EMERGENCY = "emergency"
+    FAULT_CAMERA = "fault_camera"
+    FAULT_MODEL = "fault_model"
+    FAULT_STORE = "fault_store"
+    FAULT_RELAY = "fault_relay"
+    FAULT_CRASH_LOOP = "fault_crash_loop"
+    """Several unclean starts within minutes: the lane stays shut until this one has proven good."""
+
+
+class Position(StrEnum):
+    """Where the relay is to be."""
+
+    SAFE = "safe"
+    GRANTED = "granted"
+    EMERGENCY = "emergency"
+
+
+GATE = "gate"
+"""Name of the output line that opens the gate."""
+HEARTBEAT = "heartbeat"
+"""Name of the output line that toggles while the loop works."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One picture of the camera: ``image`` is (height, width, 3) BGR or (height, width) gray."""
+
+    image: Image
+    sequence: int
+    monotonic: float
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle in pixels of the frame; (x, y) is its top left corner."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """A face in a frame: its Haar box and, where it was looked for, what the box shows."""
+
+    box: Box
+    smile: float | None = None
+    """Probability of a smile, 0–1."""
+    eyes_open: int | None = None
+    """How many eyes are open, 0–2."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What one frame shows; ``faces`` has the guest (the largest face) first.
+
+    ``faces`` holds the faces that count: in the configured region and of a size like the guest's.
+    """
+
+    sequence: int
+    monotonic: float
+    faces: tuple[Face, ...] = ()
+    guest_id: int | None = None
+    """Number of the guest, the same from frame to frame; None where nobody is followed."""
+    obstacle: Reason | None = None
+    """What keeps this frame from qualifying although its scores might, and the guest's hint."""
+    alive: bool = True
+    """Whether the configured liveness check is satisfied in this visit."""
+
+    @property
+    def guest(self) -> Face | None:
+        """The largest face, or None where the frame shows nobody."""
+        return self.faces[0] if self.faces else None
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """Something that happened to the lane, with what is known about it."""
+
+    trigger: Trigger
+    reason: Reason | None = None
+    score: float | None = None
+    """Smile probability of the frame, for a signal that came from one."""
+    frame: int | None = None
+    """Sequence number of that frame."""
+    guest: int | None = None
+    """Whose face it shows, see `Observation.guest_id`."""
+    who: str | None = None
+    """The operator, for a signal that came from a person."""
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of the audit log, as the machine or the daemon says it; the store adds the rest."""
+
+    kind: EventKind
+    monotonic: float
+    before: State | None = None
+    after: State | None = None
+    reason: Reason | None = None
+    visit: int | None = None
+    score: float | None = None
+    frames: int | None = None
+    """Qualifying frames counted so far."""
+    frame: int | None = None
+    """Sequence number of the camera frame that brought it about."""
+    who: str | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What an event has to be judged by: the gate, its boot, software, model and settings."""
+
+    gate: str = "gate"
+    boot: str = ""
+    version: str = ""
+    model: str = ""
+    """SHA-256 of the model file, in hex."""
+    config: str = ""
+    """SHA-256 of the configuration, in hex."""
+    threshold: float | None = None
+    """Smile probability that qualified, 0–1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An event as it stands in the log."""
+
+    sequence: int
+    boot: str
+    wall: datetime
+    event: Event
+    clock_trusted: bool = False
+    """Whether the wall clock was synchronised when it was read."""
+    origin: Origin = Origin()
+    waited: float | None = None
+    """Seconds from the guest's first sight to the grant; only a grant has it."""
+    digest: str = ""
+    """The row's link of the hash chain, in hex."""

@@ -1,0 +1,203 @@
+"""The state machine of the lane: the one place that decides a grant.
+
+`gate.core.transitions` is the specification; `step` applies it. Nothing here reads a clock, a file
+or a pin: time is an argument, the lane's memory goes in and comes out as a frozen value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from gate.core.domain import Event, EventKind, Position, Reason, Signal, State, Trigger
+from gate.core.rules import RearmRule, Rules, why
+from gate.core.transitions import TRANSITIONS, VISITING, Arc, Lane
+from gate.errors import IllegalTransition
+
+POSITIONS = {State.GRANTED: Position.GRANTED, State.EMERGENCY: Position.EMERGENCY}
+
+
+def position_in(state: State) -> Position:
+    """Where the relay is in a state: safe, unless there is a reason to be somewhere else."""
+    return POSITIONS.get(state, Position.SAFE)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a step decided. Commit ``events`` first, move the relay to ``position`` only then."""
+
+    lane: Lane
+    events: tuple[Event, ...]
+    position: Position
+
+
+def due(rules: Rules, lane: Lane, now: float) -> Signal | None:
+    """The signal that the passing of time has brought about by ``now``, if any."""
+    for trigger, at in _awaited(rules, lane):
+        if now >= at:
+            return Signal(trigger)
+    return None
+
+
+def deadline(rules: Rules, lane: Lane) -> float | None:
+    """When `due` will have something to say if nothing else happens; None for never."""
+    return min((at for _, at in _awaited(rules, lane)), default=None)
+
+
+def _awaited(rules: Rules, lane: Lane) -> Iterable[tuple[Trigger, float]]:
+    """What time alone will bring about, and when."""
+    if lane.state in VISITING:
+        yield Trigger.FACE_LOST, lane.face_at + rules.lost_s
+    elif lane.state is State.GRANTED:
+        yield Trigger.HOLD_ELAPSED, lane.since + rules.hold_s
+    elif lane.state is State.REARMING:
+        yield Trigger.REARMED, _rearmed_at(rules, lane)
+    if lane.door_since is not None and lane.state not in (State.GRANTED, State.EMERGENCY):
+        yield Trigger.HELD_OPEN, lane.door_since + rules.door_held_s
+
+
+def _rearmed_at(rules: Rules, lane: Lane) -> float:
+    pause = lane.since + rules.rearm_s
+    if rules.rearm is RearmRule.COOL_DOWN or (rules.rearm is RearmRule.PASSAGE and lane.passed):
+        return pause
+    return max(pause, lane.face_at + rules.lost_s)
+
+
+def replaced(lane: Lane, signal: Signal) -> Signal | None:
+    """Say that the guest of this visit is gone when ``signal`` shows another person's face."""
+    known = lane.guest is not None and signal.guest is not None
+    if lane.state in VISITING and known and lane.guest != signal.guest:
+        return Signal(Trigger.FACE_LOST, frame=signal.frame)
+    return None
+
+
+def step(rules: Rules, lane: Lane, signal: Signal, now: float) -> Decision:
+    """Take one signal, and say what it does to the lane.
+
+    Raises `IllegalTransition` if the table has no row for the pair; nothing is changed then.
+    """
+    arcs = TRANSITIONS.get((lane.state, signal.trigger))
+    if arcs is None:
+        raise IllegalTransition(
+            f"a lane that is {lane.state} cannot take '{signal.trigger}';"
+            " `smile-gate states` shows what it can take"
+        )
+    after = _absorb(lane, signal, now)
+    arc = next(arc for arc in arcs if arc.guard is None or arc.guard(rules, after))
+    after = _move(after, arc, now)
+    return Decision(
+        lane=_forget(after, arc),
+        events=tuple(_events(lane, after, arc, signal, now)),
+        position=position_in(arc.to),
+    )
+
+
+def _absorb(lane: Lane, signal: Signal, now: float) -> Lane:
+    """Remember what the signal says, before it is asked where it leads."""
+    match signal.trigger:
+        case Trigger.OPENED | Trigger.CLOSED:
+            return replace(lane, open=signal.trigger is Trigger.OPENED)
+        case Trigger.STOPPED:
+            return replace(lane, open=False)
+        case Trigger.PASSED:
+            return replace(lane, passed=True)
+        case Trigger.DOOR_OPENED:
+            return replace(lane, door_since=now)
+        case Trigger.DOOR_SHUT | Trigger.HELD_OPEN:
+            return replace(lane, door_since=None)
+        case Trigger.FAULT | Trigger.RECOVERED:
+            others = tuple(fault for fault in lane.faults if fault[0] is not signal.reason)
+            if signal.trigger is Trigger.RECOVERED or signal.reason is None:
+                return replace(lane, faults=others)
+            return replace(lane, faults=(*others, (signal.reason, now)))
+        case Trigger.FACE | Trigger.QUALIFYING:
+            if lane.state is State.REARMING and signal.guest != lane.guest:
+                return lane  # the next guest does not make the last one stay
+            scores = [score for score in (lane.best, signal.score) if score is not None]
+            tally = dict(lane.tally)
+            if signal.reason is not None:
+                tally[signal.reason] = tally.get(signal.reason, 0) + 1
+            return replace(
+                lane,
+                face_at=now,
+                guest=signal.guest,
+                best=max(scores, default=None),
+                tally=tuple(tally.items()),
+            )
+        case _:
+            return lane
+
+
+def _move(lane: Lane, arc: Arc, now: float) -> Lane:
+    """Take the lane along the arc: counters, the visit's number, the time of the change."""
+    if arc.to is State.SMILING:
+        if arc.trigger is Trigger.QUALIFYING:
+            return replace(lane, state=arc.to, count=lane.count + 1)
+        return replace(lane, missed=lane.missed + 1)
+    if arc.to is not arc.state:
+        lane = replace(lane, state=arc.to, since=now)
+    if arc.records in (EventKind.FACE_SEEN, EventKind.OPERATOR_GRANTED) and lane.visit is None:
+        lane = replace(lane, visit=lane.next_visit, next_visit=lane.next_visit + 1)
+    if arc.records is EventKind.GRANTED:
+        return replace(lane, count=lane.count + 1)
+    if arc.to is State.FACE_PRESENT:
+        return replace(lane, count=0, missed=0)
+    return lane
+
+
+def _forget(lane: Lane, arc: Arc) -> Lane:
+    """A visit is over outside of these states: nothing of it may help the next guest."""
+    if arc.to in (*VISITING, State.GRANTED, State.REARMING):
+        return lane
+    return replace(lane, visit=None, count=0, missed=0, best=None, tally=(), passed=False)
+
+
+def _events(before: Lane, after: Lane, arc: Arc, signal: Signal, now: float) -> Iterable[Event]:
+    """What the log is to say of the arc; a visit that is cut short ends first."""
+
+    def event(
+        kind: EventKind,
+        reason: Reason | None,
+        score: float | None = signal.score,
+        frames: int | None = None,
+        detail: str | None = signal.detail,
+    ) -> Event:
+        return Event(
+            kind=kind,
+            monotonic=now,
+            before=before.state,
+            after=after.state,
+            reason=reason,
+            visit=after.visit,
+            frame=signal.frame,
+            who=signal.who,
+            score=score,
+            frames=frames,
+            detail=detail,
+        )
+
+    left = arc.records is EventKind.VISIT_LEFT
+    cut_short = before.state in VISITING and after.state not in (*VISITING, State.GRANTED)
+    if left or cut_short:
+        reason = why(after.tally) if left or arc.trigger is Trigger.STOPPED else _cause(signal)
+        yield event(EventKind.VISIT_LEFT, reason, after.best, before.count, None)
+    if arc.records is None or left:
+        return
+    if arc.records is EventKind.GRANTED:
+        yield event(arc.records, Reason.SMILE_HELD, frames=after.count)
+    elif arc.records is EventKind.RECOVERED:
+        lasted = [now - since for part, since in before.faults if part is signal.reason]
+        yield event(
+            arc.records, signal.reason, detail=f"after {lasted[0]:.1f} s" if lasted else None
+        )
+    else:
+        yield event(arc.records, signal.reason)
+
+
+def _cause(signal: Signal) -> Reason | None:
+    """The reason of a visit that was cut short by something else than the guest."""
+    if signal.trigger is Trigger.CLOSED:
+        return Reason.LANE_CLOSED
+    if signal.trigger is Trigger.EMERGENCY:
+        return Reason.EMERGENCY
+    return signal.reason

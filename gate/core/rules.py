@@ -1,0 +1,88 @@
+"""The rules of a grant: what a frame must show, and for how long.
+
+The technician's settings arrive here as one frozen value; what a frame means is said here, and
+`gate.core.machine` counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gate.core.domain import Observation, Reason, Signal, Trigger
+
+
+class RearmRule(StrEnum):
+    """What must happen after a grant before the next guest is looked at."""
+
+    FACE_GONE = "face_gone"
+    PASSAGE = "passage"
+    COOL_DOWN = "cool_down"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the technician may set; times in seconds."""
+
+    threshold: float
+    frames: int = 8
+    missed_frames: int = 3
+    eyes: int = 2
+    """How many open eyes are asked for, 0–2."""
+    lost_s: float = 1.0
+    hold_s: float = 5.0
+    rearm: RearmRule = RearmRule.FACE_GONE
+    rearm_s: float = 1.0
+    passage_sensor: bool = False
+    door_held_s: float = 15.0
+    """A door may stay open this long."""
+
+
+CHECKS = (
+    Reason.NO_SMILE,
+    Reason.EYES_CLOSED,
+    Reason.PHOTO_SUSPECTED,
+)
+"""What a clear view of one face is asked, in this order; a later reason is a guest who came
+further. The reasons of an unclear view (`Observation.obstacle`) come before all of them."""
+
+
+def read(rules: Rules, observation: Observation) -> Signal:
+    """Say what one observation is to the lane: nobody, a face, or a face that qualifies."""
+    guest = observation.guest
+    if guest is None:
+        return Signal(Trigger.NO_FACE, frame=observation.sequence)
+    reason = obstacle(rules, observation)
+    return Signal(
+        Trigger.QUALIFYING if reason is None else Trigger.FACE,
+        reason=reason,
+        score=guest.smile,
+        frame=observation.sequence,
+        guest=observation.guest_id,
+    )
+
+
+def obstacle(rules: Rules, observation: Observation) -> Reason | None:
+    """Why this frame does not qualify, or None if it does."""
+    guest = observation.guest
+    if guest is None:
+        return Reason.NO_FACE
+    if observation.obstacle is not None:
+        return observation.obstacle
+    if len(observation.faces) > 1:
+        return Reason.MORE_THAN_ONE_FACE
+    if guest.smile is None or not guest.smile >= rules.threshold:
+        return Reason.NO_SMILE
+    if rules.eyes and (guest.eyes_open is None or guest.eyes_open < rules.eyes):
+        return Reason.EYES_CLOSED
+    if not observation.alive:
+        return Reason.PHOTO_SUSPECTED
+    return None
+
+
+def why(tally: tuple[tuple[Reason, int], ...]) -> Reason:
+    """Why a visit never qualified: the furthest check that stopped a quarter of its frames."""
+    total = sum(count for _, count in tally)
+    often = [reason for reason, count in tally if 4 * count >= total]
+    order = {reason: rank for rank, reason in enumerate(CHECKS)}
+    return max(often, key=lambda reason: order.get(reason, -1), default=Reason.NOT_HELD)

@@ -1,0 +1,1 @@
+"""The outside world in and out: camera and its thread, lines, relay, lamps, board."""

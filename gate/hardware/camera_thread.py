@@ -1,0 +1,181 @@
+"""The camera's threads: one reads the source, another takes over when that one hangs or dies."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from gate.core.domain import Frame
+from gate.errors import CameraError, EndOfClip
+
+if TYPE_CHECKING:
+    from gate.core.domain import Image
+    from gate.hardware.camera import Source
+
+log = logging.getLogger(__name__)
+
+LEFT_LIMIT = 3
+"""So many threads that hang in a driver are left behind; each holds memory and perhaps a device."""
+
+_Result = TypeVar("_Result")
+
+
+class FrameSink(Protocol):
+    """Where the frames go."""
+
+    def offer(self, frame: Frame, *, replace: bool, wanted: Callable[[], bool]) -> None:
+        """Take a frame in place of an older one, or once that has been taken."""
+
+    def wake(self) -> None:
+        """Ask again whether a frame that waits is still wanted."""
+
+
+class Feed:
+    """Hands a source's frames over until it is closed.
+
+    A live camera's frames replace each other; a clip is played at its own rate, every frame. The
+    loop calls `tend` at each turn.
+    """
+
+    def __init__(
+        self,
+        opener: Callable[[], Source],
+        frames: FrameSink,
+        *,
+        first_retry_s: float = 0.5,
+        last_retry_s: float = 30.0,
+        stuck_after_s: float = 15.0,
+        loop: bool = False,
+        first: int = 0,
+    ) -> None:
+        """``first`` is the number of the first frame."""
+        self._opener = opener
+        self._frames = frames
+        self._first_retry_s = first_retry_s
+        self._last_retry_s = last_retry_s
+        self._stuck_after_s = stuck_after_s
+        self._loop = loop
+        self._closed = False
+        self._left: list[_Reader] = []
+        self._reader = _Reader(self)
+        self.sequence = first
+        """Number of the next frame."""
+        self.problem: str | None = None
+        """Why there is no picture now; None while there are pictures."""
+        self.over = False
+        """Whether a clip has been played to its end."""
+        self.retrying = True
+        """False once too many threads hang in the driver: only a restart can help then."""
+
+    @property
+    def stuck(self) -> int:
+        """How many threads were left behind and still hang."""
+        return sum(reader.thread.is_alive() for reader in self._left)
+
+    def start(self) -> None:
+        """Begin to read."""
+        self._reader.thread.start()
+
+    def tend(self, now: float) -> None:
+        """Replace a thread that has died, or whose driver has not returned for too long."""
+        if self.over or self._closed:
+            return
+        reader, since = self._reader, self._reader.calling_since
+        if not reader.thread.is_alive():
+            log.error("the camera's thread has died; another one takes over")
+            self._replace()
+        elif since is not None and now - since > self._stuck_after_s:
+            self._left = [one for one in self._left if one.thread.is_alive()]
+            self.retrying = len(self._left) < LEFT_LIMIT
+            if self.retrying:
+                log.error("the camera's driver has not returned for %.0f s", now - since)
+                self._left.append(reader)
+                self._replace()
+            self.problem = (
+                f"the camera's driver does not return; {self.stuck} threads hang in it"
+                + ("" if self.retrying else ", the gate gives up and waits for a restart")
+            )
+        else:
+            self.retrying = True
+
+    def renew(self) -> None:
+        """Open the camera anew: it gives pictures that are of no use."""
+        self._replace()
+
+    def close(self) -> None:
+        """Stop reading. A camera that hangs in its driver is left behind."""
+        self.leave()
+        if self._reader.thread.is_alive():
+            self._reader.thread.join(timeout=0.3)
+
+    def leave(self) -> None:
+        """Stop reading, and don't wait for the driver."""
+        self._closed = True
+        self._reader.closing.set()
+        self._frames.wake()
+
+    def _replace(self) -> None:
+        self._reader.closing.set()
+        self._frames.wake()
+        self._reader = _Reader(self)
+        self._reader.thread.start()
+
+    def _run(self, reader: _Reader) -> None:
+        retry_s = self._first_retry_s
+        while not reader.closing.is_set() and not self.over:
+            before = self.sequence
+            try:
+                self._play(reader)
+            except EndOfClip:
+                self.over = not self._loop and not reader.closing.is_set()
+            except Exception as error:  # whatever a driver does, the gate comes back by itself
+                if reader.closing.is_set():
+                    return
+                if not isinstance(error, CameraError):
+                    log.exception("the camera's thread failed")
+                self.problem = str(error) or type(error).__name__
+                retry_s = self._first_retry_s if self.sequence > before else retry_s
+                reader.closing.wait(retry_s)
+                retry_s = min(2 * retry_s, self._last_retry_s)
+
+    def _play(self, reader: _Reader) -> None:
+        source = reader.call(self._opener)
+        try:
+            due = time.monotonic()
+            while not reader.closing.is_set():
+                image: Image = reader.call(source.read)
+                if not source.live:
+                    due = max(due + 1 / source.fps, time.monotonic() - 1 / source.fps)
+                    reader.closing.wait(due - time.monotonic())
+                if reader.closing.is_set():
+                    return
+                self.problem = None
+                frame = Frame(image, self.sequence, time.monotonic())
+                self.sequence += 1
+                self._frames.offer(frame, replace=source.live, wanted=reader.wanted)
+        finally:
+            reader.call(source.close)
+
+
+class _Reader:
+    """One thread, and since when it has been inside of the driver."""
+
+    def __init__(self, feed: Feed) -> None:
+        self.closing = threading.Event()
+        self.calling_since: float | None = None
+        self.thread = threading.Thread(target=feed._run, args=(self,), name="camera", daemon=True)
+
+    def wanted(self) -> bool:
+        """Whether this is still the thread that reads."""
+        return not self.closing.is_set()
+
+    def call(self, driver: Callable[[], _Result]) -> _Result:
+        """Call into the driver, which may never return."""
+        self.calling_since = time.monotonic()
+        try:
+            return driver()
+        finally:
+            self.calling_since = None

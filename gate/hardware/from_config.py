@@ -1,0 +1,95 @@
+"""Lines, relay, lamps, contacts and camera as the settings have them.
+
+`open_lines` stands between a killed gate and a line that is left driven (``smile-gate
+safe-state``): each import here counts, and the camera's are left to `open_feed`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from gate.config import Config, Input, OnEmergency, PowerLoss, Pull, RelayMode, Wiring
+from gate.core.domain import GATE, HEARTBEAT
+from gate.hardware.indicators import Lamp, Panel
+from gate.hardware.input_lines import Contact
+from gate.hardware.output_lines import Lines, Wire
+from gate.hardware.relay import Relay
+
+if TYPE_CHECKING:
+    from gate.hardware.camera_thread import Feed, FrameSink
+
+
+def open_lines(config: Config, factory: Any) -> Lines:
+    """All outputs, claimed in their safe positions."""
+    return Lines(factory, _wires(config), config.interlocks)
+
+
+def _wires(config: Config) -> Iterator[Wire]:
+    relay = config.relay
+    rests_on = relay.power_loss is PowerLoss.FAIL_SAFE
+    yield Wire(GATE, relay.pin, relay.active_high, rests_on)
+    for output in config.outputs:
+        yield Wire(output.name, output.pin, output.active_high)
+    if config.heartbeat.pin is not None:
+        yield Wire(HEARTBEAT, config.heartbeat.pin, config.heartbeat.active_high)
+
+
+def open_relay(
+    config: Config,
+    lines: Lines,
+    *,
+    on_limit: Callable[[], None],
+    emergency_held: Callable[[], bool],
+) -> Relay:
+    """The relay on the gate's line."""
+    relay = config.relay
+    return Relay(
+        lines,
+        energised_is_open=relay.power_loss is PowerLoss.FAIL_SECURE,
+        max_open_s=relay.max_on_s,
+        pulse_s=relay.pulse_s if relay.mode is RelayMode.PULSE else None,
+        opens_in_emergency=relay.on_emergency is OnEmergency.OPEN,
+        on_limit=on_limit,
+        emergency_held=emergency_held,
+    )
+
+
+def open_panel(config: Config, lines: Lines) -> Panel:
+    """The lamps and the heartbeat."""
+    lamps = [
+        Lamp(output.name, frozenset(output.shows), frozenset(output.flashes), output.flash_s)
+        for output in config.outputs
+    ]
+    beats = config.heartbeat.pin is not None
+    return Panel(lines, lamps, heartbeat_s=config.heartbeat.period_s if beats else None)
+
+
+def contacts(config: Config) -> dict[str, Contact]:
+    """The inputs that there are, by the names of their settings."""
+    found = ((name, value) for name, value in config.inputs if isinstance(value, Input))
+    return {name: _contact(value) for name, value in found}
+
+
+def _contact(settings: Input) -> Contact:
+    pulls = {Pull.UP: True, Pull.DOWN: False, Pull.NONE: None}
+    closed = settings.wiring is Wiring.NORMALLY_CLOSED
+    return Contact(settings.pin, closed, pulls[settings.pull], settings.debounce_s)
+
+
+def open_feed(config: Config, frames: FrameSink, first: int = 0) -> Feed:
+    """The camera's thread, not started; ``first`` is the number of its first frame."""
+    from gate.hardware.camera import Wanted, open_source  # OpenCV: safe-state does without
+    from gate.hardware.camera_thread import Feed
+
+    camera = config.camera
+    wanted = Wanted(camera.width, camera.height, camera.fps)
+    return Feed(
+        lambda: open_source(camera.source, wanted),
+        frames,
+        first_retry_s=camera.retry_first_s,
+        last_retry_s=camera.retry_max_s,
+        stuck_after_s=camera.stuck_after_s,
+        loop=camera.loop,
+        first=first,
+    )

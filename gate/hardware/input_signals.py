@@ -1,0 +1,79 @@
+"""What each contact means: the signals that it sends, and the one that moves the relay itself."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from gate.core.closures import Opening
+from gate.core.domain import Reason, Signal, Trigger
+from gate.errors import RelayError
+from gate.hardware.input_lines import Contact, Inputs
+from gate.hardware.relay import Relay
+
+log = logging.getLogger(__name__)
+
+
+class Wires:
+    """Connects the inputs to the lane. Its handlers are called from gpiozero's threads.
+
+    The emergency input moves the relay at once, from its own thread, and tells the lane
+    afterwards. It latches: the lane leaves the emergency when the contact is at rest again and the
+    key switch has been turned off and on (or the operator cleared it, or the service was started
+    anew), unless ``latches`` is false. The key switch has a say in the lane's `Opening`.
+    """
+
+    def __init__(
+        self, inputs: Inputs, post: Callable[[Signal], None], opening: Opening, *, latches: bool
+    ) -> None:
+        self._inputs = inputs
+        self._post = post
+        self._opening = opening
+        self.latches = latches
+        self._relay: Relay | None = None
+        self._emergency = False
+
+    def emergency_held(self) -> bool:
+        """Whether the emergency contact asks for it now."""
+        return self._emergency
+
+    def connect(self, relay: Relay, contacts: dict[str, Contact]) -> None:
+        """Watch the contacts, by the names of the settings. Raises `RelayError`."""
+        self._relay = relay
+        handlers: dict[str, Callable[[bool], None]] = {
+            "emergency": self._on_emergency,
+            "request_to_exit": self._pressed(
+                Signal(Trigger.OPERATOR_GRANT, Reason.REQUEST_TO_EXIT, who="request to exit")
+            ),
+            "passage": self._pressed(Signal(Trigger.PASSED)),
+            "door": lambda active: self._post(
+                Signal(Trigger.DOOR_OPENED if active else Trigger.DOOR_SHUT)
+            ),
+            "tamper": self._pressed(Signal(Trigger.TAMPER)),
+            "assist": self._pressed(Signal(Trigger.ASSIST)),
+            "key_switch": self._on_key,
+        }
+        if "key_switch" in contacts:
+            self._opening.by_key(False, tell=False)  # until the contact says otherwise
+        for name, contact in contacts.items():
+            self._inputs.watch(name, contact, handlers[name])
+
+    def _on_emergency(self, active: bool) -> None:
+        self._emergency = active
+        if active:
+            if self._relay is not None:
+                try:
+                    self._relay.trip()
+                except RelayError as error:
+                    log.critical("in an emergency: %s", error)
+            self._post(Signal(Trigger.EMERGENCY, Reason.EMERGENCY_INPUT))
+        elif not self.latches:
+            self._post(Signal(Trigger.EMERGENCY_CLEARED))
+
+    def _on_key(self, active: bool) -> None:
+        if active and not self._emergency:
+            self._post(Signal(Trigger.EMERGENCY_CLEARED, who="key switch"))
+        self._opening.by_key(active)
+
+    def _pressed(self, signal: Signal) -> Callable[[bool], None]:
+        return lambda active: self._post(signal) if active else None

@@ -1,0 +1,90 @@
+"""Pictures in files: read, write and list them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from gate.errors import PictureError
+
+if TYPE_CHECKING:
+    from gate.core.domain import Image
+
+SUFFIXES = frozenset(
+    {".bmp", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff"}
+    | {".webp", ".avif", ".gif"}
+)
+
+
+def read_picture(path: Path) -> Image:
+    """Read a picture as (height, width, 3) BGR, upright where the file says which way is up.
+
+    Raises `PictureError` with the reason if the file can't be read or isn't a picture.
+    """
+    try:
+        data = np.fromfile(path, dtype=np.uint8)
+    except IsADirectoryError:
+        raise PictureError(f"{path}: is a folder, not a picture") from None
+    except OSError as error:
+        raise PictureError(f"{path}: cannot be read: {error.strerror}") from None
+    if data.size == 0:
+        raise PictureError(f"{path}: the file is empty")
+    try:
+        image = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    except cv2.error as error:
+        raise PictureError(f"{path}: cannot be decoded: {error.err or 'too large'}") from None
+    if image is None:
+        raise PictureError(f"{path}: not a picture in a format that is known here, or damaged")
+    return np.asarray(image, dtype=np.uint8)
+
+
+def write_picture(path: Path, image: Image) -> None:
+    """Write a picture in the format of the path's suffix. Raises `PictureError`."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        done = cv2.imwrite(str(path), image)
+    except (OSError, cv2.error) as error:
+        raise PictureError(f"{path}: cannot be written: {error}") from None
+    if not done:
+        raise PictureError(f"{path}: cannot be written; check the folder and the free space")
+
+
+class VideoFile:
+    """A video that is written frame by frame: MP4, or Motion JPEG for ``.avi``."""
+
+    def __init__(self, path: Path, fps: float) -> None:
+        self._path = path
+        self._fps = fps
+        self._writer: cv2.VideoWriter | None = None
+
+    def write(self, image: Image) -> None:
+        """Add a frame, (height, width, 3) BGR, all of one size. Raises `PictureError`."""
+        if self._writer is None:
+            code = "MJPG" if self._path.suffix.lower() == ".avi" else "mp4v"
+            height, width = image.shape[:2]
+            self._writer = cv2.VideoWriter(
+                str(self._path), cv2.VideoWriter.fourcc(*code), self._fps, (width, height)
+            )
+            if not self._writer.isOpened():
+                raise PictureError(f"{self._path}: cannot be written; name a .mp4 or .avi file")
+        self._writer.write(image)
+
+    def close(self) -> None:
+        """Finish the file; may be called twice."""
+        if self._writer is not None:
+            self._writer.release()
+
+
+def list_pictures(folder: Path) -> list[Path]:
+    """The picture files of a folder and its subfolders, by name with numbers in their order."""
+    found = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    return sorted((path for path in found if path.is_file()), key=_natural)
+
+
+def _natural(path: Path) -> list[tuple[int, str]]:
+    parts = re.split(r"(\d+)", str(path))
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]

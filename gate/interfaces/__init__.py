@@ -1,0 +1,1 @@
+"""How people and programs meet a running gate: status, control socket, metrics."""

@@ -1,0 +1,212 @@
+"""The gate's end of the control socket.
+
+A client can be slow, silent, malformed or many: it has a thread of its own, and so little time and
+room that the loop never waits for it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+import stat
+import threading
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from gate.errors import AnotherGate, ControlError, GateError, NoAnswer, NotAllowed
+from gate.interfaces.control.peer import Credentials, credentials, judge
+from gate.interfaces.control.protocol import (
+    LINE_LIMIT,
+    PATIENCE_S,
+    REASON_LIMIT,
+    Answer,
+    Command,
+    Request,
+    read_line,
+)
+
+log = logging.getLogger(__name__)
+
+CLIENTS = 32
+"""Connections at a time; one user has a quarter of them."""
+
+
+class Server:
+    """Listens at the socket; ``answer`` is called in a client's thread and may raise `GateError`.
+
+    Connections wait from the beginning, and are answered after `start`. Raises `AnotherGate` where
+    a live gate listens already, `ControlError` where the socket can't be made; what a dead gate
+    left behind is replaced.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        group: str,
+        answer: Callable[[Request], Answer],
+        *,
+        who: Callable[[socket.socket], Credentials] = credentials,
+    ) -> None:
+        self._path = path
+        self._group = group
+        self._answer = answer
+        self._who = who
+        self._closing = threading.Event()
+        self._lock = threading.Lock()
+        self._clients: Counter[int] = Counter()
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            _make_way(path)
+            self._listener.bind(str(path))
+            path.chmod(0o666)  # everybody may ask; who may steer is judged by his credentials
+            self._inode = path.stat().st_ino
+            self._listener.listen(CLIENTS)
+        except OSError as error:
+            self._listener.close()
+            raise ControlError(
+                f"control socket {path}: {error.strerror or error}; the service's"
+                " RuntimeDirectory= makes its folder, or set control.socket"
+            ) from None
+        except ControlError:
+            self._listener.close()
+            raise
+
+    def start(self) -> None:
+        """Begin to answer."""
+        threading.Thread(target=self._accept, name="control", daemon=True).start()
+
+    def close(self) -> None:
+        """Stop answering, and take the socket away; may be called twice."""
+        if self._closing.is_set():
+            return
+        self._closing.set()
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
+        self._listener.close()
+        with suppress(OSError):
+            if self._path.stat().st_ino == self._inode:
+                self._path.unlink()
+
+    def _accept(self) -> None:
+        while not self._closing.is_set():
+            try:
+                connection, _ = self._listener.accept()
+            except OSError as error:
+                if not self._closing.is_set():
+                    log.warning("control socket: %s", error)
+                    self._closing.wait(0.1)
+                continue
+            try:
+                self._admit(connection)
+            except (OSError, RuntimeError) as error:  # no thread left, or the client is gone
+                log.warning("control socket: %s", error)
+                connection.close()
+
+    def _admit(self, connection: socket.socket) -> None:
+        """Give the client a thread, or tell it that there are too many."""
+        connection.settimeout(PATIENCE_S)
+        who = self._who(connection)
+        with self._lock:
+            full = self._clients.total() >= CLIENTS or self._clients[who.uid] >= CLIENTS // 4
+            if not full:
+                self._clients[who.uid] += 1
+        if full:
+            _say(connection, _failure("the gate is busy: too many ask at once; try again", "busy"))
+            connection.close()
+            return
+        try:
+            threading.Thread(
+                target=self._serve, args=(connection, who), name="control client", daemon=True
+            ).start()
+        except RuntimeError:
+            self._leave(who)
+            raise
+
+    def _leave(self, who: Credentials) -> None:
+        with self._lock:
+            self._clients[who.uid] -= 1
+
+    def _serve(self, connection: socket.socket, who: Credentials) -> None:
+        try:
+            with connection:
+                try:
+                    answer = self._reply(read_line(connection, LINE_LIMIT, PATIENCE_S), who)
+                except GateError as error:
+                    answer = _failure(str(error), _CODES.get(type(error), "refused"))
+                except Exception:
+                    log.exception("a request failed")
+                    answer = _failure("the gate failed at this; see its journal", "failed")
+                connection.settimeout(PATIENCE_S)
+                _say(connection, answer)
+        except OSError as error:
+            log.debug("control client of uid %d: %s", who.uid, error)
+        finally:
+            self._leave(who)
+
+    def _reply(self, line: bytes, who: Credentials) -> Answer:
+        peer = judge(who, self._group)
+        command, reason = _understand(line)
+        if command is not Command.STATUS and not peer.may_steer:
+            log.warning("refused: %s by %s (uid %d), not allowed", command, peer.name, who.uid)
+            raise NotAllowed(
+                f"{peer.name} may not do this; ask an administrator:"
+                f" sudo usermod -aG {self._group} {peer.name}"
+            )
+        try:
+            return {"ok": True} | self._answer(Request(command, peer, reason))
+        except GateError as error:
+            log.warning("refused: %s by %s: %s", command, peer.name, error)
+            raise
+
+
+def _make_way(path: Path) -> None:
+    """Remove the socket of a dead gate. Raises `ControlError` for anything else; OSError."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(mode):
+        raise ControlError(f"{path} is no socket; remove it, or set control.socket")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.setblocking(False)
+        try:
+            probe.connect(str(path))
+        except (ConnectionRefusedError, FileNotFoundError):
+            path.unlink(missing_ok=True)  # nobody listens: its gate was killed
+            return
+        except BlockingIOError:  # its queue is full, but it is there
+            pass
+    raise AnotherGate(f"a gate is running already (it answers at {path}); stop that one first")
+
+
+def _understand(line: bytes) -> tuple[Command, str | None]:
+    """Command and reason of a request. Raises `ControlError` for one that makes no sense."""
+    try:
+        request = json.loads(line)
+    except (ValueError, RecursionError):
+        request = None
+    if not isinstance(request, dict) or request.keys() - {"command", "reason"}:
+        raise ControlError('expected one line like {"command": "status"}')
+    command, reason = request.get("command"), request.get("reason")
+    if command not in list(Command):
+        raise ControlError(f"the commands are {', '.join(Command)}")
+    if reason is not None and (not isinstance(reason, str) or len(reason) > REASON_LIMIT):
+        raise ControlError(f"a reason is a text of {REASON_LIMIT} characters at most")
+    words = "".join(sign if sign.isprintable() else " " for sign in reason or "").split()
+    if command == Command.OPEN and not words:
+        raise ControlError("say why: the log needs a reason for a guest who is let in by hand")
+    return Command(command), " ".join(words) or None
+
+
+_CODES: dict[type[GateError], str] = {NotAllowed: "not_allowed", NoAnswer: "no_answer"}
+
+
+def _failure(error: str, code: str) -> Answer:
+    return {"ok": False, "error": error, "code": code}
+
+
+def _say(connection: socket.socket, answer: Answer) -> None:
+    connection.sendall(json.dumps(answer).encode() + b"\n")

@@ -1,0 +1,38 @@
+"""The meter that the settings ask for."""
+
+from __future__ import annotations
+
+import logging
+
+from gate import __version__
+from gate.config import Config
+from gate.hardware import board
+from gate.interfaces.metrics.meter import Meter
+
+log = logging.getLogger(__name__)
+
+
+def open_meter(config: Config, watchdog_s: float, model: str) -> Meter:
+    """What measures the loop: nothing, unless the settings ask for it. Its faults stop no gate."""
+    wanted = config.metrics
+    if not wanted.wanted:
+        return Meter()
+    try:
+        from gate.interfaces.metrics.prometheus import Metrics
+    except ImportError:
+        log.error("metrics are set, their library is not there: pip install 'smile-gate[metrics]'")
+        return Meter()
+    metrics = Metrics(
+        build={"version": __version__, "gate": config.gate.id, "model": model[:12]},
+        watchdog_s=watchdog_s,
+        fps_wanted=config.camera.fps,
+        board=lambda: board.read(disk=config.store.path),
+    )
+    if wanted.port is not None:
+        try:
+            metrics.serve(wanted.address, wanted.port)
+        except OSError as error:
+            log.error("metrics.port: %s:%d: %s", wanted.address, wanted.port, error)
+    if wanted.textfile is not None:
+        metrics.write_every(wanted.textfile, wanted.textfile_every_s)
+    return metrics

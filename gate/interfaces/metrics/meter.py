@@ -1,0 +1,72 @@
+"""What the loop reports to whoever measures it; by default nobody does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from gate.core.domain import Event, Reason, State
+
+
+class Outcome(StrEnum):
+    """What became of a frame."""
+
+    JUDGED = "judged"
+    RESTING = "resting"
+    """Nobody was to be judged: the lane is closed, at fault or open."""
+    LATE = "late"
+    """Too old to open a gate with."""
+    FAILED = "failed"
+    """The same picture again and again, or one that could not be judged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """How things stand after a turn of the loop; times are monotonic seconds."""
+
+    now: float
+    state: State
+    open: bool
+    faults: frozenset[Reason]
+    fresh_at: float
+    """When the newest good picture was taken."""
+    dropped: int
+    """Frames replaced by a newer one since the start."""
+    unwritten: int = 0
+    """Events that wait until the log can be written again."""
+    oldest_unwritten: float | None = None
+    """When the first of them happened."""
+    pinged_at: float | None = None
+    """When the watchdog was last told that all is well; None where nobody watches."""
+
+
+class Recorder(Protocol):
+    """Where events are committed."""
+
+    def record(self, events: Sequence[Event]) -> object:
+        """Commit all of them or none; raises `StoreError`."""
+
+
+class Meter:
+    """Takes note of nothing; the one in `prometheus` does. Only the loop's thread calls it."""
+
+    def tell(self, event: Event) -> None:
+        """An event was recorded."""
+
+    def frame(self, outcome: Outcome, age_s: float) -> None:
+        """A frame was taken from the inbox, so many seconds after it was made."""
+
+    def spent(self, stages: Mapping[str, float]) -> None:
+        """A frame's stages took so many seconds each."""
+
+    def turned(self, turn: Turn) -> None:
+        """The loop turned."""
+
+    def timed(self, recorder: Recorder) -> Recorder:
+        """The recorder, with its commits measured."""
+        return recorder
+
+    def close(self) -> None:
+        """Stop measuring; may be called twice."""

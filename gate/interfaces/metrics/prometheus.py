@@ -1,0 +1,211 @@
+"""Metrics for Prometheus: on a port of this machine, or as a file for node_exporter.
+
+Names and units follow prometheus.io/docs/practices/naming. Whoever reads them asks a thread of its
+own: the loop leaves what it knows behind and is never waited for, so that a loop that hangs can be
+seen. Nothing here may stop the gate.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import Concatenate, ParamSpec
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+    start_http_server,
+)
+
+from gate.core.domain import Event, EventKind, Reason
+from gate.hardware.board import Board
+from gate.interfaces.metrics.collector import PARTS, Moment
+from gate.interfaces.metrics.meter import Meter, Outcome, Recorder, Turn
+
+log = logging.getLogger(__name__)
+
+BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+"""Upper ends, s: from the fastest stage to the camera's longest silence."""
+STAGES = ("face", "eyes", "smile", "commit", "whole")
+REFUSALS = (
+    Reason.NO_SMILE,
+    Reason.EYES_CLOSED,
+    Reason.NOT_HELD,
+    Reason.MORE_THAN_ONE_FACE,
+    Reason.FACE_TOO_SMALL,
+    Reason.TOO_DARK,
+    Reason.TOO_BRIGHT,
+    Reason.PHOTO_SUSPECTED,
+)
+"""What visits usually end for; other reasons appear once they happen."""
+_Taken = ParamSpec("_Taken")
+
+
+def harmless(
+    method: Callable[Concatenate[Metrics, _Taken], None],
+) -> Callable[Concatenate[Metrics, _Taken], None]:
+    """Let no mistake in measuring reach the loop; it is logged."""
+
+    @wraps(method)
+    def call(self: Metrics, /, *args: _Taken.args, **kwargs: _Taken.kwargs) -> None:
+        try:
+            method(self, *args, **kwargs)
+        except Exception:
+            log.exception("metrics: %s", method.__name__)
+
+    return call
+
+
+class Metrics(Meter):
+    """Counts what the loop tells, and answers from threads of its own."""
+
+    def __init__(
+        self,
+        *,
+        build: Mapping[str, str],
+        watchdog_s: float,
+        fps_wanted: float,
+        board: Callable[[], Board],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """``build`` labels the constant ``smile_gate_build_info``."""
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # of the library's own
+        self.registry = CollectorRegistry()
+        # Prefixed: node_exporter has a process_… of its own, and refuses a second one in a file.
+        ProcessCollector(namespace="smile_gate", registry=self.registry)
+        info = Gauge("smile_gate_build_info", "Always 1.", [*build], registry=self.registry)
+        info.labels(**build).set(1)
+        Gauge(
+            "smile_gate_camera_fps_wanted", "Pictures a second asked for.", registry=self.registry
+        ).set(fps_wanted)
+        self._events = Counter(
+            "smile_gate_events",
+            "Events recorded, by kind and reason.",
+            ["event", "reason"],
+            registry=self.registry,
+        )
+        self._frames = Counter(
+            "smile_gate_frames",
+            "Frames taken by the loop, by what became of them.",
+            ["outcome"],
+            registry=self.registry,
+        )
+        self._ages = Histogram(
+            "smile_gate_frame_age_seconds",
+            "Age of a frame when the loop takes it.",
+            buckets=BUCKETS,
+            registry=self.registry,
+        )
+        self._stages = Histogram(
+            "smile_gate_stage_seconds",
+            "What a frame's stages take; commit: one transaction of the log.",
+            ["stage"],
+            buckets=BUCKETS,
+            registry=self.registry,
+        )
+        self._begin_at_zero()
+        self._now = Moment(watchdog_s, board, clock)
+        self.registry.register(self._now)
+        self._closers: list[Callable[[], object]] = []
+
+    def serve(self, address: str, port: int) -> int:
+        """Answer on a port (0: any that is free) and return it. Raises OSError if it is taken."""
+        server, thread = start_http_server(port, address, self.registry)
+        self._closers += [server.shutdown, server.server_close, lambda: thread.join(1)]
+        return int(server.server_port)
+
+    def write_every(self, path: Path, every_s: float) -> None:
+        """Write a file again and again from a thread of its own; `close` removes it."""
+        closing = threading.Event()
+
+        def write_on() -> None:
+            while not closing.is_set():
+                try:
+                    self.write(path)
+                except Exception as error:
+                    log.error("metrics.textfile: %s", error)
+                closing.wait(every_s)
+
+        thread = threading.Thread(target=write_on, name="metrics", daemon=True)
+        thread.start()
+        # A file that stays would tell of a gate that runs.
+        self._closers += [closing.set, lambda: thread.join(1), lambda: path.unlink(missing_ok=True)]
+
+    def write(self, path: Path) -> None:
+        """Replace the file at once, so that nobody reads half of it. Raises OSError."""
+        part = path.with_suffix(".part")  # node_exporter reads *.prom only
+        part.write_bytes(generate_latest(self.registry))
+        part.chmod(0o644)
+        os.replace(part, path)
+
+    @harmless
+    def tell(self, event: Event) -> None:
+        """Count the event."""
+        self._events.labels(event.kind, event.reason or "").inc()
+        if event.kind is EventKind.UNCLEAN_END:
+            self._now.unclean = True
+
+    @harmless
+    def frame(self, outcome: Outcome, age_s: float) -> None:
+        """Count the frame."""
+        self._frames.labels(outcome).inc()
+        self._ages.observe(age_s)
+
+    @harmless
+    def spent(self, stages: Mapping[str, float]) -> None:
+        """Note what a frame cost."""
+        for stage, seconds in stages.items():
+            self._stages.labels(stage).observe(seconds)
+
+    @harmless
+    def turned(self, turn: Turn) -> None:
+        """Keep the newest turn."""
+        self._now.turned(turn)
+
+    def timed(self, recorder: Recorder) -> Recorder:
+        """The recorder, with its commits measured."""
+        return _Timed(recorder, self)
+
+    def close(self) -> None:
+        """End the server and the file; may be called twice."""
+        closers, self._closers = self._closers, []
+        for closer in closers:
+            closer()
+
+    def _begin_at_zero(self) -> None:
+        """A series that begins with its first event has no increase for it."""
+        self._events.labels(EventKind.GRANTED, Reason.SMILE_HELD)
+        self._events.labels(EventKind.OPERATOR_GRANTED, Reason.OPERATOR)
+        for reason in REFUSALS:
+            self._events.labels(EventKind.VISIT_LEFT, reason)
+        for part in PARTS:
+            self._events.labels(EventKind.FAULT, part)
+        for outcome in Outcome:
+            self._frames.labels(outcome)
+        for stage in STAGES:
+            self._stages.labels(stage)
+
+
+class _Timed:
+    """Measures each commit, also one that fails."""
+
+    def __init__(self, recorder: Recorder, meter: Meter) -> None:
+        self._recorder = recorder
+        self._meter = meter
+
+    def record(self, events: Sequence[Event]) -> object:
+        began = time.perf_counter()
+        try:
+            return self._recorder.record(events)
+        finally:
+            self._meter.spent({"commit": time.perf_counter() - began})

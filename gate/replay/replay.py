@@ -1,0 +1,116 @@
+"""The real pipeline and machine over recorded frames, on the clip's own clock."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gate.audit.from_config import open_store
+from gate.config import Config
+from gate.core.controller import Controller
+from gate.core.domain import Event, EventKind, Frame, Position, Reason, Signal, Trigger
+from gate.core.transitions import Lane
+from gate.errors import EndOfClip
+from gate.hardware.camera import Wanted, open_source
+from gate.replay.trace import Happening, Moment, Trace
+from gate.vision.from_config import open_model, open_mounting, open_pipeline
+
+if TYPE_CHECKING:
+    from gate.core.domain import Image
+
+
+class DryRelay:
+    """A relay that only remembers where it was sent; on the clip's clock no pin could follow."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self.moves: list[tuple[float, Position]] = []
+
+    def move(self, position: Position) -> None:
+        """Remember the move."""
+        last = self.moves[-1][1] if self.moves else Position.SAFE
+        if position is not last:
+            self.moves.append((self._clock(), position))
+
+    def clear(self) -> None:
+        """Nothing holds this relay."""
+
+
+class Replay:
+    """One clip through one gate; `frames` plays it, `told` collects what happened."""
+
+    def __init__(
+        self,
+        clip: Path,
+        config: Config,
+        *,
+        database: Path | None = None,
+        on_event: Callable[[Happening], None] = lambda happening: None,
+    ) -> None:
+        """Open the clip, the model and the log (``database`` None: thrown away).
+
+        Raises `CameraError`, `ModelError` or `StoreError`.
+        """
+        self._source = open_source(str(clip.resolve()), Wanted(fps=config.camera.fps))
+        self.count = self._source.count
+        self._smile = open_model(config)
+        self._pipeline = open_pipeline(config, self._smile)
+        self.mounting = open_mounting(config)
+        card = self._smile.card
+        self._store = open_store(
+            config,
+            database,
+            card_threshold=card.threshold,
+            model_hash=card.sha256,
+            mends=False,
+        )
+        self._index = 0
+        self._on_event = on_event
+        self._relay = DryRelay(lambda: self._time)
+        self.told = Trace(config.rules(self._smile.card.threshold), self._source.fps)
+        self.told.moves = self._relay.moves
+        self._control = Controller(
+            self.told.rules,
+            self._store,
+            self._relay,
+            lane=Lane(next_visit=self._store.next_visit()),
+            on_event=self._tell,
+        )
+
+    @property
+    def _time(self) -> float:
+        return self._index / self.told.fps
+
+    def frames(self) -> Iterator[tuple[Image, Moment]]:
+        """Play the clip: each frame with what it showed. Raises `CameraError` if it is broken."""
+        self._control.note(Event(EventKind.STARTED, self._time))
+        self._control.take(Signal(Trigger.OPENED, Reason.OPERATOR, who="replay"), self._time)
+        while True:
+            try:
+                image = self._source.read()
+            except EndOfClip:
+                break
+            begun = time.perf_counter()
+            observation = self._pipeline.observe(Frame(image, self._index, self._time))
+            self._control.see(observation, self._time)
+            work_s = time.perf_counter() - begun
+            lane = self._control.lane
+            moment = Moment(observation, lane.state, lane.count, work_s)
+            self.told.moments.append(moment)
+            yield image, moment
+            self._index += 1
+        self._index = max(self._index - 1, 0)
+        self._control.take(Signal(Trigger.STOPPED), self._time)
+
+    def close(self) -> None:
+        """Close the log, the model and the clip; may be called twice."""
+        self._store.close()
+        self._smile.close()
+        self._source.close()
+
+    def _tell(self, event: Event) -> None:
+        happening = Happening(self._index, event)
+        self.told.happenings.append(happening)
+        self._on_event(happening)

@@ -1,0 +1,51 @@
+"""A run as a picture or a summary tells it: what each frame showed, and what came of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from gate.core.domain import Event, EventKind, Observation, Position, Reason, State
+from gate.core.rules import Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """An event of a run, with the 0-based index of the frame at which it came."""
+
+    frame: int
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What one frame showed, and where the lane stood after it."""
+
+    observation: Observation
+    state: State
+    count: int
+    work_s: float
+    """Time that judging the frame took, decoding not counted."""
+
+
+@dataclass(slots=True)
+class Trace:
+    """A run as it is told: events and moments in order."""
+
+    rules: Rules
+    fps: float
+    happenings: list[Happening] = field(default_factory=list)
+    moments: list[Moment] = field(default_factory=list)
+    moves: list[tuple[float, Position]] = field(default_factory=list)
+    """Where the relay went, and when."""
+
+    @property
+    def grants(self) -> int:
+        """Grants to guests."""
+        return sum(it.event.kind is EventKind.GRANTED for it in self.happenings)
+
+    @property
+    def denials(self) -> dict[Reason, int]:
+        """Visits that ended without a grant, by reason."""
+        left = (it.event for it in self.happenings if it.event.kind is EventKind.VISIT_LEFT)
+        return dict(Counter(event.reason for event in left if event.reason is not None))

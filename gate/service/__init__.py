@@ -1,0 +1,1 @@
+"""The daemon: parts started in order, the loop, commands, reload, upkeep."""

@@ -1,0 +1,129 @@
+"""What an operator asks, done to the lane. Called from the loop; a refusal changes nothing."""
+
+from __future__ import annotations
+
+import logging
+
+from gate.core.closures import Closing
+from gate.core.domain import Event, EventKind, Reason, Signal, State, Trigger
+from gate.errors import ControlError
+from gate.interfaces.control.protocol import Answer, Command, Request
+from gate.service import operator_close
+from gate.service.parts import Parts
+from gate.service.snapshot import failure_text, snapshot
+
+log = logging.getLogger(__name__)
+
+
+def carry_out(parts: Parts, request: Request, now: float) -> Answer:
+    """Do it, and say what came of it. Raises `ControlError` with the reason of a refusal."""
+    match request.command:
+        case Command.STATUS:
+            return {"status": snapshot(parts, now, people=request.peer.may_steer).as_dict()}
+        case Command.OPEN:
+            return {"said": _open(parts, request, now)}
+        case Command.CLOSE:
+            return {"said": _close(parts, request, now)}
+        case Command.REOPEN:
+            return {"said": _reopen(parts, request, now)}
+        case Command.CLEAR_FAULT:
+            return {"said": _clear_fault(parts, request.peer.name, now)}
+        case Command.RELOAD:
+            raise ControlError("a reload is not the lane's")
+
+
+def _open(parts: Parts, request: Request, now: float) -> str:
+    control = parts.control
+    if _is_open(parts):
+        raise ControlError("the gate is open already; ask again when it has shut")
+    signal = Signal(
+        Trigger.OPERATOR_GRANT, Reason.OPERATOR, who=request.peer.name, detail=request.reason
+    )
+    if not control.take(signal, now):
+        raise ControlError(
+            f"not while the lane is in {control.lane.state}; end that first: smile-gate"
+            " clear-fault, or the key switch"
+        )
+    if not _is_open(parts):
+        raise ControlError(f"the gate did not open: {_trouble(parts)}")
+    return f"the gate is open for {control.rules.hold_s:g} s"
+
+
+def _is_open(parts: Parts) -> bool:
+    return parts.control.lane.state is State.GRANTED
+
+
+def _close(parts: Parts, request: Request, now: float) -> str:
+    control, opening = parts.control, parts.opening
+    if opening.closing is not None:
+        return f"the lane was closed already by {opening.closing.who}"
+    who, why = request.peer.name, request.reason
+    opening.by_operator(Closing(who, why))
+    operator_close.keep(parts.config.store.path, opening.closing)
+    if control.lane.open:
+        control.take(Signal(Trigger.CLOSED, Reason.OPERATOR, who=who, detail=why), now)
+    else:
+        _note(parts, EventKind.LANE_CLOSED, who, why, now)
+    if _is_open(parts):
+        return "the lane closes as soon as the gate has shut"
+    return "the lane is closed until: smile-gate reopen"
+
+
+def _reopen(parts: Parts, request: Request, now: float) -> str:
+    control, opening, who = parts.control, parts.opening, request.peer.name
+    if opening.closing is None:
+        if control.lane.open:
+            return "the lane is open"
+        raise ControlError(f"no operator closed the lane; {_kept_closed(parts)}")
+    opening.by_operator(None)
+    if opening.closed_by:
+        _note(parts, EventKind.CLOSE_LIFTED, who, request.reason, now)
+        operator_close.keep(parts.config.store.path, None)
+        return f"taken back, but {_kept_closed(parts)}"
+    signal = Signal(Trigger.OPENED, Reason.OPERATOR, who=who, detail=request.reason)
+    control.take(signal, now)
+    operator_close.keep(parts.config.store.path, None)
+    if control.lane.faults:
+        return f"the lane is open again, but the gate is not well: {_trouble(parts)}"
+    return "the lane is open again"
+
+
+def _clear_fault(parts: Parts, who: str, now: float) -> str:
+    control = parts.control
+    done = []
+    if control.lane.state is State.EMERGENCY:
+        if parts.wires.emergency_held():
+            raise ControlError("the emergency contact still asks for it; put it to rest first")
+        control.take(Signal(Trigger.EMERGENCY_CLEARED, who=who), now)
+        done.append("the emergency is over")
+    if control.has(Reason.FAULT_CRASH_LOOP):
+        parts.crash_loop.clear()
+        control.take(Signal(Trigger.RECOVERED, Reason.FAULT_CRASH_LOOP, who=who), now)
+        done.append("the pause after the crashes is over")
+    rest = f"{_trouble(parts)}; that ends by itself once the part works again"
+    if control.lane.faults:
+        if not done:
+            raise ControlError(f"nothing here can be cleared by hand: {rest}")
+        done.append(rest)
+    if not done:
+        raise ControlError("there is no fault to clear")
+    return "; ".join(done)
+
+
+def _note(parts: Parts, kind: EventKind, who: str, why: str | None, now: float) -> None:
+    """Record an operator's word that does not move the lane: what the log says last of it holds."""
+    state = parts.control.lane.state
+    parts.control.note(Event(kind, now, state, state, reason=Reason.OPERATOR, who=who, detail=why))
+
+
+def _kept_closed(parts: Parts) -> str:
+    names = {Reason.SCHEDULE: "the opening hours", Reason.KEY_SWITCH: "the key switch"}
+    by = " and ".join(names.get(reason, str(reason)) for reason in parts.opening.closed_by)
+    change = parts.jobs.next_change()
+    until = f" until {change[0]:%a %H:%M}" if change and change[1] else ""
+    return f"kept closed by {by}{until if Reason.SCHEDULE in parts.opening.closed_by else ''}"
+
+
+def _trouble(parts: Parts) -> str:
+    found = [f"{part} ({failure_text(parts, part)})" for part, _ in parts.control.lane.faults]
+    return ", ".join(found) or f"it is {parts.control.lane.state}"

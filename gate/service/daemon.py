@@ -1,0 +1,173 @@
+"""The daemon: starts the parts, runs the loop, stops them in reverse."""
+
+from __future__ import annotations
+
+import logging
+import signal as signals
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from gate.config import Config
+from gate.core.describe import describe, fields, level, without_person
+from gate.core.domain import Event, Observation, Signal, Trigger
+from gate.core.machine import deadline
+from gate.core.transitions import Lane
+from gate.errors import AnotherGate, ControlError, GateError, NoAnswer
+from gate.interfaces.control.protocol import Answer, Command, Request
+from gate.interfaces.control.server import Server
+from gate.service.commands import carry_out
+from gate.service.inbox import Call, Inbox
+from gate.service.parts import Parts, start
+from gate.service.reload import apply, prepare
+from gate.system.systemd import Notifier
+
+log = logging.getLogger(__name__)
+
+NAP_S = 0.2
+"""The longest wait for a frame or a signal: how late a stop may be noticed."""
+ANSWER_S = 2.0
+"""The loop has this long to begin with what was asked."""
+
+
+class Daemon:
+    """One gate, from its camera to its relay. Build it, `run` it; `stop` may come from anywhere."""
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        path: Path | None = None,
+        factory: Any = None,
+        notifier: Notifier | None = None,
+        on_event: Callable[[Event], None] = lambda event: None,
+        on_frame: Callable[[Observation, Lane], None] = lambda observation, lane: None,
+    ) -> None:
+        """``path`` is the file to reload; ``factory`` the pin factory, None for the configured."""
+        self._config = config
+        self._path = path
+        self._factory = factory
+        self._notifier = notifier or Notifier()
+        self._on_event = on_event
+        self._on_frame = on_frame
+        self._stopping = False
+        self._reload_asked = False
+        self._reloading = threading.Lock()
+        self.inbox = Inbox()
+        self.parts: Parts
+
+    def stop(self, *_: int | FrameType | None) -> None:
+        """End the loop at its next turn; a signal handler may call it."""
+        self._stopping = True
+
+    def run(self) -> None:
+        """Run until stopped, or until a clip is over. Raises `GateError` if a part can't start."""
+        for number in (signals.SIGTERM, signals.SIGINT):
+            signals.signal(number, self.stop)
+        signals.signal(signals.SIGHUP, self._on_hangup)
+        with ExitStack() as stack:
+            stack.callback(self._notifier.close)
+            stack.callback(self.inbox.close)
+            server = self._listen(stack)
+            self.parts = start(
+                self._config,
+                self._path,
+                stack,
+                self.inbox,
+                self._notifier,
+                factory=self._factory,
+                on_event=self._tell,
+                on_frame=self._on_frame,
+            )
+            if server is not None:
+                server.start()
+            log.info("started in %.2f s", time.monotonic() - self.parts.begun)
+            try:
+                self._loop()
+            finally:
+                self._notifier.stopping()
+                self.parts.control.take(Signal(Trigger.STOPPED), time.monotonic())
+        log.info("stopped")
+
+    def _listen(self, stack: ExitStack) -> Server | None:
+        """The control socket, first of all: what belongs to a running gate must not be touched."""
+        control = self._config.control
+        if control.socket is None:
+            return None
+        try:
+            server = Server(control.socket, control.group, self._answer)
+        except AnotherGate:
+            raise
+        except ControlError as error:  # guests can do without
+            log.error("%s; the gate runs without it", error)
+            return None
+        stack.callback(server.close)
+        return server
+
+    def _loop(self) -> None:
+        parts = self.parts
+        while not self._stopping:
+            now = time.monotonic()
+            until = deadline(parts.control.rules, parts.control.lane)
+            letters, frame = self.inbox.take(NAP_S if until is None else min(NAP_S, until - now))
+            now = time.monotonic()
+            for letter in letters:
+                if isinstance(letter, Call):
+                    letter.run()
+                elif parts.opening.still(letter):
+                    parts.control.take(letter, now)
+            if frame is not None:
+                parts.lookout.look(frame)
+            elif parts.lookout.feed.over:
+                log.info("the clip is over")
+                return
+            if self._reload_asked:
+                self._reload_asked = False
+                threading.Thread(target=self._reload_quietly, name="reload", daemon=True).start()
+            parts.look_after(time.monotonic())
+
+    def _answer(self, request: Request) -> Answer:
+        """Answer a client, in its own thread. Raises `GateError`."""
+        if request.command is Command.RELOAD:
+            return {"said": self._reload(request.peer.name)}
+        if request.command is not Command.STATUS:
+            log.info("asked: %s", request.command)  # by whom and why is in the audit log
+        return self.inbox.ask(lambda: carry_out(self.parts, request, time.monotonic()), ANSWER_S)
+
+    def _on_hangup(self, *_: int | FrameType | None) -> None:
+        self._reload_asked = True  # no more than that within a signal handler
+
+    def _reload_quietly(self) -> None:
+        try:
+            self._reload("SIGHUP")
+        except GateError as error:
+            log.error("not reloaded, the old settings stay: %s", error)
+        except Exception:
+            log.exception("not reloaded, the old settings stay")
+
+    def _reload(self, who: str) -> str:
+        """Apply the changed file; called outside of the loop. Raises `GateError`."""
+        if self._path is None:
+            raise ControlError("this gate was started without a configuration file")
+        with self._reloading:
+            report = self.parts.report
+            report.reloading()
+            try:
+                plan = prepare(self.parts.config, self._path, self.parts.smile)
+                try:
+                    said = self.inbox.ask(lambda: apply(self.parts, plan, who), ANSWER_S)
+                except NoAnswer:
+                    plan.close()
+                    raise
+            finally:
+                report.reloaded()
+        log.info("reloaded: %s", said)
+        return said
+
+    def _tell(self, event: Event) -> None:
+        log.log(level(event), "%s", describe(without_person(event)), extra=fields(event))
+        self._on_event(event)

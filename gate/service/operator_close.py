@@ -1,0 +1,41 @@
+"""An operator's close that nobody has taken back: no restart and no damage opens the lane.
+
+The log says it. Where the log had to be set aside, or lost its end, a file beside it does.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gate.audit import Store, sidecar
+from gate.core.closures import Closing
+from gate.core.domain import EventKind
+
+_NAME = "closed"
+
+
+def keep(log_file: Path, closing: Closing | None) -> None:
+    """Remember a close, or that it was taken back, beside the log."""
+    if closing is None:
+        sidecar.remove(log_file, _NAME)
+    else:
+        sidecar.write(log_file, _NAME, {"who": closing.who, "why": closing.why})
+
+
+def find(store: Store, log_file: Path) -> tuple[Closing | None, bool]:
+    """The close that holds, and whether the log has it.
+
+    The log's word counts. A log that has none, or was begun anew, is asked no further: then the
+    file decides, and one that can't be read is a close by somebody.
+    """
+    word = store.operators_word()
+    if word is not None:
+        event = word.event
+        if event.kind is EventKind.LANE_CLOSED:
+            return Closing(event.who or "?", event.detail), True
+        return None, True
+    kept = sidecar.read(log_file, _NAME)
+    if kept is None:
+        return None, True
+    why = kept.get("why")
+    return Closing(str(kept.get("who") or "?"), None if why is None else str(why)), False

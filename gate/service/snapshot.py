@@ -1,0 +1,110 @@
+"""Fills a `Status` from the running parts. Called from the loop; it waits for nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from gate import __version__
+from gate.core.domain import Reason
+from gate.interfaces.status import (
+    CameraHealth,
+    Failure,
+    InputState,
+    Judging,
+    LaneOrder,
+    LogHealth,
+    Settings,
+    Status,
+    Work,
+)
+from gate.service.parts import Parts
+from gate.system.credentials import masked
+
+
+def snapshot(parts: Parts, now: float, *, people: bool = False) -> Status:
+    """How the gate is; without ``people`` no operator is named."""
+    lane, rules = parts.control.lane, parts.control.rules
+    return Status(
+        version=__version__,
+        gate=parts.config.gate.id,
+        pid=os.getpid(),
+        wall=datetime.now(UTC),
+        uptime_s=now - parts.begun,
+        state=lane.state,
+        since_s=now - (lane.since or parts.begun),
+        visit=lane.visit,
+        count=lane.count,
+        needed=rules.frames,
+        lane=_order(parts, people),
+        faults=tuple(_failures(parts, now)),
+        relay=parts.relay.position,
+        inputs=tuple(InputState(*item) for item in parts.inputs.active().items()),
+        camera=_camera(parts, now),
+        work=_work(parts, now),
+        watchdog=parts.report.watchdog(now),
+        log=_log(parts),
+        judging=Judging(parts.smile.card.sha256, rules.threshold),
+        settings=Settings(
+            str(parts.path) if parts.path else None, parts.config.digest(), parts.loaded
+        ),
+        board=parts.board,
+        events=parts.history.happenings(people=people),
+    )
+
+
+def _order(parts: Parts, people: bool) -> LaneOrder:
+    closing, change = parts.opening.closing, parts.jobs.next_change()
+    told = closing if people else None
+    return LaneOrder(
+        open=parts.control.lane.open,
+        closed_by=parts.opening.closed_by,
+        who=told.who if told else None,
+        why=told.why if told else None,
+        next_change=change[0] if change else None,
+        next_open=change[1] if change else None,
+    )
+
+
+def _failures(parts: Parts, now: float) -> Iterator[Failure]:
+    for part, since in parts.control.lane.faults:
+        yield Failure(part, failure_text(parts, part), now - since)
+
+
+def failure_text(parts: Parts, part: Reason) -> str:
+    """What is wrong with a part at fault, as it stands now."""
+    live = parts.lookout.feed.problem if part is Reason.FAULT_CAMERA else None
+    return live or parts.control.details.get(part, "")
+
+
+def _camera(parts: Parts, now: float) -> CameraHealth:
+    lookout = parts.lookout
+    return CameraHealth(
+        source=masked(str(parts.config.camera.source)),
+        fps=lookout.pictures.rate(now),
+        fps_wanted=parts.config.camera.fps,
+        judged=lookout.judged,
+        dropped=parts.inbox.dropped,
+        late=lookout.late,
+        age_s=lookout.age_s(now),
+        problem=lookout.feed.problem,
+        stuck=lookout.feed.stuck,
+    )
+
+
+def _work(parts: Parts, now: float) -> Work:
+    mean, worst = parts.lookout.work.mean(now), parts.lookout.work.worst(now)
+    return Work(None if mean is None else 1000 * mean, None if worst is None else 1000 * worst)
+
+
+def _log(parts: Parts) -> LogHealth:
+    store = parts.store
+    detail = store.set_aside.event.detail if store.set_aside else None
+    return LogHealth(
+        path=str(store.path),
+        sequence=store.sequence,
+        unwritten=parts.control.unwritten,
+        set_aside=json.loads(detail)["file"] if detail else None,
+    )

@@ -1,0 +1,1 @@
+"""What Linux gives: the service manager, the journal, secrets, clocks, files that last."""

@@ -1,0 +1,1 @@
+"""Following the guest from frame to frame: search, template, who stands beside."""

@@ -1,0 +1,138 @@
+"""Other faces beside the guest's: found now and then, kept an eye on, forgotten when gone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gate.core.domain import Box
+from gate.vision import motion
+from gate.vision.detector import overlap
+from gate.vision.tracking import search
+from gate.vision.view import around
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from gate.vision.detector import FaceFinder
+    from gate.vision.view import View
+
+EVERY_S = 0.8
+"""How often the surroundings of a guest are searched where something moved, s."""
+IDLE_S = 8.0
+"""How often they are searched although nothing moved, s."""
+OWN, BODY = 0.8, 5.0
+"""How far the guest's own movements reach around the face and below it, in face widths."""
+MISSES = 4
+"""Looks in a row that must miss a face before it is gone."""
+LOOK_S = 0.18
+"""How often another face is looked for where it was, s."""
+
+
+@dataclass(slots=True)
+class _Other:
+    """Another face beside the guest's."""
+
+    box: Box
+    seen: float
+    misses: int = 0
+
+
+class Crowd:
+    """The faces that count beside the guest's."""
+
+    def __init__(self, finder: FaceFinder, similar: float) -> None:
+        """A face counts from ``similar`` times the guest's width."""
+        self._finder = finder
+        self._similar = similar
+        self._sweep = search.Sweep(finder)
+        self._changes = motion.ChangeMap()
+        self._others: list[_Other] = []
+        self._swept = self._looked = float("-inf")
+
+    @property
+    def boxes(self) -> tuple[Box, ...]:
+        """Where the others are, px."""
+        return tuple(other.box for other in self._others)
+
+    def reset(self, other: Box | None = None, now: float = 0.0) -> None:
+        """Start with a new guest, and with ``other`` beside it if that is known already."""
+        self._others = [_Other(other, now)] if other else []
+        self._sweep.stop()
+        self._changes.forget()
+        self._swept = self._looked = float("-inf")
+
+    def mind(
+        self,
+        view: View,
+        thumb: NDArray[np.float32],
+        guest: Box,
+        region: Box,
+        smallest: float,
+        now: float,
+        elapsed: float,
+    ) -> Box | None:
+        """Look after the known faces and for new ones; return one that was not known yet.
+
+        Faces below ``smallest`` px don't count for anything.
+        """
+        self._keep_eye_on(view, guest, now)
+        if not self._sweep.running and not self._start(view, thumb, guest, region, smallest, now):
+            return None
+        for found in self._sweep.go_on(view, elapsed / EVERY_S):
+            if any(overlap(found.box, box) > 0.15 for box in (guest, *self.boxes)):
+                continue
+            again = self._finder.near(view, found.box, wide=True)
+            if again is None or not self._finder.confirm(view, again.box):
+                continue
+            if again.box.width >= self._similar * guest.width:
+                self._others.append(_Other(again.box, now))
+                return again.box
+        return None
+
+    def _keep_eye_on(self, view: View, guest: Box, now: float) -> None:
+        """Follow each known face, and drop it when it is gone, far behind, or the guest itself."""
+        for other in list(self._others):
+            if now - other.seen < LOOK_S:
+                continue
+            seen = self._finder.near(view, other.box, wide=True)
+            other.seen = now
+            other.misses += 1
+            if seen is not None:
+                other.box, other.misses = seen.box, 0
+            if (
+                other.misses > MISSES
+                or overlap(other.box, guest) > 0.2
+                or other.box.width < self._similar * guest.width
+            ):
+                self._others.remove(other)
+
+    def _start(
+        self,
+        view: View,
+        thumb: NDArray[np.float32],
+        guest: Box,
+        region: Box,
+        smallest: float,
+        now: float,
+    ) -> bool:
+        """Begin to search the surroundings if it is time and there is a reason."""
+        if now - max(self._swept, self._looked) < EVERY_S:
+            return False
+        self._looked = now
+        shape = (view.bounds.height, view.bounds.width)
+        changed = self._changes.look(thumb)
+        own = around(guest, OWN)
+        body = Box(own.x, own.y, own.width, own.height + round(BODY * guest.width))
+        motion.clear(changed, body, shape)
+        idle_over = now - self._swept >= IDLE_S
+        if not idle_over and not changed.any():
+            return False
+        smallest = max(smallest, self._similar * guest.width)
+        largest = min(guest.width / self._similar, *shape)
+        steps = search.plan(region, smallest, largest)
+        self._sweep.start(steps, shape, None if idle_over else changed)
+        self._changes.searched(thumb)
+        self._swept = now
+        return self._sweep.running

@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from gate.core.controller import RETRY_S, Controller
+from gate.core.domain import Event, EventKind, Observation, Position, Reason, Signal, State, Trigger
+from gate.core.rules import Rules
+from gate.errors import StoreError
+from tests.fakes import ListRecorder, ListRelay, seen
+
+RULES = Rules(threshold=0.5, frames=2, missed_frames=0)
+
+
+class Bench:
+    """A controller with its fakes, an open lane, and a clock that is set by hand."""
+
+    def __init__(self, rules: Rules = RULES) -> None:
+        self.log = ListRecorder()
+        self.relay = ListRelay()
+        self.control = Controller(rules, self.log, self.relay)
+        self.now = 0.0
+        self.control.take(Signal(Trigger.OPENED), self.now)
+
+    def see(self, observation: Observation, after: float = 0.1) -> None:
+        self.now += after
+        self.control.see(observation, self.now)
+
+    def smile(self, frames: int = 3) -> None:
+        for _ in range(frames):
+            self.see(seen())
+
+    def state(self) -> State:
+        return self.control.lane.state
+
+    def last(self) -> Position:
+        return self.relay.history[-1]
+
+
+def test_a_smile_is_recorded_and_opens_the_gate() -> None:
+    """The main path: the record is there, the relay is on, and off after the hold."""
+    bench = Bench()
+    bench.smile()
+    assert bench.log.kinds()[-1] is EventKind.GRANTED
+    assert bench.last() is Position.GRANTED
+    bench.control.tick(bench.now + RULES.hold_s)
+    assert bench.last() is Position.SAFE
+    assert bench.log.kinds()[-1] is EventKind.HOLD_ENDED
+
+
+def test_a_grant_is_committed_before_the_relay_moves() -> None:
+    """When the relay is told, the record of the grant is already in the log."""
+    bench = Bench()
+    before: list[EventKind] = []
+    move = bench.relay.move
+
+    def watch(position: Position) -> None:
+        if position is Position.GRANTED:
+            before.extend(bench.log.kinds())
+        move(position)
+
+    bench.relay.move = watch  # type: ignore[method-assign]  # to look at the moment of the move
+    bench.smile()
+    assert before[-1] is EventKind.GRANTED
+
+
+def test_a_grant_that_cannot_be_recorded_does_not_happen() -> None:
+    """A full disk keeps the gate shut, and shows as a fault."""
+    bench = Bench()
+    bench.smile(2)
+    bench.log.broken = True
+    bench.smile(3)
+    assert bench.relay.history == [Position.SAFE]
+    assert bench.state() is State.FAULT
+
+
+def test_a_log_that_works_again_gets_what_it_missed() -> None:
+    """The fault itself is recorded afterwards, then the recovery, and the lane goes on."""
+    bench = Bench()
+    bench.smile(2)
+    bench.log.broken = True
+    bench.smile(1)
+    bench.log.broken = False
+    bench.control.tick(bench.now + RETRY_S)
+    kinds = bench.log.kinds()
+    assert kinds[-3:] == [EventKind.VISIT_LEFT, EventKind.FAULT, EventKind.RECOVERED]
+    assert EventKind.GRANTED not in kinds
+    assert str(bench.log.events[-2].detail).endswith("s late")
+    assert bench.state() is State.IDLE
+
+
+def test_a_slow_log_does_not_keep_the_relay_on() -> None:
+    """The hold's end moves the relay before it is recorded."""
+    bench = Bench()
+    bench.smile()
+    bench.log.broken = True
+    bench.control.tick(bench.now + RULES.hold_s)
+    assert bench.last() is Position.SAFE
+
+
+def test_an_emergency_moves_first_and_is_recorded_after() -> None:
+    """A log that can't be written is no reason to stay shut in an emergency."""
+    bench = Bench()
+    bench.log.broken = True
+    bench.control.take(Signal(Trigger.EMERGENCY), 1.0)
+    assert bench.last() is Position.EMERGENCY
+    assert bench.state() is State.EMERGENCY
+    bench.log.broken = False
+    bench.control.tick(1.0 + RETRY_S)
+    assert EventKind.EMERGENCY in bench.log.kinds()
+
+
+def test_a_relay_that_cannot_be_driven_is_a_fault_and_is_tried_again() -> None:
+    """A loose wire shows, and the lane is back once the line can be driven."""
+    bench = Bench()
+    bench.relay.broken = True
+    bench.smile()
+    assert bench.state() is State.FAULT
+    assert bench.control.lane.faults[0][0] is Reason.FAULT_RELAY
+    bench.relay.broken = False
+    bench.control.tick(bench.now + RETRY_S)
+    assert bench.state() is State.IDLE
+
+
+def test_what_the_lane_cannot_take_is_refused() -> None:
+    """An operator's grant during an emergency is refused and moves nothing."""
+    bench = Bench()
+    bench.control.take(Signal(Trigger.EMERGENCY), 1.0)
+    assert not bench.control.take(Signal(Trigger.OPERATOR_GRANT), 2.0)
+    assert bench.last() is Position.EMERGENCY
+
+
+def test_the_same_news_twice_is_recorded_once() -> None:
+    """A lane that is open is not opened again, and a known fault is not a new one."""
+    bench = Bench()
+    bench.control.take(Signal(Trigger.OPENED), 1.0)
+    for _ in range(2):
+        bench.control.take(Signal(Trigger.FAULT, Reason.FAULT_CAMERA), 2.0)
+    bench.control.take(Signal(Trigger.RECOVERED, Reason.FAULT_MODEL), 2.0)
+    assert bench.log.kinds() == [EventKind.LANE_OPENED, EventKind.FAULT]
+
+
+def test_a_guest_who_leaves_is_recorded_when_the_time_is_over() -> None:
+    """Empty frames do not end a visit before `lost_s`."""
+    bench = Bench()
+    bench.see(seen(smile=0.1))
+    bench.see(Observation(1, 0.0), after=0.5)
+    assert bench.state() is State.FACE_PRESENT
+    bench.see(Observation(2, 0.0), after=0.5)
+    assert bench.state() is State.IDLE
+    assert bench.log.events[-1].reason is Reason.NO_SMILE
+
+
+def test_a_log_that_fails_once_does_not_keep_the_lane_shut() -> None:
+    """A fault that could itself be recorded heals too, though nothing waits to be written."""
+    bench = Bench()
+    bench.smile(2)
+    record = bench.log.record
+
+    def refuse_once(events: Sequence[Event]) -> None:
+        bench.log.record = record  # type: ignore[method-assign]  # the lock is gone
+        raise StoreError("the log is locked")
+
+    bench.log.record = refuse_once  # type: ignore[method-assign]  # the lock
+    bench.smile(1)
+    assert bench.state() is State.FAULT
+    assert bench.last() is Position.SAFE
+    bench.control.tick(bench.now + RETRY_S)
+    assert bench.log.kinds()[-2:] == [EventKind.FAULT, EventKind.RECOVERED]
+    assert bench.control.lane.state is State.IDLE
+
+
+def test_late_records_are_told_as_well() -> None:
+    """What lamps and the journal are told is what the log has, also when it was written later."""
+    told: list[EventKind] = []
+    bench = Bench()
+    bench.control._on_event = lambda event: told.append(event.kind)
+    bench.log.broken = True
+    bench.control.take(Signal(Trigger.EMERGENCY), 1.0)
+    bench.log.broken = False
+    bench.control.take(Signal(Trigger.TAMPER), 1.1)
+    assert told == bench.log.kinds()[1:]
+    assert EventKind.EMERGENCY in told
+
+
+def test_the_end_of_an_emergency_that_is_none_is_no_news(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The key switch says it with every turn; outside an emergency that is not worth a warning."""
+    bench = Bench()
+    assert bench.control.take(Signal(Trigger.EMERGENCY_CLEARED), 1.0)
+    assert caplog.records == []

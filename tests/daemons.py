@@ -1,0 +1,87 @@
+"""A gate as a service, and the service manager's end of its notify socket."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+from gate.audit import Store
+from gate.core.domain import EventKind, Record
+from gate.errors import StoreError
+
+WriteConfig = Callable[..., Path]
+PATIENCE_S = 60
+
+
+class Manager:
+    """The service manager's end of the notify socket."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "notify"
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(str(self.path))
+        self._socket.settimeout(PATIENCE_S)
+
+    def wait_for(self, word: str) -> list[str]:
+        """Everything that is said until a message begins with the word."""
+        said: list[str] = []
+        while not said or not said[-1].startswith(word):
+            said.append(self._socket.recv(4096).decode())
+        return said
+
+    def silent_for(self, seconds: float) -> bool:
+        """Whether the gate says nothing at all for a while."""
+        self._socket.settimeout(seconds)
+        try:
+            self._socket.recv(4096)
+        except TimeoutError:
+            return True
+        finally:
+            self._socket.settimeout(PATIENCE_S)
+        return False
+
+    def drain(self) -> None:
+        """Forget what was said so far."""
+        while not self.silent_for(0.01):
+            pass
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@contextmanager
+def running(config: Path, manager: Manager) -> Iterator[subprocess.Popen[bytes]]:
+    """A gate that is ended, whatever the test does."""
+    environ = os.environ | {"NOTIFY_SOCKET": str(manager.path), "WATCHDOG_USEC": "400000"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gate", "run", "--config", str(config)],
+        env=environ,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def records(database: Path) -> list[Record]:
+    with closing(Store.open(database, read_only=True)) as store:
+        return list(store.records())
+
+
+def wait_for(database: Path, kind: EventKind) -> None:
+    """Wait until the log has an event of the kind."""
+    give_up = time.monotonic() + PATIENCE_S
+    while time.monotonic() < give_up:
+        with suppress(StoreError):  # not there, or not laid out yet
+            if any(record.event.kind is kind for record in records(database)):
+                return
+        time.sleep(0.02)
+    raise AssertionError(f"no {kind} in the log")

@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from gate.core.domain import Frame
+from gate.errors import CameraError, EndOfClip
+from gate.hardware.camera_thread import Feed
+from gate.service.inbox import Inbox
+
+
+class ListSource:
+    """A camera that plays a list: pictures, and errors where it breaks."""
+
+    count: int | None = None
+
+    def __init__(self, plays: list[int | Exception], *, live: bool) -> None:
+        self._plays: Iterator[int | Exception] = iter(plays)
+        self.live = live
+        self.fps = 1000.0
+        self.closed = 0
+
+    def read(self) -> NDArray[np.uint8]:
+        play = next(self._plays, EndOfClip("over"))
+        if isinstance(play, Exception):
+            raise play
+        return np.full((4, 4), play, np.uint8)
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def never() -> ListSource:
+    raise CameraError("none")
+
+
+def run(
+    sources: list[ListSource | Exception], inbox: Inbox, wanted: int
+) -> tuple[list[Frame], Feed]:
+    """Feed from the sources one after the other until so many frames have come."""
+    left = iter(sources)
+
+    def opener() -> ListSource:
+        source = next(left, EndOfClip("nothing left"))
+        if isinstance(source, Exception):
+            raise source
+        return source
+
+    feed = Feed(opener, inbox, first_retry_s=0.001, last_retry_s=0.01)
+    feed.start()
+    frames: list[Frame] = []
+    give_up = time.monotonic() + 10
+    while len(frames) < wanted and time.monotonic() < give_up:
+        _, frame = inbox.take(0.05)
+        frames += [frame] if frame is not None else []
+    return frames, feed
+
+
+def test_a_clip_plays_every_frame_once_and_then_is_over() -> None:
+    """Files lose no frame; sequence numbers and times rise."""
+    source = ListSource(list(range(20)), live=False)
+    frames, feed = run([source], Inbox(), 20)
+    assert [int(frame.image[0, 0]) for frame in frames] == list(range(20))
+    assert [frame.sequence for frame in frames] == list(range(20))
+    times = [frame.monotonic for frame in frames]
+    assert times == sorted(times)
+    feed.close()
+    assert feed.over
+    assert source.closed == 1
+
+
+def test_a_lost_camera_is_opened_again() -> None:
+    """A camera that breaks and can't be opened for a while comes back by itself."""
+    first = ListSource([1, CameraError("unplugged")], live=False)
+    second = ListSource([2], live=False)
+    frames, feed = run([first, CameraError("not there"), second], Inbox(), 2)
+    assert [int(frame.image[0, 0]) for frame in frames] == [1, 2]
+    assert [frame.sequence for frame in frames] == [0, 1]
+    assert first.closed == 1
+    feed.close()
+
+
+def test_what_is_wrong_with_the_camera_can_be_read() -> None:
+    """While there is no picture, the feed says why."""
+    told = threading.Event()
+
+    def opener() -> ListSource:
+        told.set()
+        raise CameraError("no such camera")
+
+    feed = Feed(opener, Inbox(), first_retry_s=60)
+    feed.start()
+    assert told.wait(10)
+    feed.close()
+    assert feed.problem == "no such camera"
+
+
+def test_the_feed_closes_while_it_waits_to_retry() -> None:
+    """A stop does not wait for the back-off."""
+    feed = Feed(never, Inbox(), first_retry_s=3600)
+    feed.start()
+    feed.close()
+    feed.close()
+    assert not feed._reader.thread.is_alive()
+
+
+class HangingSource(ListSource):
+    """A driver that does not return until it is let go."""
+
+    def __init__(self, free: threading.Event) -> None:
+        super().__init__([9] * 5, live=True)  # it comes back with pictures
+        self._free = free
+
+    def read(self) -> NDArray[np.uint8]:
+        self._free.wait(60)
+        return super().read()
+
+
+def until(condition: Callable[[], bool]) -> None:
+    give_up = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < give_up
+        time.sleep(0.001)
+
+
+LATER = 1e9
+"""Long after any thread began whatever it does."""
+
+
+def test_a_thread_that_hangs_in_its_driver_is_replaced() -> None:
+    """Another thread opens the camera anew; the one left behind adds nothing when it comes back."""
+    free = threading.Event()
+    sources = iter([HangingSource(free), ListSource([7] * 5, live=True)])
+    inbox = Inbox()
+    feed = Feed(lambda: next(sources), inbox, first_retry_s=60, stuck_after_s=1)
+    feed.start()
+    until(lambda: feed._reader.calling_since is not None)
+    hung = feed._reader
+    feed.tend(time.monotonic())
+    assert feed.stuck == 0
+    feed.tend(LATER)
+    assert feed.stuck == 1
+    until(lambda: feed.over)
+    free.set()
+    until(lambda: feed.stuck == 0)
+    assert not hung.thread.is_alive()
+    assert feed.sequence == 5
+    feed.close()
+
+
+def test_the_feed_gives_up_openly_and_takes_heart_again() -> None:
+    """With three threads left behind it says that it waits for a restart, until one returns."""
+    free = threading.Event()
+    feed = Feed(lambda: HangingSource(free), Inbox(), first_retry_s=60, stuck_after_s=1, loop=True)
+    feed.start()
+    for left in (1, 2, 3, 3):
+        until(lambda: feed._reader.calling_since is not None)
+        feed.tend(LATER)
+        assert feed.stuck == left
+    assert feed.retrying is False
+    assert feed.problem is not None
+    assert "3 threads hang" in feed.problem
+    assert "waits for a restart" in feed.problem
+    free.set()
+    until(lambda: feed.stuck == 0)
+    feed.tend(time.monotonic())
+    until(lambda: feed.retrying)
+    feed.close()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_thread_that_died_is_replaced() -> None:
+    """Whatever ended it, even what no handler catches, the camera is opened again."""
+    plays: list[ListSource | None] = [None, ListSource([1], live=True)]
+
+    def opener() -> ListSource:
+        source = plays.pop(0)
+        if source is None:
+            raise SystemExit  # ends a thread without a word
+        return source
+
+    feed = Feed(opener, Inbox(), first_retry_s=60)
+    feed.start()
+    until(lambda: not feed._reader.thread.is_alive())
+    feed.tend(time.monotonic())
+    until(lambda: feed.over)
+    assert feed.sequence == 1
+    feed.close()

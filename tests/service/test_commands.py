@@ -1,0 +1,425 @@
+"""What operators ask, done to real parts with mock pins; the loop is turned by hand."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gpiozero.pins.mock import MockFactory
+
+from gate.config import Config
+from gate.config.changes import differences
+from gate.config.load import load
+from gate.core.domain import Event, EventKind, Position, Reason, Record, Signal, State, Trigger
+from gate.errors import ConfigError, ControlError, ModelError, StoreError
+from gate.interfaces.control.peer import Peer
+from gate.interfaces.control.protocol import Command, Request
+from gate.service.commands import carry_out
+from gate.service.inbox import Call, Inbox
+from gate.service.parts import Parts, start
+from gate.service.reload import Plan, apply, prepare
+from gate.system.systemd import Notifier
+from tests.daemons import WriteConfig
+
+ALICE = Peer("alice", may_steer=True)
+STRANGER = Peer("bob", may_steer=False)
+SHUT_DAY = {"hours": [{"days": [], "opens": "01:00", "closes": "02:00"}]}
+"""Hours that never come: a span on no day."""
+
+
+class Bench:
+    """A gate without its loop."""
+
+    def __init__(self, config: Path, stack: ExitStack) -> None:
+        self.path = config
+        self.pins = MockFactory()
+        self.events: list[Event] = []
+        self.inbox = Inbox()
+        stack.callback(self.inbox.close)
+        self.parts: Parts = start(
+            load(config),
+            config,
+            stack,
+            self.inbox,
+            Notifier({}),
+            factory=self.pins,
+            on_event=self.events.append,
+            on_frame=lambda observation, lane: None,
+        )
+        self.turn()
+
+    def turn(self) -> None:
+        """Take what was posted."""
+        for letter in self.inbox.take(0)[0]:
+            assert not isinstance(letter, Call)
+            if self.parts.opening.still(letter):
+                self.parts.control.take(letter, time.monotonic())
+
+    def ask(self, command: Command, reason: str | None = None, peer: Peer = ALICE) -> Any:
+        answer = carry_out(self.parts, Request(command, peer, reason), time.monotonic())
+        return answer.get("said", answer.get("status"))
+
+    def reload(self, who: str = "alice") -> str:
+        plan: Plan = prepare(self.parts.config, self.path, self.parts.smile)
+        said = apply(self.parts, plan, who)
+        self.turn()
+        return said
+
+    def state(self) -> State:
+        return self.parts.control.lane.state
+
+    def is_open(self) -> bool:
+        return self.parts.control.lane.open
+
+    def last(self, kind: EventKind) -> Event:
+        return [event for event in self.events if event.kind is kind][-1]
+
+
+def refuse(events: Sequence[Event]) -> tuple[Record, ...]:
+    raise StoreError(f"read-only, {len(events)} events")
+
+
+@pytest.fixture
+def bench(write_config: WriteConfig) -> Iterator[Callable[..., Bench]]:
+    """Start a gate, as often as a test wants; each start ends the one before."""
+    with ExitStack() as all_of_them:
+        running = all_of_them.enter_context(ExitStack())
+
+        def begin(**sections: dict[str, object]) -> Bench:
+            running.close()
+            return Bench(write_config(**sections), running)
+
+        yield begin
+
+
+def test_a_guest_is_let_in_by_hand(bench: Callable[..., Bench]) -> None:
+    """The relay moves, and the log says who and why; a second order waits for the first."""
+    gate = bench()
+    assert gate.ask(Command.OPEN, "a pram") == "the gate is open for 1 s"
+    assert gate.parts.relay.position is Position.GRANTED
+    event = gate.last(EventKind.OPERATOR_GRANTED)
+    assert (event.who, event.detail, event.reason) == ("alice", "a pram", Reason.OPERATOR)
+    with pytest.raises(ControlError, match="open already"):
+        gate.ask(Command.OPEN, "another pram")
+
+
+def test_a_closed_lane_opens_by_hand_too(bench: Callable[..., Bench]) -> None:
+    """Hours and an operator's close are for guests, not for the operator."""
+    gate = bench()
+    gate.ask(Command.CLOSE)
+    assert "is open" in gate.ask(Command.OPEN, "the mechanic")
+
+
+def test_nothing_opens_in_an_emergency(bench: Callable[..., Bench]) -> None:
+    """Refused is refused, with the state and the way out of it in the line."""
+    gate = bench()
+    gate.parts.control.take(Signal(Trigger.EMERGENCY, Reason.EMERGENCY_INPUT), time.monotonic())
+    with pytest.raises(ControlError, match="emergency; end that first: smile-gate clear-fault"):
+        gate.ask(Command.OPEN, "please")
+    assert EventKind.OPERATOR_GRANTED not in [event.kind for event in gate.events]
+
+
+def test_a_grant_that_cannot_be_recorded_is_refused(bench: Callable[..., Bench]) -> None:
+    """Without its record nobody is let in, not even by hand, and the operator is told why."""
+    gate = bench()
+    with gate.parts.store.session.driver() as connection:
+        connection.execute("PRAGMA query_only = ON")
+    with pytest.raises(ControlError, match="did not open: fault_store"):
+        gate.ask(Command.OPEN, "a pram")
+    assert gate.parts.relay.position is Position.SAFE
+
+
+def test_a_close_holds_through_restarts_and_hours(bench: Callable[..., Bench]) -> None:
+    """What the log says last of the operator's will is what holds."""
+    gate = bench()
+    assert "until: smile-gate reopen" in gate.ask(Command.CLOSE, "wet floor")
+    assert not gate.is_open()
+    gate = bench()
+    assert not gate.is_open()
+    gate.parts.opening.by_hours(True)
+    gate.turn()
+    assert not gate.is_open()
+    order = gate.ask(Command.STATUS)["lane"]
+    assert (order["closed_by"], order["who"], order["why"]) == (["operator"], "alice", "wet floor")
+    assert "already by alice" in gate.ask(Command.CLOSE)
+    assert gate.ask(Command.REOPEN) == "the lane is open again"
+    assert gate.is_open()
+    assert bench().is_open()
+
+
+def test_a_close_outside_of_the_hours_holds_when_they_begin(bench: Callable[..., Bench]) -> None:
+    """An order that does not move the lane now is recorded all the same."""
+    gate = bench(lane=SHUT_DAY)
+    assert not gate.is_open()
+    gate.ask(Command.CLOSE, "winter")
+    assert gate.last(EventKind.LANE_CLOSED).who == "alice"
+    assert not bench().is_open()
+
+
+def test_reopening_leaves_the_hours_their_say(bench: Callable[..., Bench]) -> None:
+    """The operator's close is over, the lane stays closed, and both are said and recorded."""
+    gate = bench(lane=SHUT_DAY)
+    gate.ask(Command.CLOSE)
+    assert gate.ask(Command.REOPEN) == "taken back, but kept closed by the opening hours"
+    assert gate.last(EventKind.CLOSE_LIFTED).who == "alice"
+    with pytest.raises(ControlError, match="no operator closed the lane; kept closed by the open"):
+        gate.ask(Command.REOPEN)
+    assert bench().is_open()
+
+
+def test_an_order_that_is_late_does_not_undo_a_close(bench: Callable[..., Bench]) -> None:
+    """Hours that opened a moment before the operator closed are not taken after it."""
+    gate = bench(lane=SHUT_DAY)
+    gate.parts.opening.by_hours(True)  # posted, not taken yet
+    gate.ask(Command.CLOSE)
+    gate.turn()
+    assert not gate.is_open()
+
+
+def test_an_emergency_is_cleared_by_hand_once_its_contact_rests(
+    bench: Callable[..., Bench],
+) -> None:
+    """While the contact asks for it nothing ends it; then it ends, and the log says by whom."""
+    gate = bench(inputs={"emergency": {"pin": 5, "debounce_s": 0}})
+    contact = gate.pins.pin(5)
+    contact.drive_low()
+    gate.turn()
+    assert gate.state() is State.EMERGENCY
+    with pytest.raises(ControlError, match="still asks for it"):
+        gate.ask(Command.CLEAR_FAULT)
+    contact.drive_high()
+    gate.turn()
+    assert gate.state() is State.EMERGENCY
+    assert gate.ask(Command.CLEAR_FAULT) == "the emergency is over"
+    assert gate.state() is State.IDLE
+    assert gate.parts.relay.position is Position.SAFE
+    assert gate.last(EventKind.EMERGENCY_CLEARED).who == "alice"
+
+
+def test_the_pause_after_crashes_is_cleared_by_hand(bench: Callable[..., Bench]) -> None:
+    """An operator who knows better need not wait."""
+    service: dict[str, object] = {"crash_starts": 2, "healthy_after_s": 3600}
+    gate = bench(service=service)
+    gate.parts.store.record([Event(EventKind.UNCLEAN_END, 0.0)] * 2)
+    gate = bench(service=service)
+    assert gate.state() is State.FAULT
+    assert gate.ask(Command.CLEAR_FAULT) == "the pause after the crashes is over"
+    assert gate.last(EventKind.RECOVERED).who == "alice"
+    gate.parts.look_after(time.monotonic())
+    assert gate.state() is State.IDLE
+    assert bench(service=service).state() is State.IDLE, "what was cleared comes back at a restart"
+
+
+def test_what_ends_by_itself_is_not_cleared(bench: Callable[..., Bench]) -> None:
+    """A camera is not mended by a command; the line says what is wrong with it."""
+    gate = bench()
+    with pytest.raises(ControlError, match="there is no fault to clear"):
+        gate.ask(Command.CLEAR_FAULT)
+    fault = Signal(Trigger.FAULT, Reason.FAULT_CAMERA, detail="no picture")
+    gate.parts.control.take(fault, time.monotonic())
+    with pytest.raises(ControlError, match=r"fault_camera \(no picture\); that ends by itself"):
+        gate.ask(Command.CLEAR_FAULT)
+
+
+def test_a_status_names_operators_only_to_those_who_may_steer(
+    bench: Callable[..., Bench],
+) -> None:
+    """Everybody else sees what happened, not who did it nor what he said."""
+    gate = bench()
+    gate.ask(Command.OPEN, "my cousin")
+    gate.ask(Command.CLOSE, "lunch")
+    for_alice = str(gate.ask(Command.STATUS))
+    for_bob = str(gate.ask(Command.STATUS, peer=STRANGER))
+    assert all(word in for_alice for word in ("alice", "my cousin", "lunch"))
+    assert not any(word in for_bob for word in ("alice", "my cousin", "lunch"))
+    assert "operator_granted" in for_bob
+
+
+def test_a_status_says_what_the_log_and_the_wires_say(
+    bench: Callable[..., Bench], tmp_path: Path
+) -> None:
+    """A log that was set aside, events that wait, inputs, faults with their newest detail."""
+    (tmp_path / "audit.db").write_bytes(b"no database at all" * 100)
+    gate = bench(inputs={"door": {"pin": 6, "debounce_s": 0}})
+    gate.pins.pin(6).drive_low()
+    gate.turn()
+    status = gate.ask(Command.STATUS)
+    assert status["log"]["set_aside"].startswith("audit.db.damaged-")
+    assert status["log"]["sequence"] == gate.parts.store.sequence > 0
+    assert status["inputs"] == [{"name": "door", "active": True}]
+    gate.parts.store.record = refuse  # type: ignore[method-assign]  # a card that is read-only
+    gate.parts.control.note(Event(EventKind.TAMPER, time.monotonic()))
+    status = gate.ask(Command.STATUS)
+    assert status["log"]["unwritten"] == 2  # and the fault itself
+    assert not status["well"]
+    assert "read-only" in status["faults"][0]["detail"]
+
+
+def test_a_reload_changes_what_a_guest_is_asked(
+    bench: Callable[..., Bench], write_config: WriteConfig
+) -> None:
+    """Rules, relay limits and the pipeline are the new ones at once; the log names each change."""
+    gate = bench()
+    pipeline, digest = gate.parts.lookout.pipeline, gate.parts.config.digest()
+    write_config(
+        smile={"threshold": 0.9, "frames": 12},
+        eyes={"method": "haar"},
+        relay={"hold_s": 11, "max_on_s": 12},
+        store={"when_unwritable": "grant_and_journal"},
+    )
+    assert gate.reload().startswith("6 changed")
+    control = gate.parts.control
+    assert (control.rules.threshold, control.rules.frames, control.rules.hold_s) == (0.9, 12, 11)
+    assert control.grants_unwritten
+    assert gate.parts.relay.max_open_s == 12
+    assert gate.parts.lookout.pipeline is not pipeline
+    event = gate.last(EventKind.CONFIG_CHANGED)
+    assert event.who == "alice"
+    assert "smile.frames: 8 -> 12" in str(event.detail)
+    assert "relay.max_on_s: 10.0 -> 12.0" in str(event.detail)
+    newest = next(gate.parts.store.records(limit=1, newest_first=True))
+    assert newest.origin.config == gate.parts.config.digest() != digest
+    assert newest.origin.threshold == 0.9
+    assert gate.reload() == "nothing changed"
+
+
+def test_damage_to_the_log_opens_no_lane_that_an_operator_closed(
+    bench: Callable[..., Bench], tmp_path: Path
+) -> None:
+    """The close holds on, in the new log too, until it is taken back."""
+    gate = bench()
+    gate.ask(Command.CLOSE, "wet floor")
+    bench().parts.stop()
+    for rest in tmp_path.glob("audit.db*"):
+        rest.write_bytes(b"garbage" * 1000)
+    gate = bench()
+    assert gate.parts.store.set_aside is not None
+    assert not gate.is_open()
+    said = gate.last(EventKind.LANE_CLOSED)
+    assert (said.who, said.detail) == ("alice", "wet floor")
+    assert not bench().is_open()
+    assert bench().ask(Command.REOPEN) == "the lane is open again"
+    assert bench().is_open()
+    assert not (tmp_path / "audit.closed.json").exists()
+
+
+def test_a_close_that_nobody_can_read_is_a_close(
+    bench: Callable[..., Bench], tmp_path: Path
+) -> None:
+    """A file that was harmed keeps the lane shut, and an operator can open it."""
+    (tmp_path / "audit.closed.json").write_bytes(b"\xff")
+    gate = bench()
+    assert not gate.is_open()
+    gate.ask(Command.REOPEN)
+    assert gate.is_open()
+
+
+def test_a_change_by_a_restart_is_named_too(
+    bench: Callable[..., Bench], write_config: WriteConfig, tmp_path: Path
+) -> None:
+    """The log says which settings are others than in the last run, also after a reload."""
+    bench()
+    gate = bench(smile={"frames": 12})
+    assert gate.last(EventKind.CONFIG_CHANGED).detail == "smile.frames: 8 -> 12"
+    write_config(smile={"frames": 9})
+    gate.reload()
+    gate = bench(smile={"frames": 10})
+    assert gate.last(EventKind.CONFIG_CHANGED).detail == "smile.frames: 9 -> 10"
+    gate.parts.store.record([Event(EventKind.BACKED_UP, 0.0)])
+    (tmp_path / "audit.settings.json").write_bytes(b"\xff")
+    gate = bench(smile={"frames": 13})
+    assert re.fullmatch(
+        "[0-9a-f]{12} -> [0-9a-f]{12}", str(gate.last(EventKind.CONFIG_CHANGED).detail)
+    )
+
+
+def test_settings_that_cannot_be_kept_stop_no_gate(
+    bench: Callable[..., Bench], tmp_path: Path
+) -> None:
+    """Where the place is taken, the gate starts all the same."""
+    (tmp_path / "audit.settings.json").mkdir()
+    assert bench().is_open()
+
+
+def test_a_reload_of_the_hours_moves_the_lane(
+    bench: Callable[..., Bench], write_config: WriteConfig
+) -> None:
+    """The calendar is the new one at once, and the log says that the schedule changed."""
+    gate = bench()
+    assert gate.is_open()
+    write_config(lane=SHUT_DAY)
+    gate.reload()
+    assert not gate.is_open()
+    event = gate.last(EventKind.SCHEDULE_CHANGED)
+    assert event.who == "alice"
+    assert "lane.hours: [] -> [{" in str(event.detail)
+    write_config()
+    gate.reload()
+    assert gate.is_open()
+
+
+def test_a_reload_of_the_camera_opens_it_anew(
+    bench: Callable[..., Bench], write_config: WriteConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another feed takes over, its frames are numbered on, and the password is not in the log."""
+    gate = bench()
+    feed = gate.parts.lookout.feed
+    monkeypatch.setenv("CAMERA_PASSWORD", "hunter2")
+    write_config(camera={"source": "rtsp://gate:${CAMERA_PASSWORD}@127.0.0.1:9/live"})
+    said = gate.reload()
+    assert "hunter2" not in said + str(gate.last(EventKind.CONFIG_CHANGED).detail)
+    assert "rtsp://***@127.0.0.1:9/live" in said
+    assert gate.parts.lookout.feed is not feed
+    assert gate.parts.lookout.feed.sequence >= feed.sequence
+    assert "hunter2" not in str(gate.ask(Command.STATUS))
+
+
+def test_what_needs_a_restart_refuses_the_whole_reload(
+    bench: Callable[..., Bench], write_config: WriteConfig
+) -> None:
+    """Pins, the log's path and the socket: nothing is half applied, and the line says which."""
+    gate = bench()
+    before = gate.parts.config
+    write_config(relay={"pin": 18}, smile={"frames": 3}, control={"group": "staff"})
+    with pytest.raises(ConfigError, match=r"relay\.pin, control\.group can only .* restart"):
+        gate.reload()
+    assert gate.parts.config is before
+    assert gate.parts.control.rules.frames == 8
+
+
+@pytest.mark.parametrize(
+    ("sections", "said"),
+    [
+        ({"smile": {"frames": 0}}, "smile.frames"),
+        ({"smile": {"model": "none.tflite"}, "face": {"lost_s": 9}}, "none.tflite"),
+    ],
+)
+def test_a_bad_file_leaves_the_old_settings(
+    bench: Callable[..., Bench],
+    write_config: WriteConfig,
+    sections: dict[str, dict[str, object]],
+    said: str,
+) -> None:
+    """A mistake in the file, or a model that is not there, changes nothing."""
+    gate = bench()
+    before = gate.parts.config
+    write_config(**sections)
+    with pytest.raises((ConfigError, ModelError), match=said):
+        gate.reload()
+    assert gate.parts.config is before
+    assert gate.parts.control.rules.lost_s == 0.7
+
+
+def test_every_setting_is_either_live_or_named_for_a_restart() -> None:
+    """Differences are found in each section, lists and nested ones too."""
+    new = Config.model_validate({"outputs": ({"name": "lamp", "pin": 4},), "gate": {"id": "west"}})
+    assert [str(change) for change in differences(Config(), new)] == [
+        "gate.id: gate-1 -> west",
+        "outputs: [] -> [{active_high: true, flash_s: 1.0, flashes: [], name: lamp, pin: 4,"
+        " shows: []}]",
+    ]

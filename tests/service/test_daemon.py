@@ -1,0 +1,159 @@
+"""The daemon as a process, with the real parts: clip, cascades, model, log, mock pins."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import cv2
+
+from gate.core.domain import EventKind, Reason, State
+from gate.core.transitions import Lane
+from gate.replay import demo_clip
+from gate.service.health import Report
+from gate.system.systemd import Notifier
+from tests.daemons import PATIENCE_S, Manager, WriteConfig, records, running, wait_for
+
+
+class RecordingNotifier(Notifier):
+    """Keeps what a service manager with a limit of 8 s would be told."""
+
+    def __init__(self, said: list[str]) -> None:
+        super().__init__({})
+        self._said = said
+        self.watchdog_s = 8.0
+
+    def ready(self) -> None:
+        self._said.append("ready")
+
+    def alive(self) -> None:
+        self._said.append("alive")
+
+
+def test_it_is_ready_after_the_first_frame_and_stops_when_told(
+    write_config: WriteConfig, manager: Manager, tmp_path: Path
+) -> None:
+    """READY, then watchdog pings, then STOPPING; exit code 0 and `stopped` as the last record."""
+    with running(write_config(camera={"loop": True}), manager) as process:
+        manager.wait_for("READY=1")
+        manager.wait_for("WATCHDOG=1")
+        process.send_signal(signal.SIGTERM)
+        manager.wait_for("STOPPING=1")
+        assert process.wait(PATIENCE_S) == 0
+    kinds = [record.event.kind for record in records(tmp_path / "audit.db")]
+    assert kinds[0] is EventKind.STARTED
+    assert kinds[-1] is EventKind.STOPPED
+
+
+def test_it_is_not_ready_before_the_camera_is_judged(
+    write_config: WriteConfig, manager: Manager, tmp_path: Path
+) -> None:
+    """Without a camera the gate is ready only once it says openly that it has none."""
+    config = write_config(camera={"source": "missing.avi", "retry_first_s": 0.05})
+    with running(config, manager) as process:
+        said = manager.wait_for("READY=1")
+        assert "WATCHDOG=1" not in said
+        (fault,) = [it for it in records(tmp_path / "audit.db") if it.event.kind is EventKind.FAULT]
+        assert "missing.avi" in str(fault.event.detail)
+        manager.wait_for("WATCHDOG=1")
+        process.terminate()
+        assert process.wait(PATIENCE_S) == 0
+
+
+def test_a_camera_that_comes_back_heals_the_gate(
+    write_config: WriteConfig, manager: Manager, tmp_path: Path, clip: Path
+) -> None:
+    """The lane recovers by itself, and the log says how long it took."""
+    config = write_config(
+        camera={"source": "late.avi", "retry_first_s": 0.05, "retry_max_s": 0.1, "loop": True}
+    )
+    database = tmp_path / "audit.db"
+    with running(config, manager) as process:
+        wait_for(database, EventKind.FAULT)
+        (tmp_path / "late.avi").symlink_to(clip)
+        wait_for(database, EventKind.RECOVERED)
+        wait_for(database, EventKind.GRANTED)
+        process.terminate()
+        assert process.wait(PATIENCE_S) == 0
+
+
+def test_a_frozen_camera_is_a_fault_and_opens_nothing(
+    write_config: WriteConfig, manager: Manager, tmp_path: Path
+) -> None:
+    """The same smiling picture again and again is not a guest who stands still."""
+    folder = tmp_path / "frozen"
+    folder.mkdir()
+    cv2.imwrite(str(folder / "smile.png"), demo_clip.photo())
+    config = write_config(camera={"source": str(folder), "loop": True}, smile={"frames": 60})
+    with running(config, manager):
+        wait_for(tmp_path / "audit.db", EventKind.FAULT)
+    events = [record.event for record in records(tmp_path / "audit.db")]
+    (fault,) = [event for event in events if event.kind is EventKind.FAULT]
+    assert fault.detail == "the same picture again and again"
+    assert EventKind.GRANTED not in [event.kind for event in events]
+
+
+def test_pings_come_only_from_a_loop_that_turns(
+    write_config: WriteConfig, manager: Manager
+) -> None:
+    """A process that is alive but does not get on is silent: the manager will end it."""
+    with running(write_config(camera={"loop": True}), manager) as process:
+        manager.wait_for("WATCHDOG=1")
+        process.send_signal(signal.SIGSTOP)
+        manager.drain()
+        assert manager.silent_for(0.5)
+        process.send_signal(signal.SIGCONT)
+        manager.wait_for("WATCHDOG=1")
+
+
+def test_no_pings_once_the_gate_has_given_up_on_its_camera() -> None:
+    """Openly at fault is alive only while something is tried; else the manager is to restart it."""
+    said: list[str] = []
+    report = Report(RecordingNotifier(said), 0.0)
+    fault = Lane(State.FAULT, faults=((Reason.FAULT_CAMERA, 0.0),))
+    report.turn(fault, 1.0, well=True)
+    report.turn(fault, 5.0, well=True)
+    assert said == ["ready", "alive", "alive"]
+    watchdog = report.watchdog(6.0)
+    assert (watchdog.limit_s, watchdog.margin_s) == (8.0, 4.0)
+    report.turn(fault, 7.0, well=False)
+    assert said == ["ready", "alive", "alive"]
+    assert report.watchdog(12.0).margin_s == 1.0
+
+
+def test_a_killed_gate_leaves_a_whole_log_and_the_next_run_says_so(
+    write_config: WriteConfig, manager: Manager, tmp_path: Path
+) -> None:
+    """After kill -9 in a hold the database is whole, and the next run records the end."""
+    config = write_config(camera={"loop": True}, relay={"hold_s": 9})
+    database = tmp_path / "audit.db"
+    with running(config, manager) as process:
+        wait_for(database, EventKind.GRANTED)
+        process.kill()
+        process.wait()
+    with closing(sqlite3.connect(database)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    before = len(records(database))
+    with running(config, manager) as process:
+        manager.drain()
+        manager.wait_for("READY=1")
+        process.terminate()
+        assert process.wait(PATIENCE_S) == 0
+    kinds = [record.event.kind for record in records(database)]
+    assert kinds[before : before + 2] == [EventKind.UNCLEAN_END, EventKind.STARTED]
+    assert kinds[-1] is EventKind.STOPPED
+
+
+def test_two_mistakes_in_the_config_start_nothing(
+    write_config: WriteConfig, manager: Manager, tmp_path: Path
+) -> None:
+    """Exit code 2, a line for each, and no database is made."""
+    config = write_config(smile={"frames": 0}, relay={"pin": 99})
+    with running(config, manager) as process:
+        assert process.wait(PATIENCE_S) == 2
+        assert process.stderr is not None
+        lines = process.stderr.read().decode().splitlines()
+    assert len(lines) == 2
+    assert not (tmp_path / "audit.db").exists()
