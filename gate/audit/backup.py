@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from gate.audit.aside import set_aside, stamp, sync_folder
-from gate.audit.copying import copy_database
 from gate.audit.errors import LogInUse, explaining
+from gate.audit.files import set_aside, stamp
 from gate.audit.log import Store
-from gate.audit.session import Session
+from gate.audit.session import Session, copy_database
 from gate.audit.verify.findings import Head, Verdict
 from gate.audit.verify.log import verify
 from gate.core.domain import Event, EventKind
 from gate.errors import StoreError
+from gate.system import durable
 
 SPARE = 16 * 2**20
 """Bytes that a backup leaves free: the log itself must not find its card full because of it."""
@@ -60,10 +60,9 @@ def back_up(
         try:
             copy_database(source, partial)
             verdict = verified(partial)
-            partial.rename(target)
+            durable.publish(partial, target)
         finally:
             partial.unlink(missing_ok=True)
-        sync_folder(folder)
         copies = sorted(folder.glob(f"{source.stem}-????????T??????Z.db"))
         dropped = tuple(copies[:-keep] if keep > 0 else [])
         for old in dropped:
@@ -103,8 +102,7 @@ def restore(store_path: Path, backup: Path, *, now: datetime, replace: bool = Fa
             aside = set_aside(store_path, now, "replaced")
         partial = store_path.with_name(store_path.name + ".partial")
         copy_database(backup, partial)
-        partial.rename(store_path)
-        sync_folder(store_path.parent)
+        durable.publish(partial, store_path)
     return aside
 
 

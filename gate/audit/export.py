@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
@@ -24,6 +23,7 @@ from gate.audit.export_row import COLUMNS, Flat, flat
 from gate.audit.query import PAGE, Query, page
 from gate.audit.session import Session
 from gate.errors import StoreError
+from gate.system import durable
 
 
 class Format(StrEnum):
@@ -81,10 +81,11 @@ def export(
                 "query": _said(query),
                 **{name: getattr(tally, name) for name in Tally.__slots__},
             }
-            partial.rename(target)
+            durable.sync_file(partial)
+            durable.publish(partial, target)
         finally:
             partial.unlink(missing_ok=True)
-        manifest_path(target).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+        durable.write(manifest_path(target), (json.dumps(manifest, indent=2) + "\n").encode())
     return manifest
 
 
@@ -145,8 +146,6 @@ def _write_csv(path: Path, rows: Iterable[Flat]) -> None:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
         writer.writerows(rows)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _write_sqlite(path: Path, rows: Iterable[Flat]) -> None:

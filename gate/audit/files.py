@@ -1,9 +1,11 @@
-"""Opening the database file: one connection with the durability that the log promises."""
+"""The log's file: a connection with the durability that the log promises, and setting it aside."""
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine
@@ -11,6 +13,7 @@ from sqlalchemy.pool import StaticPool
 
 from gate.audit import schema
 from gate.errors import StoreError
+from gate.system.durable import sync_folder
 
 WAIT_S = 0.5
 """How long a write waits for another program's lock: the loop that opens the gate waits with it."""
@@ -114,3 +117,25 @@ def create(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
     connection.exec_driver_sql(f"PRAGMA application_id={schema.APPLICATION}")
     connection.exec_driver_sql(f"PRAGMA user_version={schema.VERSION}")
+
+
+def set_aside(path: Path, now: datetime, why: str) -> Path:
+    """Rename a log, with its WAL, to a name with `why` and the time; returns the new path."""
+    named = aside = path.with_name(f"{path.name}.{why}-{stamp(now)}")
+    number = 1
+    while aside.exists():
+        number += 1
+        aside = named.with_name(f"{named.name}-{number}")
+    wal = path.with_name(path.name + "-wal")
+    if wal.exists():  # copied first: after an interruption the log still has its newest events
+        shutil.copy2(wal, aside.with_name(aside.name + "-wal"))
+    path.rename(aside)
+    for suffix in ("-wal", "-shm"):  # SQLite ignores these beside a new, empty log
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    sync_folder(path.parent)
+    return aside
+
+
+def stamp(time: datetime) -> str:
+    """A time for a file name."""
+    return f"{time:%Y%m%dT%H%M%SZ}"

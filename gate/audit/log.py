@@ -14,10 +14,9 @@ from sqlalchemy import Connection
 from gate.audit import files, rows
 from gate.audit.append import append, highest_visit, last_link
 from gate.audit.errors import CorruptLog, explaining
-from gate.audit.mend import check_tail, put_away
 from gate.audit.migrations import prepare
-from gate.audit.query import PAGE, Query, page
-from gate.audit.runs import unfinished
+from gate.audit.query import PAGE, Query, page, unfinished
+from gate.audit.recovery import check_tail, put_away
 from gate.audit.session import Session
 from gate.core.domain import Event, EventKind, Origin, Reason, Record, State
 from gate.errors import StoreError

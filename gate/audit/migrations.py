@@ -14,9 +14,8 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection
 
 from gate.audit import files, schema
-from gate.audit.aside import stamp
-from gate.audit.copying import copy_database
-from gate.audit.session import Session
+from gate.audit.files import stamp
+from gate.audit.session import Session, copy_database
 from gate.errors import StoreError
 
 MIGRATIONS: dict[int, Callable[[Connection], None]] = {}

@@ -1,19 +1,31 @@
-"""Reading what can be read of a damaged log: every row that isn't on a broken page."""
+"""A damaged log: set aside under a dated name, and read as far as it goes.
+
+The new log says first what became of the old one: nothing is replaced silently, nothing deleted.
+"""
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Iterator, Mapping
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import func, select
 
 from gate.audit.chain import Link
 from gate.audit.export_row import Flat, flat
-from gate.audit.query import full_rows
+from gate.audit.files import set_aside
+from gate.audit.query import Query, full_rows, page
 from gate.audit.schema import checkpoint, event, quarter
 from gate.audit.session import Session
+from gate.core.domain import Event, EventKind
 from gate.errors import StoreError
 
+_TAIL = 200
+"""Newest events that are read when a log is opened: what a power cut could have harmed."""
 _CHUNK = 1_000
 _PROBES = 100
 _PAGE_ROWS = 45
@@ -96,3 +108,32 @@ def _readable(session: Session, low: int, high: int) -> Iterator[Mapping[str, An
             yield from _readable(session, middle + 1, high)
         return
     yield from rows
+
+
+def check_tail(session: Session) -> None:
+    """Read the newest events.
+
+    Raises CorruptLog where they can't be read; damage further back is for the daily verification.
+    """
+    with session.reading() as connection:
+        page(connection, Query(), _TAIL, newest_first=True)
+
+
+def put_away(path: Path, now: datetime, why: str) -> Event:
+    """Set a damaged log aside; the event for the new one, which names it and its last good row.
+
+    Raises OSError.
+    """
+    aside = set_aside(path, now, "damaged")
+    detail = {"file": aside.name, "last": _last(aside), "why": why}
+    return Event(EventKind.LOG_SET_ASIDE, time.monotonic(), detail=json.dumps(detail))
+
+
+def _last(aside: Path) -> str | None:
+    """The newest event that can still be read, as a head."""
+    try:
+        with closing(Session(aside, read_only=True, cut_off=True)) as session:
+            link = last_readable(session)
+    except StoreError:
+        return None
+    return None if link is None else f"{link.sequence}:{link.digest.hex()}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from gate.audit import files
 from gate.audit.errors import LogReadOnly, explaining
 from gate.errors import StoreError
+from gate.system import durable
 
 
 class Session:
@@ -126,3 +127,19 @@ def bare(connection: Connection) -> sqlite3.Connection:
     driver = connection.connection.driver_connection
     assert isinstance(driver, sqlite3.Connection)
     return driver
+
+
+def copy_database(source: Path, target: Path) -> None:
+    """Copy a database into a single file, by SQLite's online backup; on the card when it returns.
+
+    Raises StoreError, sqlite3.Error, OSError.
+    """
+    target.unlink(missing_ok=True)
+    with (
+        closing(Session(source, read_only=True)) as session,
+        session.driver() as old,
+        closing(sqlite3.connect(target)) as new,
+    ):
+        old.backup(new)
+        new.execute("PRAGMA journal_mode=DELETE")  # one file, without a WAL beside it
+    durable.sync_file(target)

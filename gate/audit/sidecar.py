@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from pathlib import Path
 from typing import Any
+
+from gate.system import durable
 
 log = logging.getLogger(__name__)
 
@@ -21,13 +22,7 @@ def write(log_file: Path, name: str, content: dict[str, Any]) -> None:
     try:
         if place.exists() and place.read_bytes() == data:
             return
-        part = place.with_suffix(".part")
-        with part.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(place)
-        _sync(place.parent)
+        durable.write(place, data)
     except OSError as error:
         log.warning("cannot write %s: %s", place, error.strerror)
 
@@ -48,18 +43,10 @@ def remove(log_file: Path, name: str) -> None:
     place = _place(log_file, name)
     try:
         place.unlink(missing_ok=True)
-        _sync(place.parent)
+        durable.sync_folder(place.parent)
     except OSError as error:
         log.warning("cannot remove %s: %s", place, error.strerror)
 
 
 def _place(log_file: Path, name: str) -> Path:
     return log_file.with_suffix(f".{name}.json")
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

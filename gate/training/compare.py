@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gate.system import durable
 from gate.training import architectures, data, evaluate, export, fit, metrics, stress
 from gate.vision.classifier import Classifier
 
@@ -155,7 +156,7 @@ def read_results(path: Path, plan: Plan) -> list[Result]:
 def write_results(path: Path, results: Sequence[Result]) -> None:
     """Write the results as JSON."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps([asdict(r) for r in results], indent=1) + "\n", encoding="utf-8")
+    durable.write(path, (json.dumps([asdict(r) for r in results], indent=1) + "\n").encode())
 
 
 def table(results: Sequence[Result]) -> str:

@@ -18,6 +18,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from gate.errors import ModelError
+from gate.system import durable
 from gate.training import architectures
 from gate.training.keras_backend import keras, tensorflow
 from gate.vision.framing import Framing, Normalisation
@@ -151,8 +152,8 @@ def write(content: bytes, path: Path, recipe: Recipe, more: dict[str, Any] | Non
         **(more or {}),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-    path.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+    durable.write(path, content)
+    durable.write(path.with_suffix(".json"), (json.dumps(card, indent=2) + "\n").encode())
 
 
 def _input_size(content: bytes) -> tuple[int, int]:

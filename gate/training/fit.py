@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gate.errors import GateError, ModelError
+from gate.system import durable
 from gate.training import architectures, export, metrics
 from gate.training.augment import vary
 from gate.training.batches import class_weights, mixed, plain_crops, predicted
@@ -259,9 +260,7 @@ class Run:
         self.model.save(self.folder / "last.keras")
         np.savez(self.folder / "average.npz", **{f"w{i}": w for i, w in enumerate(self._average)})
         state["history"] = [asdict(epoch) for epoch in self.history]
-        partial = self._state_file.with_suffix(".partial")
-        partial.write_text(json.dumps(state, indent=1), encoding="utf-8")
-        partial.replace(self._state_file)
+        durable.write(self._state_file, json.dumps(state, indent=1).encode())
 
     @property
     def recipe(self) -> export.Recipe:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gate.errors import ModelError
+from gate.system import durable
 from gate.training import evaluate, metrics, plots, stress
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def replace_part(card: Path, name: str, text: str) -> None:
     if not pattern.search(content):
         raise ModelError(f"{card}: has no part <!-- measured: {name} --> … <!-- end -->")
     body = text.strip() + "\n"
-    card.write_text(pattern.sub(lambda m: m[1] + body + m[2], content), encoding="utf-8")
+    durable.write(card, pattern.sub(lambda m: m[1] + body + m[2], content).encode())
 
 
 def percent(rate: Rate) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gate.errors import ModelError
+from gate.system import durable
 from gate.training import data
 from gate.training.augment import Strength
 from gate.training.plan import Plan
@@ -85,7 +86,7 @@ class Source:
         """Write run.json into the run's folder."""
         folder.mkdir(parents=True, exist_ok=True)
         text = json.dumps(asdict(self), indent=1)
-        (folder / "run.json").write_text(text + "\n", encoding="utf-8")
+        durable.write(folder / "run.json", (text + "\n").encode())
 
 
 def read(folder: Path) -> Source:

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from gate.audit import LogInUse, Store
-from gate.audit.aside import set_aside
 from gate.audit.backup import Backup, back_up, restore
+from gate.audit.files import set_aside
 from gate.core.domain import Event, EventKind
 from gate.errors import StoreError
 from tests.logs import face_seen, judged, tampering

@@ -8,7 +8,6 @@ seen. Nothing here may stop the gate.
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -31,6 +30,7 @@ from gate.core.domain import Event, EventKind, Reason
 from gate.hardware.board import Board
 from gate.interfaces.metrics.collector import PARTS, Moment
 from gate.interfaces.metrics.meter import Meter, Outcome, Recorder, Turn
+from gate.system import durable
 
 log = logging.getLogger(__name__)
 
@@ -143,10 +143,7 @@ class Metrics(Meter):
 
     def write(self, path: Path) -> None:
         """Replace the file at once, so that nobody reads half of it. Raises OSError."""
-        part = path.with_suffix(".part")  # node_exporter reads *.prom only
-        part.write_bytes(generate_latest(self.registry))
-        part.chmod(0o644)
-        os.replace(part, path)
+        durable.write(path, generate_latest(self.registry), mode=0o644, sync=False)
 
     @harmless
     def tell(self, event: Event) -> None:

@@ -1,0 +1,58 @@
+"""Writing a file so that it is there, whole, after a power cut.
+
+Source: fsync(2), rename(2): the file's content is synced before it takes its name, the folder
+after; whoever reads sees the old file or the new one.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def write(path: Path, data: bytes, *, mode: int | None = None, sync: bool = True) -> None:
+    """Write or replace a file. Raises OSError; then the old file is as it was.
+
+    ``mode`` are its permissions, by the umask if None. Without ``sync`` readers still see one whole file, but a power cut may take both: for what is
+    written again and again, and worth nothing after a restart.
+    """
+    part = path.with_name(path.name + ".part")
+    try:
+        with part.open("wb") as file:
+            if mode is not None:
+                os.fchmod(file.fileno(), mode)
+            file.write(data)
+            if sync:
+                file.flush()
+                os.fsync(file.fileno())
+        if sync:
+            publish(part, path)
+        else:
+            part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def publish(part: Path, path: Path) -> None:
+    """Give a finished file its name, in place of an older one of that name. Raises OSError."""
+    part.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_file(path: Path) -> None:
+    """Have a finished file's content on the card. Raises OSError."""
+    _sync(path, os.O_RDONLY)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename or a removal in the folder last through a power cut. Raises OSError."""
+    _sync(folder, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def _sync(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
