@@ -7,73 +7,73 @@ import json
 
 from gate.config.base import Section
 from gate.config.hardware import (
-    Heartbeat,
-    Input,
-    Inputs,
+    HeartbeatSettings,
+    InputSettings,
+    InputsSettings,
     OnEmergency,
-    Output,
+    OutputSettings,
     PinFactory,
     PowerLoss,
     Pull,
-    Relay,
     RelayMode,
+    RelaySettings,
     Wiring,
 )
 from gate.config.service import (
-    Control,
+    ControlSettings,
     Day,
-    Gate,
-    Hours,
-    LaneHours,
-    Log,
-    Metrics,
-    Rearm,
-    Service,
+    GateSettings,
+    HoursSettings,
+    LaneSettings,
+    MetricsSettings,
+    RearmSettings,
+    ServiceSettings,
+    StoreSettings,
     Unwritable,
 )
 from gate.config.vision import (
-    Camera,
-    Eyes,
+    CameraSettings,
     EyesMethod,
     EyesOpen,
-    Face,
-    Light,
-    Liveness,
+    EyesSettings,
+    FaceSettings,
+    LightSettings,
     LivenessMode,
-    Smile,
+    LivenessSettings,
+    SmileSettings,
 )
 from gate.core.rules import Rules
 
 __all__ = [
-    "Camera",
+    "CameraSettings",
     "Config",
-    "Control",
+    "ControlSettings",
     "Day",
-    "Eyes",
     "EyesMethod",
     "EyesOpen",
-    "Face",
-    "Gate",
-    "Heartbeat",
-    "Hours",
-    "Input",
-    "Inputs",
-    "LaneHours",
-    "Light",
-    "Liveness",
+    "EyesSettings",
+    "FaceSettings",
+    "GateSettings",
+    "HeartbeatSettings",
+    "HoursSettings",
+    "InputSettings",
+    "InputsSettings",
+    "LaneSettings",
+    "LightSettings",
     "LivenessMode",
-    "Log",
-    "Metrics",
+    "LivenessSettings",
+    "MetricsSettings",
     "OnEmergency",
-    "Output",
+    "OutputSettings",
     "PinFactory",
     "PowerLoss",
     "Pull",
-    "Rearm",
-    "Relay",
+    "RearmSettings",
     "RelayMode",
-    "Service",
-    "Smile",
+    "RelaySettings",
+    "ServiceSettings",
+    "SmileSettings",
+    "StoreSettings",
     "Unwritable",
     "Wiring",
 ]
@@ -82,24 +82,24 @@ __all__ = [
 class Config(Section):
     """All settings of one gate."""
 
-    gate: Gate = Gate()
-    camera: Camera = Camera()
-    face: Face = Face()
-    light: Light = Light()
-    smile: Smile = Smile()
-    eyes: Eyes = Eyes()
-    liveness: Liveness = Liveness()
-    relay: Relay = Relay()
-    outputs: tuple[Output, ...] = ()
+    gate: GateSettings = GateSettings()
+    camera: CameraSettings = CameraSettings()
+    face: FaceSettings = FaceSettings()
+    light: LightSettings = LightSettings()
+    smile: SmileSettings = SmileSettings()
+    eyes: EyesSettings = EyesSettings()
+    liveness: LivenessSettings = LivenessSettings()
+    relay: RelaySettings = RelaySettings()
+    outputs: tuple[OutputSettings, ...] = ()
     interlocks: tuple[tuple[str, str], ...] = ()
-    heartbeat: Heartbeat = Heartbeat()
-    inputs: Inputs = Inputs()
-    rearm: Rearm = Rearm()
-    lane: LaneHours = LaneHours()
-    store: Log = Log()
-    service: Service = Service()
-    metrics: Metrics = Metrics()
-    control: Control = Control()
+    heartbeat: HeartbeatSettings = HeartbeatSettings()
+    inputs: InputsSettings = InputsSettings()
+    rearm: RearmSettings = RearmSettings()
+    lane: LaneSettings = LaneSettings()
+    store: StoreSettings = StoreSettings()
+    service: ServiceSettings = ServiceSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    control: ControlSettings = ControlSettings()
 
     def rules(self, card_threshold: float) -> Rules:
         """The rules of a grant; ``card_threshold`` (0–1) holds where the file names none."""

@@ -42,7 +42,7 @@ class OnEmergency(StrEnum):
     SHUT = "shut"
 
 
-class Relay(Section):
+class RelaySettings(Section):
     """The line that opens the gate."""
 
     pin_factory: PinFactory = PinFactory.LGPIO
@@ -72,7 +72,7 @@ class Relay(Section):
         return value
 
 
-class Output(Section):
+class OutputSettings(Section):
     """A lamp or a buzzer."""
 
     name: Name
@@ -83,7 +83,7 @@ class Output(Section):
     flash_s: Seconds = 1.0
 
 
-class Heartbeat(Section):
+class HeartbeatSettings(Section):
     """The line that toggles only while the loop works."""
 
     pin: Pin | None = None
@@ -106,7 +106,7 @@ class Pull(StrEnum):
     NONE = "none"
 
 
-class Input(Section):
+class InputSettings(Section):
     """One contact."""
 
     pin: Pin
@@ -115,15 +115,15 @@ class Input(Section):
     debounce_s: Annotated[float, Field(ge=0, le=1)] = 0.02
 
 
-class Inputs(Section):
+class InputsSettings(Section):
     """The wires that come back; None where there is no such wire."""
 
-    emergency: Input | None = None
-    request_to_exit: Input | None = None
-    passage: Input | None = None
-    door: Input | None = None
-    tamper: Input | None = None
-    key_switch: Input | None = None
-    assist: Input | None = None
+    emergency: InputSettings | None = None
+    request_to_exit: InputSettings | None = None
+    passage: InputSettings | None = None
+    door: InputSettings | None = None
+    tamper: InputSettings | None = None
+    key_switch: InputSettings | None = None
+    assist: InputSettings | None = None
     emergency_latches: bool = True
     door_held_s: Seconds = 15.0

@@ -14,13 +14,13 @@ from gate.config.base import Seconds, Section
 from gate.core.rules import RearmRule
 
 
-class Gate(Section):
+class GateSettings(Section):
     """Who this gate is."""
 
     id: str = Field("gate-1", min_length=1, max_length=64)
 
 
-class Rearm(Section):
+class RearmSettings(Section):
     """The pause between two guests."""
 
     rule: RearmRule = RearmRule.FACE_GONE
@@ -39,7 +39,7 @@ class Day(StrEnum):
     SUN = "sun"
 
 
-class Hours(Section):
+class HoursSettings(Section):
     """One span of opening hours; it may run past midnight."""
 
     days: tuple[Day, ...] = tuple(Day)
@@ -54,10 +54,10 @@ class Hours(Section):
         return value
 
 
-class LaneHours(Section):
+class LaneSettings(Section):
     """When the lane is open."""
 
-    hours: tuple[Hours, ...] = ()
+    hours: tuple[HoursSettings, ...] = ()
     timezone: str | None = None
 
     @field_validator("timezone")
@@ -80,7 +80,7 @@ class Unwritable(StrEnum):
     GRANT_AND_JOURNAL = "grant_and_journal"
 
 
-class Log(Section):
+class StoreSettings(Section):
     """Where the audit log lives."""
 
     path: Path = Path("/var/lib/smile-gate/audit.db")
@@ -92,7 +92,7 @@ class Log(Section):
     upkeep_at: time = time(3, 30)
 
 
-class Service(Section):
+class ServiceSettings(Section):
     """How the daemon behaves as a service."""
 
     crash_starts: int = Field(3, ge=1, le=100)
@@ -100,14 +100,14 @@ class Service(Section):
     healthy_after_s: Seconds = 60.0
 
 
-class Control(Section):
+class ControlSettings(Section):
     """Where operators reach the running gate, and which of them may steer it."""
 
     socket: Path | None = Path("/run/smile-gate/control.sock")
     group: str = "smile-gate"
 
 
-class Metrics(Section):
+class MetricsSettings(Section):
     """Where Prometheus finds the metrics; nowhere by default."""
 
     port: Annotated[int, Field(ge=1, le=65535)] | None = None

@@ -12,7 +12,7 @@ from gate.config.base import Fraction, Seconds, Section
 from gate.system.credentials import holds_secret
 
 
-class Camera(Section):
+class CameraSettings(Section):
     """Where the pictures come from."""
 
     source: str | int = "picamera"
@@ -46,7 +46,7 @@ class Camera(Section):
         return value
 
 
-class Face(Section):
+class FaceSettings(Section):
     """Which face is the guest's."""
 
     min_height: float = Field(0.1, ge=0.03, le=1)
@@ -66,7 +66,7 @@ class Face(Section):
         return value
 
 
-class Light(Section):
+class LightSettings(Section):
     """Beyond these a face can't be judged; mean gray level of the face, 0–255."""
 
     darkest: Annotated[float, Field(ge=0, le=255)] = 14.0
@@ -81,7 +81,7 @@ class Light(Section):
         return value
 
 
-class Smile(Section):
+class SmileSettings(Section):
     """What counts as a smile, and how long it must last."""
 
     model: Path | None = None
@@ -105,7 +105,7 @@ class EyesMethod(StrEnum):
     BOTH = "both"
 
 
-class Eyes(Section):
+class EyesSettings(Section):
     """Whether and how the eyes are asked for."""
 
     required: bool = True
@@ -122,7 +122,7 @@ class LivenessMode(StrEnum):
     BOTH = "both"
 
 
-class Liveness(Section):
+class LivenessSettings(Section):
     """Whether a still picture of a smile is kept out."""
 
     mode: LivenessMode = LivenessMode.OFF

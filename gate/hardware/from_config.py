@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from gate.config import Config, Input, OnEmergency, PowerLoss, Pull, RelayMode, Wiring
+from gate.config import Config, InputSettings, OnEmergency, PowerLoss, Pull, RelayMode, Wiring
 from gate.core.domain import GATE, HEARTBEAT
 from gate.hardware.indicators import Lamp, Panel
 from gate.hardware.input_lines import Contact
@@ -67,11 +67,11 @@ def open_panel(config: Config, lines: Lines) -> Panel:
 
 def contacts(config: Config) -> dict[str, Contact]:
     """The inputs that there are, by the names of their settings."""
-    found = ((name, value) for name, value in config.inputs if isinstance(value, Input))
+    found = ((name, value) for name, value in config.inputs if isinstance(value, InputSettings))
     return {name: _contact(value) for name, value in found}
 
 
-def _contact(settings: Input) -> Contact:
+def _contact(settings: InputSettings) -> Contact:
     pulls = {Pull.UP: True, Pull.DOWN: False, Pull.NONE: None}
     closed = settings.wiring is Wiring.NORMALLY_CLOSED
     return Contact(settings.pin, closed, pulls[settings.pull], settings.debounce_s)

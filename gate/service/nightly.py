@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from gate.audit import Store, upkeep
-from gate.config import Log
+from gate.config import StoreSettings
 from gate.core.domain import EventKind
 from gate.errors import GateError
 from gate.service.jobs import Jobs
@@ -16,13 +16,13 @@ from gate.service.jobs import Jobs
 log = logging.getLogger(__name__)
 
 
-def schedule(jobs: Jobs, store: Store, settings: Log) -> None:
+def schedule(jobs: Jobs, store: Store, settings: StoreSettings) -> None:
     """Give the calendar its work; every part of it is recorded in the log itself."""
     at = settings.upkeep_at
     jobs.add("upkeep", {"hour": at.hour, "minute": at.minute}, lambda: nightly(store, settings))
 
 
-def nightly(store: Store, settings: Log) -> None:
+def nightly(store: Store, settings: StoreSettings) -> None:
     """Do it now. A part that fails is said in the journal, and the others are done."""
     _try("keep the operator's close", lambda: _renew_close(store))
     _try("verify", lambda: _verify(store))

@@ -13,8 +13,9 @@ from pathlib import Path
 def write(path: Path, data: bytes, *, mode: int | None = None, sync: bool = True) -> None:
     """Write or replace a file. Raises OSError; then the old file is as it was.
 
-    ``mode`` are its permissions, by the umask if None. Without ``sync`` readers still see one whole file, but a power cut may take both: for what is
-    written again and again, and worth nothing after a restart.
+    ``mode`` are its permissions, by the umask if None. Without ``sync`` readers still see one whole
+    file, but a power cut may take both: for what is written again and again, and worth nothing
+    after a restart.
     """
     part = path.with_name(path.name + ".part")
     try:

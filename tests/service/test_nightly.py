@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gate.audit import Store
-from gate.config import Log
+from gate.config import StoreSettings
 from gate.core.domain import Event, EventKind
 from gate.service.jobs import Jobs
 from gate.service.nightly import nightly, schedule
@@ -16,7 +16,7 @@ def test_the_night_verifies_and_backs_up_and_records_both(tmp_path: Path) -> Non
     """After a night the log says that it is whole and where its copy is."""
     store = Store.open(tmp_path / "audit.db")
     store.record([Event(EventKind.STARTED, 1.0)])
-    nightly(store, Log(path=tmp_path / "audit.db", backup_to=tmp_path / "copies"))
+    nightly(store, StoreSettings(path=tmp_path / "audit.db", backup_to=tmp_path / "copies"))
     kinds = [record.event.kind for record in store.records()]
     store.close()
     assert kinds == [EventKind.STARTED, EventKind.VERIFIED, EventKind.BACKED_UP]
@@ -29,7 +29,9 @@ def test_a_part_that_fails_does_not_stop_the_others(
     """A backup folder that can't be made is said, and the log is verified all the same."""
     (tmp_path / "file").touch()
     store = Store.open(tmp_path / "audit.db")
-    nightly(store, Log(path=tmp_path / "audit.db", backup_to=tmp_path / "file" / "copies"))
+    nightly(
+        store, StoreSettings(path=tmp_path / "audit.db", backup_to=tmp_path / "file" / "copies")
+    )
     kinds = [record.event.kind for record in store.records()]
     store.close()
     assert kinds == [EventKind.VERIFIED]
@@ -40,7 +42,7 @@ def test_the_calendar_knows_the_hour(tmp_path: Path) -> None:
     """The nightly work is at the configured time."""
     store = Store.open(None)
     jobs = Jobs([], lambda wanted: None)
-    schedule(jobs, store, Log(upkeep_at=time(4, 15)))
+    schedule(jobs, store, StoreSettings(upkeep_at=time(4, 15)))
     jobs.start()
     (job,) = jobs._scheduler.get_jobs()
     jobs.close()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from gate.config.vision import Camera
+from gate.config.vision import CameraSettings
 from gate.errors import CameraError
 from gate.hardware.camera import open_source
 from gate.system.credentials import masked, resolve
@@ -96,10 +96,10 @@ def test_a_password_is_in_no_message_and_on_no_stream(
 def test_no_password_stands_in_the_settings(source: str, good: bool) -> None:
     """A file that has one is refused in a line that does not repeat it."""
     if good:
-        assert Camera(source=source).source == source
+        assert CameraSettings(source=source).source == source
         return
     with pytest.raises(ValidationError) as error:
-        Camera(source=source)
+        CameraSettings(source=source)
     (mistake,) = error.value.errors()
     assert "write ${CAMERA_PASSWORD} in its place" in mistake["msg"]
     assert "hunter2" not in mistake["msg"]

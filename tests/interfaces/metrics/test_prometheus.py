@@ -18,7 +18,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from gate.config import Config
-from gate.config import Metrics as MetricsSettings
+from gate.config import MetricsSettings as MetricsSettings
 from gate.core.domain import Event, EventKind, Reason, State
 from gate.errors import StoreError
 from gate.hardware.board import Board, Strain
