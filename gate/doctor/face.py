@@ -14,7 +14,7 @@ from gate.doctor.patient import Patient
 from gate.errors import ModelError
 from gate.hardware.from_config import open_feed
 from gate.service.inbox import Inbox
-from gate.vision.classifier import Classifier
+from gate.vision.classifier import TFLiteClassifier
 from gate.vision.from_config import open_model, open_pipeline
 
 FACE_S = 15.0
@@ -40,7 +40,7 @@ def face(patient: Patient) -> Iterator[Finding]:
         yield failed(error)
 
 
-def _met(config: Config, model: Classifier) -> Finding:
+def _met(config: Config, model: TFLiteClassifier) -> Finding:
     """Wait for a face, and judge what was seen of it."""
     pipeline = open_pipeline(config, model)
     heights, smiles, eyes = [], [], []

@@ -14,7 +14,7 @@ from gate.doctor.patient import Patient
 from gate.errors import ModelError
 from gate.system import resources
 from gate.vision import cascades
-from gate.vision.classifier import Classifier
+from gate.vision.classifier import TFLiteClassifier
 from gate.vision.from_config import EYES
 
 
@@ -26,7 +26,7 @@ def model(patient: Patient) -> Iterator[Finding]:
         paths["eyes"] = resources.path(EYES)
     for name, path in paths.items():
         try:
-            with Classifier(path) as classifier:
+            with TFLiteClassifier(path) as classifier:
                 begun = time.thread_time()
                 classifier.score([np.full(classifier.size, 128, np.uint8)])
                 spent = (time.thread_time() - begun) * 1000

@@ -36,7 +36,7 @@ from gate.service.inbox import Inbox
 from gate.service.jobs import Jobs
 from gate.service.recent_events import History
 from gate.system.systemd import Notifier
-from gate.vision.classifier import Classifier
+from gate.vision.classifier import TFLiteClassifier
 from gate.vision.from_config import open_model, open_pipeline
 
 BOARD_S = 5.0
@@ -58,7 +58,7 @@ class Parts:
     wires: Wires
     opening: Opening
     panel: Panel
-    smile: Classifier
+    smile: TFLiteClassifier
     store: Store
     control: Controller
     history: History

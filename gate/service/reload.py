@@ -21,7 +21,7 @@ from gate.errors import ConfigError
 from gate.hardware.from_config import open_feed
 from gate.service import last_config
 from gate.service.parts import Parts, open_jobs
-from gate.vision.classifier import Classifier
+from gate.vision.classifier import TFLiteClassifier
 from gate.vision.from_config import open_model, open_pipeline
 from gate.vision.pipeline import Pipeline
 
@@ -80,7 +80,7 @@ class Plan:
 
     config: Config
     changes: tuple[Change, ...]
-    smile: Classifier | None
+    smile: TFLiteClassifier | None
     """Another model, where there is one."""
     pipeline: Pipeline | None
 
@@ -97,7 +97,7 @@ def _among(changes: tuple[Change, ...], names: tuple[str, ...]) -> Iterator[Chan
             yield change
 
 
-def prepare(old: Config, path: Path, model: Classifier) -> Plan:
+def prepare(old: Config, path: Path, model: TFLiteClassifier) -> Plan:
     """Read the file and make what its changes need; ``model`` is the one in use.
 
     Raises `GateError`: for a file with mistakes, and `ConfigError` where a change needs a restart.

@@ -12,7 +12,7 @@ import numpy as np
 
 from gate.system import durable
 from gate.training import architectures, data, evaluate, export, fit, metrics, stress
-from gate.vision.classifier import Classifier
+from gate.vision.classifier import TFLiteClassifier
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -79,7 +79,7 @@ def trial(plan: Plan, sets: Sets, trained_on: str) -> Result:
             path,
             export.Recipe(plan.arch, plan.framing, plan.normalisation),
         )
-        with Classifier(path) as classifier:
+        with TFLiteClassifier(path) as classifier:
             accuracy, auc = {}, {}
             for name, faces in sets.kept_out.items():
                 labels = np.array([example.label for example in faces])

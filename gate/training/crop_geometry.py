@@ -10,7 +10,7 @@ import numpy as np
 
 from gate.core.domain import Box
 from gate.vision import cascades
-from gate.vision.detector import FaceFinder
+from gate.vision.detector import FaceDetector
 from gate.vision.framing import Framing, cut
 from gate.vision.photos import find
 
@@ -40,8 +40,8 @@ PADDING = 96
 
 
 @cache
-def _finder() -> FaceFinder:
-    return FaceFinder()
+def _finder() -> FaceDetector:
+    return FaceDetector()
 
 
 def as_gray(image: Image) -> Image:

@@ -24,19 +24,21 @@ if TYPE_CHECKING:
 
     from gate.core.domain import Box, Image
     from gate.training.data import Example
-    from gate.vision.classifier import Classifier
+    from gate.vision.classifier import TFLiteClassifier
 
 GROUPS = 5
 """Into how many equal parts a measurable trait is cut: fifths keep a hundred faces each."""
 
 
-def score(classifier: Classifier, pictures: Iterable[tuple[Image, Box]]) -> NDArray[np.float32]:
+def score(
+    classifier: TFLiteClassifier, pictures: Iterable[tuple[Image, Box]]
+) -> NDArray[np.float32]:
     """Return the model's probability for each (gray picture, Haar box)."""
     framing, size = classifier.card.framing, classifier.size
     return classifier.score([cut(gray, box, framing, size) for gray, box in pictures])
 
 
-def score_stills(classifier: Classifier, examples: Sequence[Example]) -> NDArray[np.float32]:
+def score_stills(classifier: TFLiteClassifier, examples: Sequence[Example]) -> NDArray[np.float32]:
     """Return the probability that `smile-gate classify` gives each example: over several cuts."""
     framing, size = classifier.card.framing, classifier.size
     return np.array(
@@ -50,12 +52,14 @@ def score_stills(classifier: Classifier, examples: Sequence[Example]) -> NDArray
     )
 
 
-def score_examples(classifier: Classifier, examples: Sequence[Example]) -> NDArray[np.float32]:
+def score_examples(
+    classifier: TFLiteClassifier, examples: Sequence[Example]
+) -> NDArray[np.float32]:
     """Return the model's probability for each example."""
     return score(classifier, [(crop_geometry.as_gray(e.image), e.box) for e in examples])
 
 
-def milliseconds(classifier: Classifier, rounds: int = 300) -> float:
+def milliseconds(classifier: TFLiteClassifier, rounds: int = 300) -> float:
     """Return the median time of one crop, normalisation included, after warming up."""
     crop = np.random.default_rng(0).integers(0, 256, classifier.size).astype(np.uint8)
     times = []

@@ -20,7 +20,7 @@ from gate.errors import PictureError
 from gate.training import batches, crop_geometry, data, export, fit, metrics
 from gate.training.augment import Strength
 from gate.training.plan import Plan
-from gate.vision.classifier import Classifier
+from gate.vision.classifier import TFLiteClassifier
 from gate.vision.framing import Framing, Normalisation, cut
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ def _crop_example(gray: Image, label: int, key: str, source: str) -> Example:
 def judged(path: Path, held: Sequence[Example]) -> str:
     """What the exported model says of kept-out eyes, one look each, in a line."""
     framing = Framing(FRAMING.scale, 0.0, 0.0)
-    with Classifier(path) as model:
+    with TFLiteClassifier(path) as model:
         scores = model.score([cut(eye.image, eye.box, framing, model.size) for eye in held])
         seen_open = scores >= model.card.threshold
     labels = np.array([eye.label for eye in held])

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from gate.training.data import Example
     from gate.training.metrics import Labels, Rate, Report, Scores
-    from gate.vision.classifier import Classifier
+    from gate.vision.classifier import TFLiteClassifier
 
 WORST_GROUPS = 6
 
@@ -65,7 +65,7 @@ HEAD = (
 )
 
 
-def write(card: Path, classifier: Classifier, sets: Mapping[str, Sequence[Example]]) -> None:
+def write(card: Path, classifier: TFLiteClassifier, sets: Mapping[str, Sequence[Example]]) -> None:
     """Measure the model on the sets of kept-out faces and fill in the card beside it."""
     threshold = classifier.card.threshold
     scores = {name: evaluate.score_examples(classifier, faces) for name, faces in sets.items()}

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from gate.core.domain import Image
     from gate.training.data import Example
-    from gate.vision.classifier import Classifier
+    from gate.vision.classifier import TFLiteClassifier
 
     Change = Callable[[Image, Box, str], tuple[Image, Box]]
 
@@ -154,7 +154,7 @@ def kinds() -> dict[str, tuple[Level, ...]]:
 
 
 def curves(
-    classifier: Classifier,
+    classifier: TFLiteClassifier,
     examples: Sequence[Example],
     threshold: float,
     watch: Callable[[str], None] = lambda _: None,

@@ -86,7 +86,7 @@ class Card:
         return card
 
 
-class Classifier:
+class TFLiteClassifier:
     """A binary classifier of face crops in a TFLite file; close it, or use it with ``with``."""
 
     def __init__(self, model: Path | None = None, *, threads: int = 1) -> None:
@@ -160,7 +160,7 @@ class Classifier:
         """Give the interpreter's memory back; may be called twice."""
         self._interpreter = None
 
-    def __enter__(self) -> Classifier:
+    def __enter__(self) -> TFLiteClassifier:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -41,14 +41,14 @@ FLAT, CONTRAST = 2.0, 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class Detection:
     """A face that the cascade found, with how many windows agreed on it."""
 
     box: Box
     votes: int
 
 
-class FaceFinder:
+class FaceDetector:
     """Finds frontal faces in a part of a picture."""
 
     def __init__(self) -> None:
@@ -67,7 +67,7 @@ class FaceFinder:
         step: float = 1.2,
         neighbours: int = 4,
         base: int = BASE,
-    ) -> list[Sighting]:
+    ) -> list[Detection]:
         """Faces of ``smallest`` to ``largest`` px width in ``part`` of the picture, largest first.
 
         Boxes are in pixels of the picture. ``step`` is the ratio of one searched size to the next,
@@ -83,7 +83,7 @@ class FaceFinder:
             patch = shrunk(patch, size)
         across, down = part.width / size[0], part.height / size[1]
         return [
-            Sighting(
+            Detection(
                 Box(
                     part.x + round(x * across),
                     part.y + round(y * down),
@@ -97,7 +97,7 @@ class FaceFinder:
             )
         ]
 
-    def near(self, view: View, last: Box, *, wide: bool = False) -> Sighting | None:
+    def near(self, view: View, last: Box, *, wide: bool = False) -> Detection | None:
         """The face that was in ``last`` a frame ago; ``wide`` after it was missed, or to make sure.
 
         The sighting with most votes wins: a weaker one in the same patch is a chance hit.
@@ -114,7 +114,7 @@ class FaceFinder:
         )
         return max(found, key=lambda seen: seen.votes, default=None)
 
-    def near_tilted(self, view: View, last: Box, degrees: float) -> Sighting | None:
+    def near_tilted(self, view: View, last: Box, degrees: float) -> Detection | None:
         """Like `near`, for a head that leans ``degrees`` clockwise (negative: the other way)."""
         part = inside(around(last, WIDE_MARGIN), view.bounds)
         shrink = NEAR_BASE / max(last.width, 1)
@@ -136,7 +136,7 @@ class FaceFinder:
         side = round(width / shrink)
         left = round(part.x + back[0] / shrink - side / 2)
         top = round(part.y + back[1] / shrink - side / 2)
-        return Sighting(Box(left, top, side, side), votes)
+        return Detection(Box(left, top, side, side), votes)
 
     def confirm(self, view: View, box: Box, neighbours: int = 1) -> bool:
         """Whether a second, differently trained cascade sees a face there too."""
@@ -145,7 +145,7 @@ class FaceFinder:
         size = (round(part.width * shrink), round(part.height * shrink))
         if min(size) < WINDOW:
             return False
-        patch = evened(shrunk(view.gray(part), size))
+        patch = equalised(shrunk(view.gray(part), size))
         self.pixels += patch.size
         low, high = round(0.6 * CONFIRM_SIDE), round(1.5 * CONFIRM_SIDE)
         return (
@@ -166,7 +166,7 @@ class FaceFinder:
     ) -> list[tuple[tuple[int, int, int, int], int]]:
         """Boxes (x, y, width, height) in the patch with their votes, largest first."""
         self.pixels += patch.size
-        patch = evened(patch)
+        patch = equalised(patch)
         low = max(WINDOW, int(smallest))
         high = max(low, int(largest) + 1)
         boxes, votes = self._cascade.detectMultiScale2(
@@ -183,7 +183,7 @@ class FaceFinder:
         return sorted(found, key=lambda seen: seen[0][2], reverse=True)
 
 
-def evened(patch: Image) -> Image:
+def equalised(patch: Image) -> Image:
     """The patch with its histogram equalised where its contrast is low; as it is where it is not.
 
     OpenCV's cascade passes over windows of little variance: unequalised, it found 0 % of faces at
@@ -196,7 +196,7 @@ def evened(patch: Image) -> Image:
     return np.asarray(cv2.equalizeHist(patch), np.uint8)
 
 
-def overlap(first: Box, second: Box) -> float:
+def iou(first: Box, second: Box) -> float:
     """Shared area over joint area, 0–1 (intersection over union)."""
     shared = inside(first, second)
     common = shared.width * shared.height

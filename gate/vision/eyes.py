@@ -41,7 +41,7 @@ SECOND_OPINION_S = 0.3
 """How often the cascade is asked at most in live frames, s: it costs more than all the rest."""
 
 
-class Method(StrEnum):
+class EyeMethod(StrEnum):
     """How open eyes are told from closed ones."""
 
     HAAR = "haar"
@@ -49,7 +49,7 @@ class Method(StrEnum):
     BOTH = "both"
 
 
-class Classifier(Protocol):
+class EyeScorer(Protocol):
     """A model that scores crops of faces or of eyes; its card says how they are cut.
 
     Of eyes, the viewer's left one is upright and the other one mirrored; 1 is open.
@@ -71,18 +71,18 @@ class Classifier(Protocol):
 class EyeRules:
     """How eyes are judged."""
 
-    method: Method = Method.BOTH
+    method: EyeMethod = EyeMethod.BOTH
     unsure: tuple[float, float] = (0.35, 0.65)
     """Scores between which the model is asked for a second opinion: the cascade's."""
 
 
-class Eyes:
+class EyeJudge:
     """Tells how open each of a face's eyes is."""
 
-    def __init__(self, rules: EyeRules, model: Classifier | None = None) -> None:
+    def __init__(self, rules: EyeRules, model: EyeScorer | None = None) -> None:
         self._rules = rules
-        self._model = model if rules.method is not Method.HAAR else None
-        needs_haar = rules.method is not Method.MODEL or self._model is None
+        self._model = model if rules.method is not EyeMethod.HAAR else None
+        needs_haar = rules.method is not EyeMethod.MODEL or self._model is None
         self._cascade = cascades.load(cascades.EYES) if needs_haar else None
         self._asked = float("-inf")
         self.threshold = float(self._model.card.threshold) if self._model else 0.5

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from gate.config import Config, EyesMethod
 from gate.system import resources
-from gate.vision.classifier import Classifier
-from gate.vision.eyes import EyeRules, Method
+from gate.vision.classifier import TFLiteClassifier
+from gate.vision.eyes import EyeMethod, EyeRules
 from gate.vision.light import LightLimits
-from gate.vision.liveness import LivenessRules, Mode
-from gate.vision.pipeline import Pipeline, Settings
+from gate.vision.liveness import LivenessRules, LivenessSign
+from gate.vision.pipeline import Pipeline, PipelineSettings
 from gate.vision.view import Mounting
 
 EYES = "models/eyes.tflite"
 """The shipped eye-state model."""
 
 
-def open_model(config: Config) -> Classifier:
+def open_model(config: Config) -> TFLiteClassifier:
     """The smile model: the configured one, or the one that is shipped."""
-    return Classifier(config.smile.model)
+    return TFLiteClassifier(config.smile.model)
 
 
 def open_mounting(config: Config) -> Mounting:
@@ -25,18 +25,18 @@ def open_mounting(config: Config) -> Mounting:
     return Mounting(rotate=config.camera.rotate, mirror=config.camera.mirror)
 
 
-def open_pipeline(config: Config, smile: Classifier) -> Pipeline:
+def open_pipeline(config: Config, smile: TFLiteClassifier) -> Pipeline:
     """The way from a frame to what it shows."""
-    settings = Settings(
+    settings = PipelineSettings(
         min_height=config.face.min_height,
         region=config.face.region,
         similar=config.face.similar,
         acquire_s=config.face.acquire_s,
         light=LightLimits(darkest=config.light.darkest, brightest=config.light.brightest),
         mounting=open_mounting(config),
-        eyes=EyeRules(method=Method(config.eyes.method)),
-        liveness=LivenessRules(mode=Mode(config.liveness.mode)),
+        eyes=EyeRules(method=EyeMethod(config.eyes.method)),
+        liveness=LivenessRules(mode=LivenessSign(config.liveness.mode)),
     )
     asked = config.eyes.method is not EyesMethod.HAAR
-    eyes = Classifier(resources.path(EYES)) if asked else None
+    eyes = TFLiteClassifier(resources.path(EYES)) if asked else None
     return Pipeline(settings, smile, eyes)

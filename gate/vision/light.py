@@ -41,7 +41,7 @@ class LightLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class Light:
+class FaceLight:
     """What was measured on a face (or a scene)."""
 
     mean: float
@@ -62,7 +62,7 @@ class Light:
         return None
 
 
-def measure(view: View, face: Box) -> Light:
+def measure(view: View, face: Box) -> FaceLight:
     """Measure the skin of the face in ``face``."""
     left, top, width, height = INNER
     patch = view.gray(
@@ -74,13 +74,13 @@ def measure(view: View, face: Box) -> Light:
         )
     )
     if min(patch.shape, default=0) < 4:
-        return Light(0.0, 0.0, 0.0, 0.0)
+        return FaceLight(0.0, 0.0, 0.0, 0.0)
     small = shrunk(patch, (SIDE, SIDE))
     mean, spread = (float(value[0, 0]) for value in cv2.meanStdDev(small))
     across = cv2.norm(small[:, 1:], small[:, :-1], cv2.NORM_L1) / (SIDE * (SIDE - 1))
     down = cv2.norm(small[1:], small[:-1], cv2.NORM_L1) / (SIDE * (SIDE - 1))
     burnt = cv2.countNonZero(cv2.inRange(small, BURNT, 255)) / SIDE**2  # type: ignore[call-overload]  # numbers are fine
-    return Light(mean, spread, burnt, (across + down) / max(spread, 1.0))
+    return FaceLight(mean, spread, burnt, (across + down) / max(spread, 1.0))
 
 
 def scene(thumb: NDArray[np.float32], limits: LightLimits) -> Reason | None:

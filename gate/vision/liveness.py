@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from gate.vision.view import View
 
 
-class Mode(StrEnum):
+class LivenessSign(StrEnum):
     """Which sign of life is asked for."""
 
     OFF = "off"
@@ -37,7 +37,7 @@ class Mode(StrEnum):
 class LivenessRules:
     """What is asked, and how clear a sign has to be."""
 
-    mode: Mode = Mode.OFF
+    mode: LivenessSign = LivenessSign.OFF
     neutral_below: float = 0.35
     """Smile score under which a face counts as not smiling."""
     neutral_s: float = 0.25
@@ -108,7 +108,7 @@ def portrait(view: View, box: Box) -> NDArray[np.float32]:
     return even
 
 
-class Liveness:
+class LivenessCheck:
     """Collects the signs of one visit; starts anew with each guest."""
 
     def __init__(self, rules: LivenessRules) -> None:
@@ -132,7 +132,7 @@ class Liveness:
     def judge(self, look: Look) -> bool:
         """Take in one frame; True once the signs asked for have been seen in this visit."""
         mode = self._rules.mode
-        if mode is Mode.OFF:
+        if mode is LivenessSign.OFF:
             return True
         if look.number != self._number:
             self.reset()
@@ -143,13 +143,13 @@ class Liveness:
             and look.move < AT_REST
             and look.sharpness >= SHARP * float(np.median(self._sharpness))
         )
-        if mode in (Mode.NEUTRAL_FIRST, Mode.BOTH):
+        if mode in (LivenessSign.NEUTRAL_FIRST, LivenessSign.BOTH):
             self._watch_mouth(look, clear)
-        if mode in (Mode.BLINK, Mode.BOTH):
+        if mode in (LivenessSign.BLINK, LivenessSign.BOTH):
             self._watch_eyes(look, clear)
         self._last = look
-        neutral = self._smiled or mode is Mode.BLINK
-        blinked = self._blinked or mode is Mode.NEUTRAL_FIRST
+        neutral = self._smiled or mode is LivenessSign.BLINK
+        blinked = self._blinked or mode is LivenessSign.NEUTRAL_FIRST
         return neutral and blinked
 
     def _watch_mouth(self, look: Look, clear: bool) -> None:

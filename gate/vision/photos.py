@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from gate.core.domain import Box
-from gate.vision.detector import WINDOW, FaceFinder, Sighting, overlap
+from gate.vision.detector import WINDOW, Detection, FaceDetector, iou
 from gate.vision.view import View, gray, inside, shrunk, whole
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ PADDING = 0.3
 """Border, of the shorter side, put around a photo that is all face before the last try."""
 
 
-def find(finder: FaceFinder, image: Image) -> list[Box]:
+def find(finder: FaceDetector, image: Image) -> list[Box]:
     """Boxes of the faces in the photo, largest first, in its pixels."""
     grey = gray(image)
     if min(grey.shape, default=0) < WINDOW / 2:
@@ -41,13 +41,12 @@ def find(finder: FaceFinder, image: Image) -> list[Box]:
     return [seen.box for seen in distinct(found)]
 
 
-def distinct(found: list[Sighting]) -> list[Sighting]:
+def distinct(found: list[Detection]) -> list[Detection]:
     """The sightings without those that lie on a better one, largest first."""
-    kept: list[Sighting] = []
+    kept: list[Detection] = []
     for seen in sorted(found, key=lambda seen: seen.votes, reverse=True):
         if all(
-            overlap(seen.box, other.box) < 0.2 and not _within(seen.box, other.box)
-            for other in kept
+            iou(seen.box, other.box) < 0.2 and not _within(seen.box, other.box) for other in kept
         ):
             kept.append(seen)
     return sorted(kept, key=lambda seen: seen.box.width * seen.box.height, reverse=True)
@@ -59,7 +58,7 @@ def _within(inner: Box, outer: Box) -> bool:
     return shared.width * shared.height > 0.6 * inner.width * inner.height
 
 
-def _at(finder: FaceFinder, grey: Image, side: int) -> list[Sighting]:
+def _at(finder: FaceDetector, grey: Image, side: int) -> list[Detection]:
     """What is found with the photo's longer side scaled down to ``side``."""
     shrink = min(1.0, side / max(grey.shape))
     small = grey
@@ -76,7 +75,7 @@ def _at(finder: FaceFinder, grey: Image, side: int) -> list[Sighting]:
     )
     view = View(small)
     return [
-        Sighting(_scaled(seen.box, 1 / shrink, whole(grey)), seen.votes)
+        Detection(_scaled(seen.box, 1 / shrink, whole(grey)), seen.votes)
         for seen in found
         if seen.votes >= SURE
         or (seen.votes >= LIKELY and seen.box.width > FILLS * min(small.shape))
@@ -84,7 +83,7 @@ def _at(finder: FaceFinder, grey: Image, side: int) -> list[Sighting]:
     ]
 
 
-def _padded(finder: FaceFinder, grey: Image) -> list[Sighting]:
+def _padded(finder: FaceDetector, grey: Image) -> list[Detection]:
     """A second look with a border, for a photo that a face fills to the edge."""
     pad = max(1, round(PADDING * min(grey.shape)))
     framed = np.pad(grey, pad, mode="edge")
@@ -96,7 +95,7 @@ def _padded(finder: FaceFinder, grey: Image) -> list[Sighting]:
         box = _scaled(seen.box, 1 / shrink, whole(framed))
         box = inside(Box(box.x - pad, box.y - pad, box.width, box.height), whole(grey))
         if min(box.width, box.height) > 0.5 * min(grey.shape):
-            found.append(Sighting(box, seen.votes))
+            found.append(Detection(box, seen.votes))
     return found
 
 

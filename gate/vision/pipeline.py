@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from gate.core.domain import Box, Face, Observation, Reason
 from gate.vision import light, motion, photos
-from gate.vision.detector import FaceFinder
-from gate.vision.eyes import Classifier, EyeRules, Eyes
+from gate.vision.detector import FaceDetector
+from gate.vision.eyes import EyeJudge, EyeRules, EyeScorer
 from gate.vision.framing import Framing, cut, cuts, still_score
 from gate.vision.light import LightLimits
-from gate.vision.liveness import Liveness, LivenessRules, Look, Mode, portrait
-from gate.vision.tracking.tracker import Limits, Sight, Watch
+from gate.vision.liveness import LivenessCheck, LivenessRules, LivenessSign, Look, portrait
+from gate.vision.tracking.tracker import GuestTracker, TrackingLimits, TrackingResult
 from gate.vision.view import Mounting, View, around, gray
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ CROP_MARGIN = 0.35
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class PipelineSettings:
     """What the seeing part needs from the configuration."""
 
     min_height: float = 0.1
@@ -63,17 +63,19 @@ class Pipeline:
     """The eyes of the gate: one `Observation` a frame."""
 
     def __init__(
-        self, settings: Settings, smile: Classifier, eyes: Classifier | None = None
+        self, settings: PipelineSettings, smile: EyeScorer, eyes: EyeScorer | None = None
     ) -> None:
         """Raise `ModelError` where OpenCV's cascades are missing."""
         self._settings = settings
         self._smile = smile
-        self._finder = FaceFinder()
-        self._eyes = Eyes(settings.eyes, eyes)
-        self._liveness = Liveness(settings.liveness)
+        self._finder = FaceDetector()
+        self._eyes = EyeJudge(settings.eyes, eyes)
+        self._liveness = LivenessCheck(settings.liveness)
         self._memory: _Memory | None = None
-        limits = Limits(settings.min_height, settings.similar, settings.region, settings.acquire_s)
-        self.watch = Watch(limits, self._finder)
+        limits = TrackingLimits(
+            settings.min_height, settings.similar, settings.region, settings.acquire_s
+        )
+        self.watch = GuestTracker(limits, self._finder)
         self.spent: dict[str, float] = {}
         """What the last frame took, s: ``face``, and ``smile`` and ``eyes`` of a guest."""
 
@@ -113,7 +115,7 @@ class Pipeline:
         self._liveness.reset()
         self._memory = None
 
-    def _seen(self, frame: Frame, view: View, sight: Sight, guest: Track) -> Observation:
+    def _seen(self, frame: Frame, view: View, sight: TrackingResult, guest: Track) -> Observation:
         """The observation of a frame in which the guest's face was found."""
         box = guest.box
         view.keep(around(box, CROP_MARGIN))
@@ -134,7 +136,7 @@ class Pipeline:
                 keep * before.eyes[1] + (1 - keep) * eyes[1],
             )
         self._memory = memory
-        alive = self._settings.liveness.mode is Mode.OFF or self._liveness.judge(
+        alive = self._settings.liveness.mode is LivenessSign.OFF or self._liveness.judge(
             Look(
                 now,
                 guest.number,
@@ -160,7 +162,7 @@ class Pipeline:
         )
 
     def _obstacle(
-        self, view: View, faces: tuple[Face, ...], measured: light.Light
+        self, view: View, faces: tuple[Face, ...], measured: light.FaceLight
     ) -> Reason | None:
         """What keeps this frame from counting, whatever its scores."""
         if len(faces) > 1:

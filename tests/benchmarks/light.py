@@ -14,7 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from gate.vision.detector import FaceFinder
+from gate.vision.detector import FaceDetector
 from gate.vision.view import View
 
 COUNT = 150
@@ -53,7 +53,7 @@ CORRECTIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 def main(folder: Path) -> None:
     """Print the table."""
-    finder = FaceFinder()
+    finder = FaceDetector()
     chance = np.random.default_rng(0)
     found: dict[str, dict[str, int]] = {}
     paths = sorted(path for path in folder.rglob("*") if path.is_file())

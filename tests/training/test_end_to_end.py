@@ -22,7 +22,7 @@ from gate.training.augment import vary
 from gate.training.evaluate import score_examples
 from gate.training.export import USUAL_THRESHOLD, load
 from gate.training.plan import Plan
-from gate.vision.classifier import Classifier
+from gate.vision.classifier import TFLiteClassifier
 from gate.vision.framing import normalise
 from tests.training.conftest import draw_set, drawn_face
 
@@ -89,7 +89,7 @@ def test_the_run_leaves_its_history(trained: Path) -> None:
 def test_the_int8_model_tells_unseen_faces_apart(exported: Path, tmp_path: Path) -> None:
     """The gate's classifier must load the int8 file and know new drawn smiles from frowns."""
     examples = data.read(draw_set(tmp_path / "new", 25, seed=99), data.Crops.HAAR).examples
-    with Classifier(exported) as classifier:
+    with TFLiteClassifier(exported) as classifier:
         assert classifier.dtype == np.int8
         scores = score_examples(classifier, examples)
     labels = run_record.labels(examples)
@@ -319,7 +319,7 @@ def test_a_model_of_another_shape_is_refused(tmp_path: Path) -> None:
     recipe = Recipe("colour", Framing(1.0, 0.0, 0.0), Normalisation.STANDARD)
     write(convert(model, Precision.FLOAT), path, recipe)
     with pytest.raises(ModelError, match=r"takes \(1, 16, 16, 3\)"):
-        Classifier(path)
+        TFLiteClassifier(path)
 
 
 @pytest.mark.parametrize("name", ["best.keras", "tiny.npz"])
@@ -357,7 +357,7 @@ def test_the_shipped_weights_are_those_of_the_shipped_model() -> None:
     faces = [drawn_face(rng, smiling=number % 2 == 0) for number in range(40)]
     crops = np.stack([cv2.resize(face, (48, 48)) for face in faces])
     model = load(resources.path("models/smile.npz"))
-    with Classifier(resources.path("models/smile.tflite")) as classifier:
+    with TFLiteClassifier(resources.path("models/smile.tflite")) as classifier:
         shipped = classifier.score(list(crops))
         seen = normalise(crops, classifier.card.normalisation)
     raw = batches.predicted(model, seen).astype(float)

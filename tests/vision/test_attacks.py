@@ -12,9 +12,9 @@ import pytest
 from gate.core.domain import Frame
 from gate.core.rules import Rules, obstacle
 from gate.system import resources
-from gate.vision.classifier import Classifier
-from gate.vision.liveness import LivenessRules, Mode
-from gate.vision.pipeline import Pipeline, Settings
+from gate.vision.classifier import TFLiteClassifier
+from gate.vision.liveness import LivenessRules, LivenessSign
+from gate.vision.pipeline import Pipeline, PipelineSettings
 from tests.seeing import MOUTH, astronaut
 from tests.vision import attacks
 
@@ -28,14 +28,14 @@ FRAMES_TO_GRANT = 3
 
 
 @pytest.fixture(scope="module")
-def smile() -> Iterator[Classifier]:
-    with Classifier() as classifier:
+def smile() -> Iterator[TFLiteClassifier]:
+    with TFLiteClassifier() as classifier:
         yield classifier
 
 
 @pytest.fixture(scope="module")
-def eyes() -> Iterator[Classifier]:
-    with Classifier(resources.path("models/eyes.tflite")) as classifier:
+def eyes() -> Iterator[TFLiteClassifier]:
+    with TFLiteClassifier(resources.path("models/eyes.tflite")) as classifier:
         yield classifier
 
 
@@ -56,10 +56,10 @@ def neutral() -> Image:
 
 
 def most_in_a_row(
-    frames: Iterator[Image], mode: Mode, smile: Classifier, eyes: Classifier
+    frames: Iterator[Image], mode: LivenessSign, smile: TFLiteClassifier, eyes: TFLiteClassifier
 ) -> tuple[int, int]:
     """The longest run of frames that qualify, and how many would without a liveness check."""
-    pipeline = Pipeline(Settings(liveness=LivenessRules(mode)), smile, eyes)
+    pipeline = Pipeline(PipelineSettings(liveness=LivenessRules(mode)), smile, eyes)
     rules = Rules(threshold=smile.card.threshold)
     longest = run = would = 0
     for index, image in enumerate(frames):
@@ -98,20 +98,24 @@ SPECIES = (
 
 @pytest.mark.parametrize("species", SPECIES)
 def test_no_still_picture_is_let_in_with_neutral_first(
-    species: str, smile: Classifier, eyes: Classifier
+    species: str, smile: TFLiteClassifier, eyes: TFLiteClassifier
 ) -> None:
     """However it is moved, a picture never shows a mouth that begins to smile."""
     would = 0
     for seed in SEEDS:
-        longest, enough = most_in_a_row(attack(species, seed), Mode.NEUTRAL_FIRST, smile, eyes)
+        longest, enough = most_in_a_row(
+            attack(species, seed), LivenessSign.NEUTRAL_FIRST, smile, eyes
+        )
         assert longest < FRAMES_TO_GRANT, f"{species}, seed {seed}: {longest} frames qualified"
         would += enough >= FRAMES_TO_GRANT
     assert would > len(SEEDS) / 2, "the attack is too weak to prove anything"
 
 
 @pytest.mark.parametrize("species", ["print shaken", "print tilted", "screen", "swap dropped"])
-def test_no_still_picture_blinks(species: str, smile: Classifier, eyes: Classifier) -> None:
+def test_no_still_picture_blinks(
+    species: str, smile: TFLiteClassifier, eyes: TFLiteClassifier
+) -> None:
     """Blur, tilt and glare may hide eyes; they don't close them."""
     for seed in list(SEEDS)[::4]:
-        longest, _ = most_in_a_row(attack(species, seed), Mode.BLINK, smile, eyes)
+        longest, _ = most_in_a_row(attack(species, seed), LivenessSign.BLINK, smile, eyes)
         assert longest < FRAMES_TO_GRANT, f"{species}, seed {seed}: {longest} frames qualified"

@@ -15,7 +15,7 @@ from skimage.data import astronaut
 from gate.core.domain import Box
 from gate.errors import ModelError
 from gate.system import resources
-from gate.vision.classifier import SHIPPED, Classifier
+from gate.vision.classifier import SHIPPED, TFLiteClassifier
 from gate.vision.framing import cut
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ FACE = Box(177, 66, 95, 95)
 
 
 @pytest.fixture
-def shipped() -> Iterator[Classifier]:
-    with Classifier() as classifier:
+def shipped() -> Iterator[TFLiteClassifier]:
+    with TFLiteClassifier() as classifier:
         yield classifier
 
 
@@ -49,25 +49,25 @@ def gray() -> Any:
     return cv2.cvtColor(astronaut(), cv2.COLOR_RGB2GRAY)
 
 
-def score(classifier: Classifier, picture: Any, box: Box = FACE) -> float:
+def score(classifier: TFLiteClassifier, picture: Any, box: Box = FACE) -> float:
     crop = cut(picture, box, classifier.card.framing, classifier.size)
     return float(classifier.score([crop])[0])
 
 
-def test_a_real_smile_is_seen(shipped: Classifier) -> None:
+def test_a_real_smile_is_seen(shipped: TFLiteClassifier) -> None:
     """The astronaut smiles: the score must be well above the threshold."""
     assert score(shipped, gray()) > max(0.8, shipped.card.threshold)
 
 
 @pytest.mark.parametrize("brightness", [0.25, 0.5, 2.0])
-def test_bright_and_dark_need_no_second_model(shipped: Classifier, brightness: float) -> None:
+def test_bright_and_dark_need_no_second_model(shipped: TFLiteClassifier, brightness: float) -> None:
     """The same smile under other light must still count as one."""
     picture = np.clip(gray() * brightness, 0, 255).astype(np.uint8)
     assert score(shipped, picture) >= shipped.card.threshold
 
 
 @pytest.mark.parametrize("side", [24, 32, 40, 64])
-def test_a_small_face_is_enough(shipped: Classifier, side: int) -> None:
+def test_a_small_face_is_enough(shipped: TFLiteClassifier, side: int) -> None:
     """A smile far away, ``side`` pixels wide, must still count."""
     share = side / FACE.width
     picture = cv2.resize(gray(), None, fx=share, fy=share, interpolation=cv2.INTER_AREA)
@@ -76,7 +76,7 @@ def test_a_small_face_is_enough(shipped: Classifier, side: int) -> None:
 
 
 @pytest.mark.parametrize("level", [0, 90, 160, 255])
-def test_a_covered_mouth_is_not_a_smile(shipped: Classifier, level: int) -> None:
+def test_a_covered_mouth_is_not_a_smile(shipped: TFLiteClassifier, level: int) -> None:
     """With a plain patch over the mouth the score must fall below the threshold."""
     picture = gray()
     top, left = FACE.y + int(0.66 * FACE.height), FACE.x + int(0.15 * FACE.width)
@@ -84,7 +84,7 @@ def test_a_covered_mouth_is_not_a_smile(shipped: Classifier, level: int) -> None
     assert score(shipped, picture) < shipped.card.threshold
 
 
-def test_sunglasses_do_not_hide_a_smile(shipped: Classifier) -> None:
+def test_sunglasses_do_not_hide_a_smile(shipped: TFLiteClassifier) -> None:
     """Dark glasses over the eyes must leave the smile a smile."""
     picture = gray()
     for x in (0.31, 0.69):
@@ -93,7 +93,7 @@ def test_sunglasses_do_not_hide_a_smile(shipped: Classifier) -> None:
     assert score(shipped, picture) >= shipped.card.threshold
 
 
-def test_flat_pictures_and_noise_are_no_smile(shipped: Classifier) -> None:
+def test_flat_pictures_and_noise_are_no_smile(shipped: TFLiteClassifier) -> None:
     """Nothing to see must never open the gate."""
     rng = np.random.default_rng(3)
     crops = [np.full(shipped.size, level, np.uint8) for level in (0, 128, 255)]
@@ -101,7 +101,7 @@ def test_flat_pictures_and_noise_are_no_smile(shipped: Classifier) -> None:
     assert shipped.score(crops).max() < shipped.card.threshold
 
 
-def test_each_crop_is_scored_on_its_own(shipped: Classifier) -> None:
+def test_each_crop_is_scored_on_its_own(shipped: TFLiteClassifier) -> None:
     """A crop's score must not depend on the others in the call, and no crops give no scores."""
     crop = cut(gray(), FACE, shipped.card.framing, shipped.size)
     flat = np.zeros_like(crop)
@@ -109,7 +109,7 @@ def test_each_crop_is_scored_on_its_own(shipped: Classifier) -> None:
     assert shipped.score([]).shape == (0,)
 
 
-def test_a_crop_of_another_size_is_refused(shipped: Classifier) -> None:
+def test_a_crop_of_another_size_is_refused(shipped: TFLiteClassifier) -> None:
     """A crop that wasn't cut for this model must not be resized silently."""
     with pytest.raises(ValueError, match="the model takes"):
         shipped.score([np.zeros((10, 10), np.uint8)])
@@ -117,7 +117,7 @@ def test_a_crop_of_another_size_is_refused(shipped: Classifier) -> None:
 
 def test_closing_twice_is_fine_and_ends_scoring() -> None:
     """``close`` may be called twice; a score after it says what to do."""
-    classifier = Classifier()
+    classifier = TFLiteClassifier()
     classifier.close()
     classifier.close()
     with pytest.raises(ModelError, match="closed"):
@@ -127,28 +127,28 @@ def test_closing_twice_is_fine_and_ends_scoring() -> None:
 def test_a_missing_model_says_so(tmp_path: Path) -> None:
     """A path without a file must be named, with what to do."""
     with pytest.raises(ModelError, match=r"gone\.tflite: no model file"):
-        Classifier(tmp_path / "gone.tflite")
+        TFLiteClassifier(tmp_path / "gone.tflite")
 
 
 def test_a_missing_card_says_so(copy: Path) -> None:
     """A model without its card must not be guessed at."""
     copy.with_suffix(".json").unlink()
     with pytest.raises(ModelError, match="card is missing"):
-        Classifier(copy)
+        TFLiteClassifier(copy)
 
 
 def test_a_card_for_another_file_is_refused(copy: Path) -> None:
     """A model that isn't the one the card was written for must be refused."""
     copy.write_bytes(copy.read_bytes() + b" ")
     with pytest.raises(ModelError, match="another file"):
-        Classifier(copy)
+        TFLiteClassifier(copy)
 
 
 def test_a_card_with_another_input_size_is_refused(copy: Path) -> None:
     """A card whose input size isn't the file's must be refused."""
     edit(copy, input_size=[64, 64])
     with pytest.raises(ModelError, match="its card says"):
-        Classifier(copy)
+        TFLiteClassifier(copy)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_a_card_with_impossible_values_is_one_clear_line(
     """A spoiled card must be one line that names the file."""
     edit(copy, **changes)
     with pytest.raises(ModelError, match=says) as caught:
-        Classifier(copy)
+        TFLiteClassifier(copy)
     assert "\n" not in str(caught.value)
     assert "smile.json" in str(caught.value)
 
@@ -180,10 +180,10 @@ def test_a_card_that_is_no_json_or_lacks_a_key_is_refused(copy: Path) -> None:
     del data["threshold"]
     card.write_text(json.dumps(data))
     with pytest.raises(ModelError, match="lacks 'threshold'"):
-        Classifier(copy)
+        TFLiteClassifier(copy)
     card.write_text("{")
     with pytest.raises(ModelError, match="not a JSON card"):
-        Classifier(copy)
+        TFLiteClassifier(copy)
 
 
 def test_a_file_that_is_no_model_is_refused(copy: Path) -> None:
@@ -193,4 +193,4 @@ def test_a_file_that_is_no_model_is_refused(copy: Path) -> None:
     copy.write_bytes(b"this is not a model")
     edit(copy, sha256=hashlib.sha256(copy.read_bytes()).hexdigest())
     with pytest.raises(ModelError, match="not a TFLite model"):
-        Classifier(copy)
+        TFLiteClassifier(copy)

@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gate.core.domain import Frame, Reason
-from gate.vision.pipeline import Pipeline, Settings
+from gate.vision.pipeline import Pipeline, PipelineSettings
 from gate.vision.view import Mounting
 from tests.seeing import FakeClassifier, astronaut, placed
 
 
 @pytest.fixture
 def pipeline() -> Pipeline:
-    return Pipeline(Settings(), FakeClassifier())
+    return Pipeline(PipelineSettings(), FakeClassifier())
 
 
 def test_a_still_photo_has_its_face_judged(pipeline: Pipeline) -> None:
@@ -93,7 +93,7 @@ def test_any_small_array_is_survived(height: int, width: int, channels: int) -> 
     """No shape raises."""
     shape = (height, width, channels) if channels else (height, width)
     image = np.random.default_rng(height).integers(0, 256, shape, dtype=np.uint8)
-    pipeline = Pipeline(Settings(), FakeClassifier())
+    pipeline = Pipeline(PipelineSettings(), FakeClassifier())
     pipeline.observe(Frame(image, 0, 0.0))
     pipeline.examine(image)
 
@@ -104,7 +104,7 @@ def test_a_camera_that_hangs_otherwise_is_one_setting(rotate: int) -> None:
     upright = placed(astronaut(), 480, 640, 1.0, 60, 0)
     mounting = Mounting(rotate=rotate, mirror=True)
     hung = np.rot90(upright[:, ::-1], rotate // 90)
-    pipeline = Pipeline(Settings(mounting=mounting), FakeClassifier())
+    pipeline = Pipeline(PipelineSettings(mounting=mounting), FakeClassifier())
     guest = pipeline.observe(Frame(hung, 0, 0.0)).guest
     assert guest is not None
     assert guest.eyes_open == 2

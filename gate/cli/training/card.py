@@ -37,9 +37,9 @@ def command(
 ) -> None:
     """Measure a model on kept-out faces and fill the tables and plots of its card in."""
     from gate.training import compare, data, model_card
-    from gate.vision.classifier import Classifier
+    from gate.vision.classifier import TFLiteClassifier
 
     sets = compare.read_sets(folders, data.Crops.AUTO, lists, kept_out_share)
-    with Classifier(model) as classifier:
+    with TFLiteClassifier(model) as classifier:
         model_card.write(card, classifier, sets.kept_out)
     click.echo(f"{card}: metrics, trade, stress and groups measured anew")

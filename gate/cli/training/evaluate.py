@@ -103,14 +103,14 @@ def command(
     from rich.console import Console
 
     from gate.training import data, evaluate, metrics
-    from gate.vision.classifier import Classifier
+    from gate.vision.classifier import TFLiteClassifier
 
     console = Console(stderr=as_json)
     keys = [key for key, _, _ in data.pictures(folder)]
     listed = frozenset[str]().union(*(data.read_list(path) for path in lists))
     only = data.out_of_training(keys, listed, kept_out_share)
     groups = evaluate.read_groups(groups_file) if groups_file else None
-    with Classifier(model) as classifier:
+    with TFLiteClassifier(model) as classifier:
         reading = data.read(folder, data.Crops(crops), only, recheck=recheck)
         examples = [e for e in reading.examples if e.key not in reading.doubtful]
         judge = evaluate.score_examples if framings == "one" else evaluate.score_stills

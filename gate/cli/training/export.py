@@ -59,7 +59,7 @@ def command(
     """
     from gate.errors import GateError
     from gate.training import batches, evaluate, export, metrics, model_card, run_record
-    from gate.vision.classifier import Classifier
+    from gate.vision.classifier import TFLiteClassifier
 
     if out.suffix != ".tflite":
         raise GateError(f"{out}: name the file something.tflite")
@@ -95,7 +95,7 @@ def command(
             "calibration": {"temperature": round(temperature, 4), "shift": round(shift, 4)},
         }
         export.write(content, path, recipe, more)
-        with Classifier(path) as classifier:
+        with TFLiteClassifier(path) as classifier:
             scores[kind] = evaluate.score_examples(classifier, validation)
             report = metrics.judge(scores[kind], labels, threshold)
             size, time = len(content) / 1000, evaluate.milliseconds(classifier)

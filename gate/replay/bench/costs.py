@@ -26,9 +26,9 @@ from gate.core.domain import Frame
 from gate.errors import GateError
 from gate.system import resources
 from gate.vision import cascades
-from gate.vision.classifier import Classifier
+from gate.vision.classifier import TFLiteClassifier
 from gate.vision.from_config import EYES, open_model, open_pipeline
-from gate.vision.pipeline import Pipeline, Settings
+from gate.vision.pipeline import Pipeline, PipelineSettings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -168,7 +168,7 @@ def facemesh(python: str, frames: Sequence[Image]) -> dict[str, Any]:
 class Timed:
     """A classifier that adds up what its scores cost."""
 
-    def __init__(self, classifier: Classifier) -> None:
+    def __init__(self, classifier: TFLiteClassifier) -> None:
         self._classifier = classifier
         self.card, self.size = classifier.card, classifier.size
         self.spent = 0.0
@@ -183,8 +183,8 @@ class Timed:
 
 def stages(frames: Sequence[Image]) -> dict[str, float]:
     """Milliseconds a frame of the pipeline's parts, with the shipped models."""
-    smile, eyes = Timed(Classifier()), Timed(Classifier(resources.path(EYES)))
-    seen = Pipeline(Settings(), smile, eyes)
+    smile, eyes = Timed(TFLiteClassifier()), Timed(TFLiteClassifier(resources.path(EYES)))
+    seen = Pipeline(PipelineSettings(), smile, eyes)
     look, spent = seen.watch.look, [0.0]
 
     def timed_look(*values: Any) -> Any:

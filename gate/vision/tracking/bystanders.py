@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from gate.core.domain import Box
 from gate.vision import motion
-from gate.vision.detector import overlap
+from gate.vision.detector import iou
 from gate.vision.tracking import search
 from gate.vision.view import around
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from gate.vision.detector import FaceFinder
+    from gate.vision.detector import FaceDetector
     from gate.vision.view import View
 
 EVERY_S = 0.8
@@ -39,14 +39,14 @@ class _Other:
     misses: int = 0
 
 
-class Crowd:
+class Bystanders:
     """The faces that count beside the guest's."""
 
-    def __init__(self, finder: FaceFinder, similar: float) -> None:
+    def __init__(self, finder: FaceDetector, similar: float) -> None:
         """A face counts from ``similar`` times the guest's width."""
         self._finder = finder
         self._similar = similar
-        self._sweep = search.Sweep(finder)
+        self._sweep = search.TiledSearch(finder)
         self._changes = motion.ChangeMap()
         self._others: list[_Other] = []
         self._swept = self._looked = float("-inf")
@@ -81,7 +81,7 @@ class Crowd:
         if not self._sweep.running and not self._start(view, thumb, guest, region, smallest, now):
             return None
         for found in self._sweep.go_on(view, elapsed / EVERY_S):
-            if any(overlap(found.box, box) > 0.15 for box in (guest, *self.boxes)):
+            if any(iou(found.box, box) > 0.15 for box in (guest, *self.boxes)):
                 continue
             again = self._finder.near(view, found.box, wide=True)
             if again is None or not self._finder.confirm(view, again.box):
@@ -103,7 +103,7 @@ class Crowd:
                 other.box, other.misses = seen.box, 0
             if (
                 other.misses > MISSES
-                or overlap(other.box, guest) > 0.2
+                or iou(other.box, guest) > 0.2
                 or other.box.width < self._similar * guest.width
             ):
                 self._others.remove(other)
@@ -131,7 +131,7 @@ class Crowd:
             return False
         smallest = max(smallest, self._similar * guest.width)
         largest = min(guest.width / self._similar, *shape)
-        steps = search.plan(region, smallest, largest)
+        steps = search.plan_tiles(region, smallest, largest)
         self._sweep.start(steps, shape, None if idle_over else changed)
         self._changes.searched(thumb)
         self._swept = now

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gate.core.domain import Box
-from gate.vision.detector import BASE, FaceFinder, Sighting
+from gate.vision.detector import BASE, Detection, FaceDetector
 from gate.vision.motion import fits
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ NEIGHBOURS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class SearchTile:
     """One place and one range of face sizes, with what it costs in scaled pixels."""
 
     part: Box
@@ -38,9 +38,9 @@ class Step:
     cost: float
 
 
-def plan(region: Box, smallest: float, largest: float) -> list[Step]:
+def plan_tiles(region: Box, smallest: float, largest: float) -> list[SearchTile]:
     """Steps that cover ``region`` for faces of ``smallest`` to ``largest`` px, largest first."""
-    steps: list[Step] = []
+    steps: list[SearchTile] = []
     size = min(smallest, min(region.width, region.height) / RANGE)
     while size < largest:
         shrink = min(1.0, BASE / size)
@@ -49,7 +49,7 @@ def plan(region: Box, smallest: float, largest: float) -> list[Step]:
         across = _cuts(region.x, region.width, side, reach)
         down = _cuts(region.y, region.height, side, reach)
         steps += [
-            Step(Box(x, y, width, height), size, width * height * shrink * shrink)
+            SearchTile(Box(x, y, width, height), size, width * height * shrink * shrink)
             for y, height in down
             for x, width in across
         ]
@@ -64,12 +64,12 @@ def _cuts(start: int, length: int, side: float, reach: float) -> list[tuple[int,
     return [(start + round(k * stride), round(min(stride + reach, length))) for k in range(count)]
 
 
-class Sweep:
+class TiledSearch:
     """Walks through a plan, a few steps a frame."""
 
-    def __init__(self, finder: FaceFinder) -> None:
+    def __init__(self, finder: FaceDetector) -> None:
         self._finder = finder
-        self._steps: deque[Step] = deque()
+        self._steps: deque[SearchTile] = deque()
         self._left = 0.0
         self._total = 0.0
         self.pixels = 0
@@ -82,7 +82,7 @@ class Sweep:
 
     def start(
         self,
-        steps: list[Step],
+        steps: list[SearchTile],
         frame: tuple[int, int] = (1, 1),
         changed: NDArray[np.bool_] | None = None,
     ) -> bool:
@@ -107,9 +107,9 @@ class Sweep:
         """Leave the rest of the steps."""
         self._steps.clear()
 
-    def go_on(self, view: View, share: float) -> list[Sighting]:
+    def go_on(self, view: View, share: float) -> list[Detection]:
         """Do ``share`` (0–1) of the whole sweep, at least one step; return what was seen."""
-        found: list[Sighting] = []
+        found: list[Detection] = []
         budget = share * self._total
         while self._steps:
             step = self._steps.popleft()

@@ -30,7 +30,7 @@ REACH = 0.15
 
 
 @dataclass(frozen=True, slots=True)
-class Gist:
+class FaceTemplate:
     """What is remembered of a face, and where it was."""
 
     pixels: Image
@@ -49,14 +49,14 @@ class Match:
     """The face's box, moved to where the gist was found."""
 
 
-def take(view: View, box: Box) -> Gist:
+def capture(view: View, box: Box) -> FaceTemplate:
     """Remember the face in ``box``."""
     unit = max(PART[2] * box.width / SIDE, 1e-3)
     pixels, _, _ = _pixels(view, box, unit, 0.0)
-    return Gist(pixels, box, unit)
+    return FaceTemplate(pixels, box, unit)
 
 
-def find(view: View, gist: Gist, near: Box | None = None) -> Match:
+def match(view: View, gist: FaceTemplate, near: Box | None = None) -> Match:
     """Find a remembered face around its old place, or around that of ``near``."""
     near = near or gist.box
     centre = (near.x + near.width // 2, near.y + near.height // 2)

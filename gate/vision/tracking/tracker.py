@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from gate.core.domain import Box, Reason
 from gate.vision import motion
-from gate.vision.detector import FaceFinder, overlap
+from gate.vision.detector import FaceDetector, iou
 from gate.vision.tracking import search, template
-from gate.vision.tracking.bystanders import Crowd
+from gate.vision.tracking.bystanders import Bystanders
 from gate.vision.tracking.track import Track, begin
 from gate.vision.view import around, inside
 
@@ -47,7 +47,7 @@ CLOSE_UP = 0.8
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class TrackingLimits:
     """Where and how large a face has to be."""
 
     min_height: float = 0.1
@@ -61,7 +61,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class TrackingResult:
     """What one frame shows: the guest's track, if the face was found in it, and who else counts."""
 
     guest: Track | None = None
@@ -72,7 +72,7 @@ class Sight:
 
 
 @dataclass(slots=True)
-class Work:
+class SearchWork:
     """Countable work since the start."""
 
     frames: int = 0
@@ -82,24 +82,24 @@ class Work:
     """Pixels that the cascade was run on, after scaling."""
 
 
-class Watch:
+class GuestTracker:
     """Follows the guest through the frames of one camera; owns all that is remembered of it."""
 
-    def __init__(self, limits: Limits, finder: FaceFinder | None = None) -> None:
+    def __init__(self, limits: TrackingLimits, finder: FaceDetector | None = None) -> None:
         self._limits = limits
-        self._finder = finder or FaceFinder()
-        self._sweep = search.Sweep(self._finder)
+        self._finder = finder or FaceDetector()
+        self._sweep = search.TiledSearch(self._finder)
         self._changes = motion.ChangeMap()
         self._guest: Track | None = None
-        self._gist: template.Gist | None = None
-        self._crowd = Crowd(self._finder, limits.similar)
+        self._gist: template.FaceTemplate | None = None
+        self._crowd = Bystanders(self._finder, limits.similar)
         self._numbers = 0
         self._shape: tuple[int, int] = (0, 0)
-        self._plan: list[search.Step] = []
+        self._plan: list[search.SearchTile] = []
         self._swept = float("-inf")
         self._last = float("-inf")
         self._lost: Track | None = None
-        self.work = Work()
+        self.work = SearchWork()
 
     def reset(self) -> None:
         """Forget the guest, the others and the scene."""
@@ -109,7 +109,7 @@ class Watch:
         self._changes.forget()
         self._swept = self._last = float("-inf")
 
-    def look(self, view: View, thumb: NDArray[np.float32], now: float) -> Sight:
+    def look(self, view: View, thumb: NDArray[np.float32], now: float) -> TrackingResult:
         """What the upright picture taken at ``now`` shows; ``thumb`` is its `motion.thumbnail`."""
         if view.image.shape[:2] != self._shape:
             self._resize(view)
@@ -138,9 +138,11 @@ class Watch:
         # A little below the limit as well, so that a guest who is too far away is told so.
         smallest = max(24.0, 0.7 * self._limits.min_height * height)
         largest = min(self._region.width, self._region.height)
-        self._plan = search.plan(self._region, smallest, largest)
+        self._plan = search.plan_tiles(self._region, smallest, largest)
 
-    def _wait(self, view: View, thumb: NDArray[np.float32], now: float, elapsed: float) -> Sight:
+    def _wait(
+        self, view: View, thumb: NDArray[np.float32], now: float, elapsed: float
+    ) -> TrackingResult:
         """Nobody is followed: search where something changed."""
         changed = self._changes.look(thumb)
         if not self._sweep.running:
@@ -160,21 +162,21 @@ class Watch:
             return self._sight()
         return self._nobody(now)
 
-    def _nobody(self, now: float) -> Sight:
+    def _nobody(self, now: float) -> TrackingResult:
         """An empty sight, with the reason for a face that was just lost."""
         if self._lost is None or now - self._lost.seen > KEEP_S:
             self._lost = None
-            return Sight()
-        return Sight(number=self._lost.number, obstacle=self._why_lost(self._lost))
+            return TrackingResult()
+        return TrackingResult(number=self._lost.number, obstacle=self._why_lost(self._lost))
 
     def _meet(self, view: View, box: Box, now: float) -> None:
         """Start to follow a face: the guest just lost if it is the same place and the same face."""
         same = (
             self._lost is not None
             and now - self._lost.seen <= KEEP_S
-            and overlap(box, self._lost.raw) > 0.2
+            and iou(box, self._lost.raw) > 0.2
             and self._gist is not None
-            and template.find(view, self._gist, box).likeness > ALIKE
+            and template.match(view, self._gist, box).likeness > ALIKE
         )
         if same and self._lost is not None:
             self._guest, self._lost = self._lost, None
@@ -183,13 +185,13 @@ class Watch:
             self._numbers += 1
             self._guest, self._lost = begin(self._numbers, box, now), None
         self._guest.verified = now
-        self._gist = template.take(view, box)
+        self._gist = template.capture(view, box)
         self._crowd.reset()
         self._changes.forget()
 
     def _follow(
         self, view: View, thumb: NDArray[np.float32], now: float, elapsed: float
-    ) -> Sight | None:
+    ) -> TrackingResult | None:
         """Look for the guest where it was; None when it is given up."""
         guest = self._guest
         if guest is None:
@@ -198,7 +200,7 @@ class Watch:
         if not self._hold(view, guest, now) and not self._verify(view, guest, now):
             guest.misses += 1
             if guest.misses < LOST_FRAMES:
-                return Sight(number=guest.number, obstacle=self._why_lost(guest))
+                return TrackingResult(number=guest.number, obstacle=self._why_lost(guest))
             self._lost, self._guest = guest, None
             self._changes.forget()
             return None
@@ -216,7 +218,7 @@ class Watch:
         """Follow by the gist alone, as long as it fits well and the cascade saw the face lately."""
         if self._gist is None or now - guest.verified >= VERIFY_S:
             return False
-        match = template.find(view, self._gist, guest.raw)
+        match = template.match(view, self._gist, guest.raw)
         if match.likeness < HELD:
             return False
         guest.follow(match.box, now, guest.roll)
@@ -233,20 +235,20 @@ class Watch:
             seen = self._finder.near_tilted(view, guest.raw, roll)
         if seen is None:
             return False
-        if self._gist is not None and template.find(view, self._gist, seen.box).likeness < ALIKE:
+        if self._gist is not None and template.match(view, self._gist, seen.box).likeness < ALIKE:
             self._numbers += 1
             guest = self._guest = begin(self._numbers, seen.box, now)
         else:
             guest.follow(seen.box, now, roll)
         guest.verified = now
-        self._gist = template.take(view, seen.box)
+        self._gist = template.capture(view, seen.box)
         return True
 
-    def _sight(self) -> Sight:
+    def _sight(self) -> TrackingResult:
         """The guest and the others as they stand now."""
         if self._guest is None:
-            return Sight()
-        return Sight(self._guest, self._crowd.boxes, self._guest.number)
+            return TrackingResult()
+        return TrackingResult(self._guest, self._crowd.boxes, self._guest.number)
 
     def _why_lost(self, track: Track) -> Reason:
         """The likeliest reason why a face is no longer found."""
