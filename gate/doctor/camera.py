@@ -13,7 +13,7 @@ from gate.config import Config
 from gate.core.domain import Frame, Reason
 from gate.doctor.finding import Finding, fail, ok, skipped, warn
 from gate.doctor.patient import Patient
-from gate.hardware.from_config import open_feed
+from gate.hardware.from_config import open_camera_thread
 from gate.service.inbox import Inbox
 from gate.vision import light, motion
 from gate.vision.light import LightLimits
@@ -165,7 +165,7 @@ def _shoot(config: Config, count: int) -> Shots:
     """Take so many pictures; fewer where the source ends or gives none."""
     shots = Shots()
     inbox = Inbox()
-    with closing(open_feed(config, inbox)) as feed:
+    with closing(open_camera_thread(config, inbox)) as feed:
         feed.start()
         until = time.monotonic() + OPENS_WITHIN_S
         while len(shots.frames) < count and time.monotonic() < until:

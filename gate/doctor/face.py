@@ -12,7 +12,7 @@ from gate.core.domain import Frame, Reason
 from gate.doctor.finding import Finding, fail, failed, ok, skipped, warn
 from gate.doctor.patient import Patient
 from gate.errors import ModelError
-from gate.hardware.from_config import open_feed
+from gate.hardware.from_config import open_camera_thread
 from gate.service.inbox import Inbox
 from gate.vision.classifier import TFLiteClassifier
 from gate.vision.from_config import open_model, open_pipeline
@@ -89,7 +89,7 @@ def _met(config: Config, model: TFLiteClassifier) -> Finding:
 def _watch(config: Config, seconds: float) -> Iterator[Frame]:
     """The pictures of the next seconds, or until the source fails."""
     inbox = Inbox()
-    with closing(open_feed(config, inbox)) as feed:
+    with closing(open_camera_thread(config, inbox)) as feed:
         feed.start()
         until = time.monotonic() + seconds
         while time.monotonic() < until and not (feed.over or feed.problem):

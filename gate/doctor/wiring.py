@@ -13,8 +13,8 @@ from gate.core.domain import GATE, Position
 from gate.doctor.finding import Finding, fail, failed, ok, skipped, warn
 from gate.doctor.patient import Patient
 from gate.errors import RelayError
-from gate.hardware.from_config import contacts, open_lines, open_relay
-from gate.hardware.input_lines import Inputs
+from gate.hardware.from_config import input_lines, open_lines, open_relay
+from gate.hardware.input_lines import InputLines
 
 STOP = "to test it: sudo systemctl stop smile-gate"
 PULSE_S = 0.5
@@ -82,7 +82,7 @@ def relay(patient: Patient, pause: Callable[[float], None] = time.sleep) -> Iter
 
 def inputs(patient: Patient) -> Iterator[Finding]:
     """The contacts that come back: every one at rest."""
-    wired = contacts(patient.config)
+    wired = input_lines(patient.config)
     if not wired:
         yield ok("none is wired")
         return
@@ -111,9 +111,9 @@ def _active(patient: Patient) -> set[str]:
         return lambda on: active.add(name) if on else None
 
     with ExitStack() as parts:
-        watched = Inputs(_pins(patient, parts))
+        watched = InputLines(_pins(patient, parts))
         parts.callback(watched.close)
-        for name, contact in contacts(patient.config).items():
+        for name, contact in input_lines(patient.config).items():
             watched.watch(name, contact, note(name))
     return active
 

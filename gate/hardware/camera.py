@@ -1,6 +1,6 @@
 """Where pictures come from: Pi camera, USB camera, network stream, video file, folder of pictures.
 
-`open_source` gives a `Source`; `gate.hardware.camera_thread` reads one in its own thread.
+`open_source` gives a `PictureSource`; `gate.hardware.camera_thread` reads one in its own thread.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ NETWORK_TIMEOUT_MS = 5000
 """A stream that is silent for this long is lost; the feed opens it again."""
 
 
-class Source(Protocol):
+class PictureSource(Protocol):
     """An open camera or clip."""
 
     live: bool
@@ -46,7 +46,7 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class CameraRequest:
     """What to ask a live camera for."""
 
     width: int = 640
@@ -54,14 +54,14 @@ class Wanted:
     fps: float = 15.0
 
 
-def open_source(name: str | int, wanted: Wanted | None = None) -> Source:
+def open_source(name: str | int, wanted: CameraRequest | None = None) -> PictureSource:
     """Open a camera or a clip.
 
     ``picamera``, a number or ``/dev/videoN``, an address with ``://``, a video file or a folder;
     ``${NAME}`` in it is replaced by the secret of that name, which is in no message.
     Raises `CameraError` with what to check if there is none.
     """
-    wanted = wanted or Wanted()
+    wanted = wanted or CameraRequest()
     shown = masked(str(name))
     if isinstance(name, str):
         name = resolve(name)
@@ -139,7 +139,7 @@ class PiCamera:
     live = True
     count: int | None = None
 
-    def __init__(self, wanted: Wanted) -> None:
+    def __init__(self, wanted: CameraRequest) -> None:
         try:
             picamera2 = importlib.import_module("picamera2")
         except ImportError as error:
@@ -174,7 +174,7 @@ class PiCamera:
         self._camera.close()
 
 
-def _device(name: str | int, wanted: Wanted) -> Source:
+def _device(name: str | int, wanted: CameraRequest) -> PictureSource:
     path = f"/dev/video{name}" if str(name).isdigit() else str(name)
     if not os.path.exists(path):
         raise CameraError(f"{path}: no such camera; see `v4l2-ctl --list-devices`")
@@ -189,14 +189,14 @@ def _device(name: str | int, wanted: Wanted) -> Source:
     return Capture(capture, live=True, fps=wanted.fps, name=path)
 
 
-def _stream(address: str, wanted: Wanted, name: str) -> Source:
+def _stream(address: str, wanted: CameraRequest, name: str) -> PictureSource:
     limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, NETWORK_TIMEOUT_MS]
     limits += [cv2.CAP_PROP_READ_TIMEOUT_MSEC, NETWORK_TIMEOUT_MS]
     capture = _open(name, lambda: cv2.VideoCapture(address, cv2.CAP_FFMPEG, limits))
     return Capture(capture, live=True, fps=wanted.fps, name=name)
 
 
-def _video(path: Path, wanted: Wanted) -> Source:
+def _video(path: Path, wanted: CameraRequest) -> PictureSource:
     capture = _open(str(path), lambda: cv2.VideoCapture(str(path)))
     fps = capture.get(cv2.CAP_PROP_FPS)
     usable = math.isfinite(fps) and 0 < fps <= 1000

@@ -13,7 +13,7 @@ from gate.errors import CameraError, EndOfClip
 
 if TYPE_CHECKING:
     from gate.core.domain import Image
-    from gate.hardware.camera import Source
+    from gate.hardware.camera import PictureSource
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class FrameSink(Protocol):
         """Ask again whether a frame that waits is still wanted."""
 
 
-class Feed:
+class CameraThread:
     """Hands a source's frames over until it is closed.
 
     A live camera's frames replace each other; a clip is played at its own rate, every frame. The
@@ -42,7 +42,7 @@ class Feed:
 
     def __init__(
         self,
-        opener: Callable[[], Source],
+        opener: Callable[[], PictureSource],
         frames: FrameSink,
         *,
         first_retry_s: float = 0.5,
@@ -163,7 +163,7 @@ class Feed:
 class _Reader:
     """One thread, and since when it has been inside of the driver."""
 
-    def __init__(self, feed: Feed) -> None:
+    def __init__(self, feed: CameraThread) -> None:
         self.closing = threading.Event()
         self.calling_since: float | None = None
         self.thread = threading.Thread(target=feed._run, args=(self,), name="camera", daemon=True)

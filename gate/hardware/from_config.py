@@ -1,7 +1,7 @@
 """Lines, relay, lamps, contacts and camera as the settings have them.
 
 `open_lines` stands between a killed gate and a line that is left driven (``smile-gate
-safe-state``): each import here counts, and the camera's are left to `open_feed`.
+safe-state``): each import here counts, and the camera's are left to `open_camera_thread`.
 """
 
 from __future__ import annotations
@@ -11,33 +11,33 @@ from typing import TYPE_CHECKING, Any
 
 from gate.config import Config, InputSettings, OnEmergency, PowerLoss, Pull, RelayMode, Wiring
 from gate.core.domain import GATE, HEARTBEAT
-from gate.hardware.indicators import Lamp, Panel
-from gate.hardware.input_lines import Contact
-from gate.hardware.output_lines import Lines, Wire
+from gate.hardware.indicators import Indicators, Lamp
+from gate.hardware.input_lines import InputLine
+from gate.hardware.output_lines import OutputLine, OutputLines
 from gate.hardware.relay import Relay
 
 if TYPE_CHECKING:
-    from gate.hardware.camera_thread import Feed, FrameSink
+    from gate.hardware.camera_thread import CameraThread, FrameSink
 
 
-def open_lines(config: Config, factory: Any) -> Lines:
+def open_lines(config: Config, factory: Any) -> OutputLines:
     """All outputs, claimed in their safe positions."""
-    return Lines(factory, _wires(config), config.interlocks)
+    return OutputLines(factory, _wires(config), config.interlocks)
 
 
-def _wires(config: Config) -> Iterator[Wire]:
+def _wires(config: Config) -> Iterator[OutputLine]:
     relay = config.relay
     rests_on = relay.power_loss is PowerLoss.FAIL_SAFE
-    yield Wire(GATE, relay.pin, relay.active_high, rests_on)
+    yield OutputLine(GATE, relay.pin, relay.active_high, rests_on)
     for output in config.outputs:
-        yield Wire(output.name, output.pin, output.active_high)
+        yield OutputLine(output.name, output.pin, output.active_high)
     if config.heartbeat.pin is not None:
-        yield Wire(HEARTBEAT, config.heartbeat.pin, config.heartbeat.active_high)
+        yield OutputLine(HEARTBEAT, config.heartbeat.pin, config.heartbeat.active_high)
 
 
 def open_relay(
     config: Config,
-    lines: Lines,
+    lines: OutputLines,
     *,
     on_limit: Callable[[], None],
     emergency_held: Callable[[], bool],
@@ -55,36 +55,36 @@ def open_relay(
     )
 
 
-def open_panel(config: Config, lines: Lines) -> Panel:
+def open_indicators(config: Config, lines: OutputLines) -> Indicators:
     """The lamps and the heartbeat."""
     lamps = [
         Lamp(output.name, frozenset(output.shows), frozenset(output.flashes), output.flash_s)
         for output in config.outputs
     ]
     beats = config.heartbeat.pin is not None
-    return Panel(lines, lamps, heartbeat_s=config.heartbeat.period_s if beats else None)
+    return Indicators(lines, lamps, heartbeat_s=config.heartbeat.period_s if beats else None)
 
 
-def contacts(config: Config) -> dict[str, Contact]:
+def input_lines(config: Config) -> dict[str, InputLine]:
     """The inputs that there are, by the names of their settings."""
     found = ((name, value) for name, value in config.inputs if isinstance(value, InputSettings))
     return {name: _contact(value) for name, value in found}
 
 
-def _contact(settings: InputSettings) -> Contact:
+def _contact(settings: InputSettings) -> InputLine:
     pulls = {Pull.UP: True, Pull.DOWN: False, Pull.NONE: None}
     closed = settings.wiring is Wiring.NORMALLY_CLOSED
-    return Contact(settings.pin, closed, pulls[settings.pull], settings.debounce_s)
+    return InputLine(settings.pin, closed, pulls[settings.pull], settings.debounce_s)
 
 
-def open_feed(config: Config, frames: FrameSink, first: int = 0) -> Feed:
+def open_camera_thread(config: Config, frames: FrameSink, first: int = 0) -> CameraThread:
     """The camera's thread, not started; ``first`` is the number of its first frame."""
-    from gate.hardware.camera import Wanted, open_source  # OpenCV: safe-state does without
-    from gate.hardware.camera_thread import Feed
+    from gate.hardware.camera import CameraRequest, open_source  # OpenCV: safe-state does without
+    from gate.hardware.camera_thread import CameraThread
 
     camera = config.camera
-    wanted = Wanted(camera.width, camera.height, camera.fps)
-    return Feed(
+    wanted = CameraRequest(camera.width, camera.height, camera.fps)
+    return CameraThread(
         lambda: open_source(camera.source, wanted),
         frames,
         first_retry_s=camera.retry_first_s,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from gate.core.domain import HEARTBEAT, EventKind, State
 from gate.errors import RelayError
-from gate.hardware.output_lines import Lines
+from gate.hardware.output_lines import OutputLines
 
 log = logging.getLogger(__name__)
 
@@ -23,14 +23,14 @@ class Lamp:
     flash_s: float = 1.0
 
 
-class Panel:
+class Indicators:
     """Switches the lamps. Only the loop's thread may call it.
 
     A lamp that can't be switched is logged once and does not stop the gate.
     """
 
     def __init__(
-        self, lines: Lines, lamps: Iterable[Lamp], *, heartbeat_s: float | None = None
+        self, lines: OutputLines, lamps: Iterable[Lamp], *, heartbeat_s: float | None = None
     ) -> None:
         self._lines = lines
         self._lamps = tuple(lamps)

@@ -12,7 +12,7 @@ from gate.errors import RelayError
 
 
 @dataclass(frozen=True, slots=True)
-class Contact:
+class InputLine:
     """How one input is wired."""
 
     pin: int
@@ -23,7 +23,7 @@ class Contact:
     debounce_s: float = 0.02
 
 
-class Inputs:
+class InputLines:
     """Watches the contacts. Handlers are called from gpiozero's thread, with True for active."""
 
     def __init__(self, factory: Any) -> None:
@@ -31,7 +31,7 @@ class Inputs:
         self._devices: dict[str, gpiozero.DigitalInputDevice] = {}
         self._turned: dict[str, bool] = {}
 
-    def watch(self, name: str, contact: Contact, handler: Callable[[bool], None]) -> None:
+    def watch(self, name: str, contact: InputLine, handler: Callable[[bool], None]) -> None:
         """Claim a line, and call the handler at each change. Raises `RelayError`.
 
         A contact that is active already is told at once.

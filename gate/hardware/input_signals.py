@@ -8,13 +8,13 @@ from collections.abc import Callable
 from gate.core.closures import Opening
 from gate.core.domain import Reason, Signal, Trigger
 from gate.errors import RelayError
-from gate.hardware.input_lines import Contact, Inputs
+from gate.hardware.input_lines import InputLine, InputLines
 from gate.hardware.relay import Relay
 
 log = logging.getLogger(__name__)
 
 
-class Wires:
+class InputSignals:
     """Connects the inputs to the lane. Its handlers are called from gpiozero's threads.
 
     The emergency input moves the relay at once, from its own thread, and tells the lane
@@ -24,7 +24,7 @@ class Wires:
     """
 
     def __init__(
-        self, inputs: Inputs, post: Callable[[Signal], None], opening: Opening, *, latches: bool
+        self, inputs: InputLines, post: Callable[[Signal], None], opening: Opening, *, latches: bool
     ) -> None:
         self._inputs = inputs
         self._post = post
@@ -37,7 +37,7 @@ class Wires:
         """Whether the emergency contact asks for it now."""
         return self._emergency
 
-    def connect(self, relay: Relay, contacts: dict[str, Contact]) -> None:
+    def connect(self, relay: Relay, contacts: dict[str, InputLine]) -> None:
         """Watch the contacts, by the names of the settings. Raises `RelayError`."""
         self._relay = relay
         handlers: dict[str, Callable[[bool], None]] = {

@@ -15,7 +15,7 @@ from gate.errors import RelayError
 
 
 @dataclass(frozen=True, slots=True)
-class Wire:
+class OutputLine:
     """One output: its GPIO number, the level that switches it on, where it rests."""
 
     name: str
@@ -25,14 +25,14 @@ class Wire:
     """Whether the line is on in its safe position (a lock that is held shut by power)."""
 
 
-class Lines:
+class OutputLines:
     """All outputs of the gate. Every method may be called from any thread.
 
     Of two interlocked lines only one is on: the newer one, but never at the cost of the gate's.
     """
 
     def __init__(
-        self, factory: Any, wires: Iterable[Wire], interlocks: Iterable[tuple[str, str]] = ()
+        self, factory: Any, wires: Iterable[OutputLine], interlocks: Iterable[tuple[str, str]] = ()
     ) -> None:
         """Claim each line directly in its safe position. Raises `RelayError`, nothing kept."""
         self._lock = threading.RLock()

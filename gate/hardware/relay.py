@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from gate.core.domain import GATE, Position
 from gate.errors import RelayError
-from gate.hardware.output_lines import Lines
+from gate.hardware.output_lines import OutputLines
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ class Relay:
 
     def __init__(
         self,
-        lines: Lines,
+        lines: OutputLines,
         *,
         energised_is_open: bool = True,
         max_open_s: float = 10.0,
@@ -93,7 +93,7 @@ class Relay:
             self._tripped = self._tripped and self._emergency_held()
 
     def close(self) -> None:
-        """End a running hold; the line itself is closed with its `Lines`. May be called twice."""
+        """End a running hold; the line itself is closed with its `OutputLines`. May be called twice."""
         with self._lock:
             self._cancel()
 

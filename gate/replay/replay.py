@@ -13,7 +13,7 @@ from gate.core.controller import Controller
 from gate.core.domain import Event, EventKind, Frame, Position, Reason, Signal, Trigger
 from gate.core.transitions import Lane
 from gate.errors import EndOfClip
-from gate.hardware.camera import Wanted, open_source
+from gate.hardware.camera import CameraRequest, open_source
 from gate.replay.trace import Happening, Moment, Trace
 from gate.vision.from_config import open_model, open_mounting, open_pipeline
 
@@ -53,7 +53,7 @@ class Replay:
 
         Raises `CameraError`, `ModelError` or `StoreError`.
         """
-        self._source = open_source(str(clip.resolve()), Wanted(fps=config.camera.fps))
+        self._source = open_source(str(clip.resolve()), CameraRequest(fps=config.camera.fps))
         self.count = self._source.count
         self._smile = open_model(config)
         self._pipeline = open_pipeline(config, self._smile)

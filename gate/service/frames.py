@@ -9,7 +9,7 @@ from collections.abc import Callable
 from gate.core.controller import Controller
 from gate.core.domain import Frame, Observation, Reason, Signal, Trigger
 from gate.core.transitions import RESTING, Lane
-from gate.hardware.camera_thread import Feed
+from gate.hardware.camera_thread import CameraThread
 from gate.interfaces.metrics.meter import Meter, Outcome
 from gate.service.rolling import Window
 from gate.vision.motion import FrozenCamera
@@ -23,7 +23,7 @@ class Lookout:
 
     def __init__(
         self,
-        feed: Feed,
+        feed: CameraThread,
         pipeline: Pipeline,
         control: Controller,
         stale_s: float,
@@ -106,7 +106,9 @@ class Lookout:
         """Age of the newest good picture."""
         return now - self._fresh_at if self.seen else None
 
-    def replace(self, *, feed: Feed | None, pipeline: Pipeline | None, stale_s: float) -> None:
+    def replace(
+        self, *, feed: CameraThread | None, pipeline: Pipeline | None, stale_s: float
+    ) -> None:
         """Go on with another camera, or with other settings of the seeing."""
         self._stale_s = stale_s
         if pipeline is not None:

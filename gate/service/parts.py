@@ -20,10 +20,16 @@ from gate.core.domain import Event, EventKind, Observation, Reason, Signal, Trig
 from gate.core.transitions import Lane
 from gate.hardware.board import Board
 from gate.hardware.board import read as read_board
-from gate.hardware.from_config import contacts, open_feed, open_lines, open_panel, open_relay
-from gate.hardware.indicators import Panel
-from gate.hardware.input_lines import Inputs
-from gate.hardware.input_signals import Wires
+from gate.hardware.from_config import (
+    input_lines,
+    open_camera_thread,
+    open_indicators,
+    open_lines,
+    open_relay,
+)
+from gate.hardware.indicators import Indicators
+from gate.hardware.input_lines import InputLines
+from gate.hardware.input_signals import InputSignals
 from gate.hardware.pin_factory import pin_factory
 from gate.hardware.relay import Relay
 from gate.interfaces.metrics.from_config import open_meter
@@ -54,10 +60,10 @@ class Parts:
     loaded: datetime
     inbox: Inbox
     relay: Relay
-    inputs: Inputs
-    wires: Wires
+    inputs: InputLines
+    wires: InputSignals
     opening: Opening
-    panel: Panel
+    panel: Indicators
     smile: TFLiteClassifier
     store: Store
     control: Controller
@@ -124,9 +130,9 @@ def start(
     factory = factory or pin_factory(config.relay.pin_factory)
     lines = open_lines(config, factory)
     stack.callback(lines.close)
-    inputs = Inputs(factory)
+    inputs = InputLines(factory)
     opening = Opening(inbox.post)
-    wires = Wires(inputs, inbox.post, opening, latches=config.inputs.emergency_latches)
+    wires = InputSignals(inputs, inbox.post, opening, latches=config.inputs.emergency_latches)
 
     def on_limit() -> None:
         detail = f"released by its limit of {relay.max_open_s:g} s"
@@ -134,7 +140,7 @@ def start(
 
     relay = open_relay(config, lines, on_limit=on_limit, emergency_held=wires.emergency_held)
     stack.callback(relay.close)
-    wires.connect(relay, contacts(config))
+    wires.connect(relay, input_lines(config))
     stack.callback(inputs.close)
     smile = open_model(config)
     store = open_store(
@@ -144,7 +150,7 @@ def start(
         model_hash=smile.card.sha256,
     )
     stack.callback(store.close)
-    history, panel = History(store), open_panel(config, lines)
+    history, panel = History(store), open_indicators(config, lines)
     meter = open_meter(config, notifier.watchdog_s, smile.card.sha256)
     stack.callback(meter.close)
 
@@ -181,7 +187,7 @@ def start(
         control=control,
         history=history,
         lookout=Lookout(
-            open_feed(config, inbox),
+            open_camera_thread(config, inbox),
             pipeline,
             control,
             config.camera.stale_after_s,

@@ -18,7 +18,7 @@ from gate.config.changes import Change, differences
 from gate.config.load import load
 from gate.core.domain import Event, EventKind
 from gate.errors import ConfigError
-from gate.hardware.from_config import open_feed
+from gate.hardware.from_config import open_camera_thread
 from gate.service import last_config
 from gate.service.parts import Parts, open_jobs
 from gate.vision.classifier import TFLiteClassifier
@@ -157,7 +157,7 @@ def _watch_with(parts: Parts, plan: Plan) -> None:
     lookout = parts.lookout
     feed = None
     if any(_among(plan.changes, CAMERA)):
-        feed = open_feed(plan.config, parts.inbox, first=lookout.feed.sequence)
+        feed = open_camera_thread(plan.config, parts.inbox, first=lookout.feed.sequence)
     stale_s = plan.config.camera.stale_after_s
     if feed or plan.pipeline or any(_among(plan.changes, ("camera",))):
         lookout.replace(feed=feed, pipeline=plan.pipeline, stale_s=stale_s)

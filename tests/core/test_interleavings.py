@@ -19,8 +19,8 @@ from gate.core.domain import (
     Trigger,
 )
 from gate.core.rules import Rules
-from gate.hardware.indicators import Lamp, Panel
-from gate.hardware.output_lines import Lines, Wire
+from gate.hardware.indicators import Indicators, Lamp
+from gate.hardware.output_lines import OutputLine, OutputLines
 from gate.hardware.relay import Relay
 from tests.fakes import ListRecorder, seen
 
@@ -52,10 +52,10 @@ class House:
     """The lane with its real relay, lamps and interlock on mock pins, and a log in a list."""
 
     def __init__(self) -> None:
-        wires = [Wire(GATE, 17), Wire("red", 22)]
-        self.lines = Lines(MockFactory(), wires, [(GATE, "red")])
+        wires = [OutputLine(GATE, 17), OutputLine("red", 22)]
+        self.lines = OutputLines(MockFactory(), wires, [(GATE, "red")])
         self.relay = Relay(self.lines, max_open_s=FOREVER_S, pulse_s=None)
-        self.panel = Panel(self.lines, [Lamp("red", shows=frozenset(State))])
+        self.panel = Indicators(self.lines, [Lamp("red", shows=frozenset(State))])
         self.log = ListRecorder()
         self.control = Controller(RULES, self.log, self.relay)
         self.now = 0.0
@@ -129,8 +129,8 @@ def test_no_order_of_switching_breaks_an_interlock(
     pairs: list[tuple[str, str]], switches: list[tuple[str, bool]]
 ) -> None:
     """Interlocked lines are never on together, and only the gate's owner switches the gate off."""
-    wires = [Wire(name, pin) for pin, name in enumerate(("gate", "red", "green", "blue"), 4)]
-    lines = Lines(MockFactory(), wires, pairs)
+    wires = [OutputLine(name, pin) for pin, name in enumerate(("gate", "red", "green", "blue"), 4)]
+    lines = OutputLines(MockFactory(), wires, pairs)
     for name, on in switches:
         gate_was_on = lines.is_on(GATE)
         lines.switch(name, on)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from gate.errors import CameraError, EndOfClip, PictureError
-from gate.hardware.camera import Wanted, open_source
+from gate.hardware.camera import CameraRequest, open_source
 from gate.hardware.picture_files import list_pictures, read_picture, write_picture
 
 
@@ -28,7 +28,7 @@ def test_a_folder_is_played_in_the_order_of_its_numbers(tmp_path: Path) -> None:
     """Frame 10 comes after frame 9."""
     for number in (10, 9, 1):
         cv2.imwrite(str(tmp_path / f"frame{number}.png"), np.full((4, 4), number, np.uint8))
-    source = open_source(str(tmp_path), Wanted(fps=5))
+    source = open_source(str(tmp_path), CameraRequest(fps=5))
     assert (source.fps, source.count) == (5, 3)
     assert [int(source.read()[0, 0, 0]) for _ in range(3)] == [1, 9, 10]
     with pytest.raises(EndOfClip):

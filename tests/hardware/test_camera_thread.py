@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gate.core.domain import Frame
 from gate.errors import CameraError, EndOfClip
-from gate.hardware.camera_thread import Feed
+from gate.hardware.camera_thread import CameraThread
 from gate.service.inbox import Inbox
 
 
@@ -41,7 +41,7 @@ def never() -> ListSource:
 
 def run(
     sources: list[ListSource | Exception], inbox: Inbox, wanted: int
-) -> tuple[list[Frame], Feed]:
+) -> tuple[list[Frame], CameraThread]:
     """Feed from the sources one after the other until so many frames have come."""
     left = iter(sources)
 
@@ -51,7 +51,7 @@ def run(
             raise source
         return source
 
-    feed = Feed(opener, inbox, first_retry_s=0.001, last_retry_s=0.01)
+    feed = CameraThread(opener, inbox, first_retry_s=0.001, last_retry_s=0.01)
     feed.start()
     frames: list[Frame] = []
     give_up = time.monotonic() + 10
@@ -93,7 +93,7 @@ def test_what_is_wrong_with_the_camera_can_be_read() -> None:
         told.set()
         raise CameraError("no such camera")
 
-    feed = Feed(opener, Inbox(), first_retry_s=60)
+    feed = CameraThread(opener, Inbox(), first_retry_s=60)
     feed.start()
     assert told.wait(10)
     feed.close()
@@ -102,7 +102,7 @@ def test_what_is_wrong_with_the_camera_can_be_read() -> None:
 
 def test_the_feed_closes_while_it_waits_to_retry() -> None:
     """A stop does not wait for the back-off."""
-    feed = Feed(never, Inbox(), first_retry_s=3600)
+    feed = CameraThread(never, Inbox(), first_retry_s=3600)
     feed.start()
     feed.close()
     feed.close()
@@ -137,7 +137,7 @@ def test_a_thread_that_hangs_in_its_driver_is_replaced() -> None:
     free = threading.Event()
     sources = iter([HangingSource(free), ListSource([7] * 5, live=True)])
     inbox = Inbox()
-    feed = Feed(lambda: next(sources), inbox, first_retry_s=60, stuck_after_s=1)
+    feed = CameraThread(lambda: next(sources), inbox, first_retry_s=60, stuck_after_s=1)
     feed.start()
     until(lambda: feed._reader.calling_since is not None)
     hung = feed._reader
@@ -156,7 +156,9 @@ def test_a_thread_that_hangs_in_its_driver_is_replaced() -> None:
 def test_the_feed_gives_up_openly_and_takes_heart_again() -> None:
     """With three threads left behind it says that it waits for a restart, until one returns."""
     free = threading.Event()
-    feed = Feed(lambda: HangingSource(free), Inbox(), first_retry_s=60, stuck_after_s=1, loop=True)
+    feed = CameraThread(
+        lambda: HangingSource(free), Inbox(), first_retry_s=60, stuck_after_s=1, loop=True
+    )
     feed.start()
     for left in (1, 2, 3, 3):
         until(lambda: feed._reader.calling_since is not None)
@@ -184,7 +186,7 @@ def test_a_thread_that_died_is_replaced() -> None:
             raise SystemExit  # ends a thread without a word
         return source
 
-    feed = Feed(opener, Inbox(), first_retry_s=60)
+    feed = CameraThread(opener, Inbox(), first_retry_s=60)
     feed.start()
     until(lambda: not feed._reader.thread.is_alive())
     feed.tend(time.monotonic())

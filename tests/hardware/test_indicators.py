@@ -6,10 +6,15 @@ import pytest
 from gpiozero.pins.mock import MockFactory
 
 from gate.core.domain import GATE, HEARTBEAT, EventKind, State
-from gate.hardware.indicators import Lamp, Panel
-from gate.hardware.output_lines import Lines, Wire
+from gate.hardware.indicators import Indicators, Lamp
+from gate.hardware.output_lines import OutputLine, OutputLines
 
-WIRES = [Wire(GATE, 17), Wire("lamp", 22), Wire("buzzer", 23), Wire(HEARTBEAT, 24)]
+WIRES = [
+    OutputLine(GATE, 17),
+    OutputLine("lamp", 22),
+    OutputLine("buzzer", 23),
+    OutputLine(HEARTBEAT, 24),
+]
 LAMPS = [
     Lamp("lamp", shows=frozenset({State.IDLE, State.SMILING})),
     Lamp("buzzer", flashes=frozenset({EventKind.VISIT_LEFT}), flash_s=0.5),
@@ -17,21 +22,21 @@ LAMPS = [
 
 
 @pytest.fixture
-def lines() -> Lines:
-    return Lines(MockFactory(), WIRES, [("lamp", "buzzer")])
+def lines() -> OutputLines:
+    return OutputLines(MockFactory(), WIRES, [("lamp", "buzzer")])
 
 
-def test_a_lamp_follows_the_state(lines: Lines) -> None:
+def test_a_lamp_follows_the_state(lines: OutputLines) -> None:
     """On in its states, off in the others."""
-    panel = Panel(lines, LAMPS)
+    panel = Indicators(lines, LAMPS)
     for state, on in ((State.IDLE, True), (State.GRANTED, False), (State.SMILING, True)):
         panel.show(state, 1.0)
         assert lines.is_on("lamp") is on
 
 
-def test_a_buzzer_sounds_for_its_time(lines: Lines) -> None:
+def test_a_buzzer_sounds_for_its_time(lines: OutputLines) -> None:
     """An event switches it on, and the time switches it off."""
-    panel = Panel(lines, LAMPS)
+    panel = Indicators(lines, LAMPS)
     panel.tell(EventKind.GRANTED, 1.0)
     panel.show(State.CLOSED, 1.1)
     assert not lines.is_on("buzzer")
@@ -42,9 +47,9 @@ def test_a_buzzer_sounds_for_its_time(lines: Lines) -> None:
     assert not lines.is_on("buzzer")
 
 
-def test_the_heart_beats_with_the_loop(lines: Lines) -> None:
+def test_the_heart_beats_with_the_loop(lines: OutputLines) -> None:
     """One beat a period, and none while nobody turns the loop."""
-    panel = Panel(lines, (), heartbeat_s=1.0)
+    panel = Indicators(lines, (), heartbeat_s=1.0)
     levels = []
     for tenth in range(1, 21):
         panel.show(State.IDLE, tenth / 10)
@@ -53,10 +58,10 @@ def test_the_heart_beats_with_the_loop(lines: Lines) -> None:
 
 
 def test_a_broken_lamp_does_not_stop_the_gate(
-    lines: Lines, caplog: pytest.LogCaptureFixture
+    lines: OutputLines, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It is said once, however often the loop turns."""
-    panel = Panel(lines, LAMPS)
+    panel = Indicators(lines, LAMPS)
     lines._devices["lamp"].pin._set_state = _fail
     for _ in range(5):
         panel.show(State.IDLE, 1.0)

@@ -10,9 +10,9 @@ from gpiozero.pins.mock import MockFactory, MockPin
 from gate.core.closures import Opening
 from gate.core.domain import GATE, Position, Signal, Trigger
 from gate.errors import RelayError
-from gate.hardware.input_lines import Contact, Inputs
-from gate.hardware.input_signals import Wires
-from gate.hardware.output_lines import Lines, Wire
+from gate.hardware.input_lines import InputLine, InputLines
+from gate.hardware.input_signals import InputSignals
+from gate.hardware.output_lines import OutputLine, OutputLines
 from gate.hardware.relay import Relay
 
 
@@ -30,13 +30,13 @@ class WiredPin(MockPin):  # type: ignore[misc]  # gpiozero has no types
 class Board:
     """Mock pins with a relay and wires, and what was posted to the loop."""
 
-    def __init__(self, *, latches: bool = True, **contacts: Contact) -> None:
+    def __init__(self, *, latches: bool = True, **contacts: InputLine) -> None:
         self.pins = MockFactory(pin_class=WiredPin)
-        self.lines = Lines(self.pins, [Wire(GATE, 17)])
+        self.lines = OutputLines(self.pins, [OutputLine(GATE, 17)])
         self.posted: list[Signal] = []
-        self.inputs = Inputs(self.pins)
+        self.inputs = InputLines(self.pins)
         self.opening = Opening(self.posted.append)
-        self.wires = Wires(self.inputs, self.posted.append, self.opening, latches=latches)
+        self.wires = InputSignals(self.inputs, self.posted.append, self.opening, latches=latches)
         self.relay = Relay(self.lines, emergency_held=self.wires.emergency_held)
         self._contacts = contacts
 
@@ -64,12 +64,12 @@ class Board:
 @pytest.fixture
 def board() -> Iterator[Board]:
     it = Board(
-        emergency=Contact(5, normally_closed=True, debounce_s=0),
-        request_to_exit=Contact(6, debounce_s=0),
-        passage=Contact(13, debounce_s=0),
-        door=Contact(19, debounce_s=0),
-        tamper=Contact(26, normally_closed=True, debounce_s=0),
-        assist=Contact(16, debounce_s=0),
+        emergency=InputLine(5, normally_closed=True, debounce_s=0),
+        request_to_exit=InputLine(6, debounce_s=0),
+        passage=InputLine(13, debounce_s=0),
+        door=InputLine(19, debounce_s=0),
+        tamper=InputLine(26, normally_closed=True, debounce_s=0),
+        assist=InputLine(16, debounce_s=0),
     )
     it.close_contact(5)
     it.close_contact(26)
@@ -122,7 +122,7 @@ def test_an_emergency_latches(board: Board) -> None:
 
 def test_an_emergency_that_is_there_at_the_start_is_told_at_once() -> None:
     """A gate that starts during a fire alarm opens."""
-    board = Board(emergency=Contact(5, normally_closed=True, debounce_s=0))
+    board = Board(emergency=InputLine(5, normally_closed=True, debounce_s=0))
     board.open_contact(5)
     board.connect()
     assert board.relay.is_open
@@ -132,7 +132,7 @@ def test_an_emergency_that_is_there_at_the_start_is_told_at_once() -> None:
 
 def test_without_latching_the_contact_ends_the_emergency() -> None:
     """Where the config says so."""
-    board = Board(latches=False, emergency=Contact(5, debounce_s=0))
+    board = Board(latches=False, emergency=InputLine(5, debounce_s=0))
     board.connect()
     board.close_contact(5)
     board.open_contact(5)
@@ -142,7 +142,7 @@ def test_without_latching_the_contact_ends_the_emergency() -> None:
 
 def test_the_key_switch_is_the_master_of_the_hours() -> None:
     """Off, the lane is closed whatever the hours; on, they decide; and it ends an emergency."""
-    board = Board(key_switch=Contact(21, debounce_s=0))
+    board = Board(key_switch=InputLine(21, debounce_s=0))
     board.connect()
     board.opening.by_hours(True)
     assert board.posted == []
@@ -157,7 +157,7 @@ def test_the_key_switch_is_the_master_of_the_hours() -> None:
 
 def test_the_key_switch_does_not_end_an_emergency_that_goes_on() -> None:
     """While the emergency contact asks for it, the key has no say."""
-    board = Board(emergency=Contact(5, debounce_s=0), key_switch=Contact(21, debounce_s=0))
+    board = Board(emergency=InputLine(5, debounce_s=0), key_switch=InputLine(21, debounce_s=0))
     board.connect()
     board.close_contact(5)
     board.close_contact(21)
@@ -168,7 +168,7 @@ def test_the_key_switch_does_not_end_an_emergency_that_goes_on() -> None:
 @pytest.mark.parametrize("pull_up", [False, None])
 def test_other_pulls_are_read_the_right_way_round(pull_up: bool | None) -> None:
     """With the Pi's pull-down a closed contact is high; with an outer pull-up it is low."""
-    board = Board(passage=Contact(13, pull_up=pull_up, debounce_s=0))
+    board = Board(passage=InputLine(13, pull_up=pull_up, debounce_s=0))
     pin = board.pins.pin(13)
     closed, opened = (pin.drive_high, pin.drive_low)
     if pull_up is None:
@@ -184,7 +184,7 @@ def test_other_pulls_are_read_the_right_way_round(pull_up: bool | None) -> None:
 
 def test_a_pin_that_is_taken_is_one_clear_error() -> None:
     """An input on the relay's pin is found at the start."""
-    board = Board(passage=Contact(17))
+    board = Board(passage=InputLine(17))
     with pytest.raises(RelayError, match=r"GPIO 17 cannot be claimed for inputs\.passage"):
         board.connect()
     board.close()

@@ -8,7 +8,7 @@ from gpiozero.pins.mock import MockFactory
 
 from gate.core.domain import GATE, Position
 from gate.errors import RelayError
-from gate.hardware.output_lines import Lines, Wire
+from gate.hardware.output_lines import OutputLine, OutputLines
 from gate.hardware.pin_factory import pin_factory
 from gate.hardware.relay import Relay
 
@@ -21,8 +21,8 @@ def pins() -> MockFactory:
 
 
 @pytest.fixture
-def lines(pins: MockFactory) -> Iterator[Lines]:
-    it = Lines(pins, [Wire(GATE, 17)])
+def lines(pins: MockFactory) -> Iterator[OutputLines]:
+    it = OutputLines(pins, [OutputLine(GATE, 17)])
     yield it
     it.close()
 
@@ -33,7 +33,7 @@ def history(pins: MockFactory, pin: int = 17) -> list[bool]:
 
 
 def test_the_line_is_claimed_safe_moves_and_is_given_back_off(
-    pins: MockFactory, lines: Lines
+    pins: MockFactory, lines: OutputLines
 ) -> None:
     """No blip at either end: the history of the pin is off, on, off."""
     relay = Relay(lines)
@@ -48,7 +48,7 @@ def test_the_line_is_claimed_safe_moves_and_is_given_back_off(
 
 def test_a_fail_safe_lock_is_held_by_power_and_let_go_to_open(pins: MockFactory) -> None:
     """With fail_safe the line is on while the gate is shut, and off while it is open."""
-    lines = Lines(pins, [Wire(GATE, 17, rests_on=True)])
+    lines = OutputLines(pins, [OutputLine(GATE, 17, rests_on=True)])
     relay = Relay(lines, energised_is_open=False)
     for position, opened in ((Position.SAFE, False), (Position.GRANTED, True)):
         relay.move(position)
@@ -58,7 +58,7 @@ def test_a_fail_safe_lock_is_held_by_power_and_let_go_to_open(pins: MockFactory)
     assert history(pins)[-3:] == [True, False, True]
 
 
-def test_a_grant_ends_by_its_limit_even_if_nobody_ends_it(lines: Lines) -> None:
+def test_a_grant_ends_by_its_limit_even_if_nobody_ends_it(lines: OutputLines) -> None:
     """The dead-man's limit works in its own thread, and says so."""
     tripped = threading.Event()
     relay = Relay(lines, max_open_s=0.01, on_limit=tripped.set)
@@ -68,7 +68,7 @@ def test_a_grant_ends_by_its_limit_even_if_nobody_ends_it(lines: Lines) -> None:
     assert relay.position is Position.SAFE
 
 
-def test_a_limit_that_cannot_move_the_line_is_told(pins: MockFactory, lines: Lines) -> None:
+def test_a_limit_that_cannot_move_the_line_is_told(pins: MockFactory, lines: OutputLines) -> None:
     """A wire that came loose while the gate was open is a fault, not a thread that died."""
     told = threading.Event()
     relay = Relay(lines, max_open_s=0.01, on_limit=told.set)
@@ -85,7 +85,7 @@ def _fail(state: int) -> None:
     raise OSError("no such line")
 
 
-def test_a_hold_that_ended_in_time_is_not_ended_again(lines: Lines) -> None:
+def test_a_hold_that_ended_in_time_is_not_ended_again(lines: OutputLines) -> None:
     """The limit of one grant does not cut the next one."""
     tripped = threading.Event()
     relay = Relay(lines, max_open_s=FOREVER_S, on_limit=tripped.set)
@@ -99,7 +99,7 @@ def test_a_hold_that_ended_in_time_is_not_ended_again(lines: Lines) -> None:
     relay.close()
 
 
-def test_a_pulse_ends_while_the_grant_goes_on(pins: MockFactory, lines: Lines) -> None:
+def test_a_pulse_ends_while_the_grant_goes_on(pins: MockFactory, lines: OutputLines) -> None:
     """A turnstile that counts by itself gets a short contact, and no fault is told."""
     tripped = threading.Event()
     relay = Relay(lines, pulse_s=0.01, max_open_s=FOREVER_S, on_limit=tripped.set)
@@ -114,7 +114,7 @@ def test_a_pulse_ends_while_the_grant_goes_on(pins: MockFactory, lines: Lines) -
     assert not tripped.is_set()
 
 
-def test_an_emergency_has_no_limit(lines: Lines) -> None:
+def test_an_emergency_has_no_limit(lines: OutputLines) -> None:
     """In an emergency the gate stays open until it is cleared, also where a grant went before."""
     tripped = threading.Event()
     relay = Relay(lines, max_open_s=0.01, on_limit=tripped.set)
@@ -124,7 +124,7 @@ def test_an_emergency_has_no_limit(lines: Lines) -> None:
     assert relay.is_open
 
 
-def test_nothing_moves_the_relay_away_from_a_trip(lines: Lines) -> None:
+def test_nothing_moves_the_relay_away_from_a_trip(lines: OutputLines) -> None:
     """After the emergency input has moved it, a loop that is late cannot shut the gate."""
     held = True
     relay = Relay(lines, emergency_held=lambda: held)
@@ -138,7 +138,7 @@ def test_nothing_moves_the_relay_away_from_a_trip(lines: Lines) -> None:
         assert relay.is_open is opened
 
 
-def test_a_gate_may_stay_shut_in_an_emergency(lines: Lines) -> None:
+def test_a_gate_may_stay_shut_in_an_emergency(lines: OutputLines) -> None:
     """Where the emergency opens another way out, the position is a setting."""
     relay = Relay(lines, opens_in_emergency=False)
     relay.move(Position.GRANTED)
@@ -148,7 +148,7 @@ def test_a_gate_may_stay_shut_in_an_emergency(lines: Lines) -> None:
 
 def test_a_board_that_switches_at_low_level_is_safe_at_high(pins: MockFactory) -> None:
     """With active_high false the line never goes low before a grant."""
-    lines = Lines(pins, [Wire(GATE, 17, active_high=False)])
+    lines = OutputLines(pins, [OutputLine(GATE, 17, active_high=False)])
     Relay(lines).move(Position.GRANTED)
     lines.close()
     assert history(pins)[-3:] == [True, False, True]
@@ -157,8 +157,8 @@ def test_a_board_that_switches_at_low_level_is_safe_at_high(pins: MockFactory) -
 
 def test_two_interlocked_lines_are_never_on_together(pins: MockFactory) -> None:
     """The newer one wins, but nothing switches the gate's line off."""
-    wires = [Wire(GATE, 17), Wire("red", 5), Wire("green", 6)]
-    lines = Lines(pins, wires, [("red", "green"), (GATE, "red")])
+    wires = [OutputLine(GATE, 17), OutputLine("red", 5), OutputLine("green", 6)]
+    lines = OutputLines(pins, wires, [("red", "green"), (GATE, "red")])
     assert lines.switch("red", True)
     assert lines.switch("green", True)
     assert (lines.is_on("red"), lines.is_on("green")) == (False, True)
@@ -174,8 +174,8 @@ def test_two_interlocked_lines_are_never_on_together(pins: MockFactory) -> None:
 def test_a_pin_that_is_taken_is_one_clear_error_and_nothing_is_kept(pins: MockFactory) -> None:
     """Two users of one pin are found at the start, and the first lines are given back."""
     with pytest.raises(RelayError, match="GPIO 17 cannot be claimed for 'lamp'"):
-        Lines(pins, [Wire(GATE, 17), Wire("lamp", 17)])
-    Lines(pins, [Wire(GATE, 17)]).close()
+        OutputLines(pins, [OutputLine(GATE, 17), OutputLine("lamp", 17)])
+    OutputLines(pins, [OutputLine(GATE, 17)]).close()
 
 
 def test_a_board_without_pins_says_what_to_do() -> None:

@@ -10,7 +10,7 @@ from gate.core.controller import Controller
 from gate.core.domain import Frame, Observation, Reason, Signal, Trigger
 from gate.core.rules import Rules
 from gate.errors import CameraError
-from gate.hardware.camera_thread import Feed
+from gate.hardware.camera_thread import CameraThread
 from gate.interfaces.metrics.meter import Meter
 from gate.service.frames import Lookout
 from gate.service.inbox import Inbox
@@ -32,7 +32,7 @@ class BlindPipeline:
         """Remembers nothing anyway."""
 
 
-class TiredFeed(Feed):
+class TiredFeed(CameraThread):
     """A feed that can be told to have given up, and counts how often it was renewed."""
 
     renewed = 0

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from gate.errors import CameraError, EndOfClip
-from gate.hardware.camera import Wanted, open_source
+from gate.hardware.camera import CameraRequest, open_source
 from gate.replay import demo_clip
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def render(name: str, size: tuple[int, int] | None = None) -> list[Image]:
 
 def clip(path: Path, size: tuple[int, int] = (640, 480), limit: int = 300) -> list[Image]:
     """Frames of a clip, fitted into ``size`` (width, height) on gray."""
-    source = open_source(str(path.resolve()), Wanted())
+    source = open_source(str(path.resolve()), CameraRequest())
     frames: list[Image] = []
     try:
         while len(frames) < limit:
