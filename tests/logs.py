@@ -13,7 +13,7 @@ import pytest
 
 from gate.audit import Store, schema
 from gate.audit.session import Session
-from gate.audit.verify.findings import Harm, Head, Verdict
+from gate.audit.verify.findings import Harm, Head, LogVerdict
 from gate.audit.verify.log import verify
 from gate.core.domain import Event, EventKind, Reason, State
 
@@ -69,7 +69,7 @@ def tampering(path: Path) -> Iterator[sqlite3.Connection]:
             connection.execute(statement)
 
 
-def judged(path: Path, *heads: Head, workers: int = 1) -> Verdict:
+def judged(path: Path, *heads: Head, workers: int = 1) -> LogVerdict:
     with closing(Session(path, read_only=True)) as session:
         return verify(session, heads, workers=workers)
 

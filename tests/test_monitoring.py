@@ -19,8 +19,8 @@ from gate.cli import COMMANDS
 from gate.config import Config
 from gate.core.domain import EventKind, Reason, State
 from gate.hardware.board import Board, Strain
-from gate.interfaces.metrics.meter import Outcome, Turn
-from gate.interfaces.metrics.prometheus import STAGES, Metrics
+from gate.interfaces.metrics.meter import FrameOutcome, LoopTurn
+from gate.interfaces.metrics.prometheus import STAGES, PrometheusMeter
 
 ROOT = Path(__file__).parent.parent
 ALERTS = ROOT / "config" / "monitoring" / "alerts.yaml"
@@ -36,7 +36,7 @@ LABELS: dict[str, set[str]] = {
     "reason": set(Reason),
     "state": set(State),
     "part": {reason for reason in Reason if reason.startswith("fault_")},
-    "outcome": set(Outcome),
+    "outcome": set(FrameOutcome),
     "stage": set(STAGES),
     "strain": set(map(str, Strain)),
 }
@@ -46,14 +46,14 @@ LABELS: dict[str, set[str]] = {
 @pytest.fixture(scope="module")
 def exported() -> set[str]:
     """The names of all samples of a gate that has everything."""
-    metrics = Metrics(
+    metrics = PrometheusMeter(
         build={"version": "1", "gate": "a", "model": "b"},
         watchdog_s=10,
         fps_wanted=15,
         board=lambda: BOARD,
     )
     with closing(metrics):
-        metrics.turned(Turn(0.0, State.IDLE, True, frozenset(), 0.0, 0, pinged_at=0.0))
+        metrics.turned(LoopTurn(0.0, State.IDLE, True, frozenset(), 0.0, 0, pinged_at=0.0))
         families = list(metrics.registry.collect())
     return {sample.name for family in families for sample in family.samples}
 

@@ -14,7 +14,7 @@ from gate.audit.errors import LogInUse, explaining
 from gate.audit.files import set_aside, stamp
 from gate.audit.log import Store
 from gate.audit.session import Session, copy_database
-from gate.audit.verify.findings import Head, Verdict
+from gate.audit.verify.findings import Head, LogVerdict
 from gate.audit.verify.log import verify
 from gate.core.domain import Event, EventKind
 from gate.errors import StoreError
@@ -29,7 +29,7 @@ class Backup:
     """A backup that was verified."""
 
     path: Path
-    verdict: Verdict
+    verdict: LogVerdict
     dropped: tuple[Path, ...] = ()
     """Older backups that rotation removed."""
 
@@ -73,7 +73,7 @@ def back_up(
     return Backup(target, verdict, dropped)
 
 
-def verified(path: Path) -> Verdict:
+def verified(path: Path) -> LogVerdict:
     """The verdict on a copy.
 
     Raises StoreError where it isn't whole.

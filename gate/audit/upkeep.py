@@ -18,7 +18,7 @@ from gate.audit.backup import Backup
 from gate.audit.log import Store
 from gate.audit.retention import Pruned, Through, last_before, last_beyond, prune
 from gate.audit.session import Session
-from gate.audit.verify.findings import Head, Verdict
+from gate.audit.verify.findings import Head, LogVerdict
 from gate.audit.verify.log import verify
 from gate.core.domain import Event, EventKind
 from gate.system.clock import Clock, system_clock
@@ -64,7 +64,7 @@ def back_up(
     return backup.back_up(store, folder, keep=keep, now=now, monotonic=time.monotonic(), who=who)
 
 
-def check(store: Store, heads: tuple[Head, ...] = ()) -> Verdict:
+def check(store: Store, heads: tuple[Head, ...] = ()) -> LogVerdict:
     """Verify the log and record the verdict; `whole` is False where the alarm must be raised."""
     if store.path is None:
         verdict = verify(store.session, heads)
@@ -78,7 +78,7 @@ def check(store: Store, heads: tuple[Head, ...] = ()) -> Verdict:
     return verdict
 
 
-def head_of(verdict: Verdict) -> str:
+def head_of(verdict: LogVerdict) -> str:
     """The head that a verification reached, as `audit head` prints it."""
     return str(Head(verdict.head.sequence, verdict.head.digest.hex()))
 

@@ -26,7 +26,7 @@ from gate.vision.pipeline import Pipeline
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class PhotoVerdict:
     """What one file shows; ``error`` says why it was skipped."""
 
     path: Path
@@ -68,7 +68,7 @@ def command(
         sys.exit(1)
 
 
-def judge(path: Path, pipeline: Pipeline, rules: Rules, copy: Path | None = None) -> Verdict:
+def judge(path: Path, pipeline: Pipeline, rules: Rules, copy: Path | None = None) -> PhotoVerdict:
     """Judge one file; ``copy`` is where to write the marked picture. Never raises for the file."""
     try:
         image = read_picture(path)
@@ -78,9 +78,9 @@ def judge(path: Path, pipeline: Pipeline, rules: Rules, copy: Path | None = None
 
             write_picture(copy, draw(image, seen, threshold=rules.threshold))
     except PictureError as error:
-        return Verdict(path, error=str(error))
+        return PhotoVerdict(path, error=str(error))
     height, width = image.shape[:2]
-    return Verdict(path, width, height, seen.faces)
+    return PhotoVerdict(path, width, height, seen.faces)
 
 
 def qualifies(face: Face, rules: Rules) -> bool:
@@ -88,7 +88,7 @@ def qualifies(face: Face, rules: Rules) -> bool:
     return obstacle(rules, Observation(0, 0.0, (face,))) is None
 
 
-def as_dict(verdict: Verdict, rules: Rules) -> dict[str, Any]:
+def as_dict(verdict: PhotoVerdict, rules: Rules) -> dict[str, Any]:
     """The verdict as the JSON object of one line."""
     return {
         "path": str(verdict.path),
@@ -119,7 +119,7 @@ def _files(paths: tuple[Path, ...]) -> Iterator[tuple[Path, Path]]:
             yield path, path.parent
 
 
-def _print(verdicts: list[Verdict], rules: Rules) -> None:
+def _print(verdicts: list[PhotoVerdict], rules: Rules) -> None:
     table = Table("file", "size", "face", "smile", "eyes", "verdict", box=None, pad_edge=False)
     for verdict in verdicts:
         size = f"{verdict.width}×{verdict.height}" if verdict.width else ""

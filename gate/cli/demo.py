@@ -20,7 +20,7 @@ from gate.errors import GateError
 from gate.hardware.pin_factory import pin_factory
 from gate.replay.demo_clip import FPS, write
 from gate.replay.timeline import timeline
-from gate.replay.trace import Happening, Moment, Trace
+from gate.replay.trace import Trace, TraceEvent, TraceFrame
 from gate.service.daemon import Daemon
 from gate.vision.from_config import open_model
 
@@ -77,10 +77,10 @@ def _run(config: Config, pins: Any) -> Trace:
     begun = time.monotonic()
 
     def on_frame(observation: Observation, lane: Lane) -> None:
-        trace.moments.append(Moment(observation, lane.state, lane.count, 0.0))
+        trace.moments.append(TraceFrame(observation, lane.state, lane.count, 0.0))
 
     def on_event(event: Event) -> None:
-        trace.happenings.append(Happening(len(trace.moments), event))
+        trace.happenings.append(TraceEvent(len(trace.moments), event))
         click.echo(f"{event.monotonic - begun:7.2f} s  {describe(event)}")
 
     click.echo("\nthe daemon runs:")

@@ -14,14 +14,14 @@ from gate.cli.common import FILE, console, example, json_option, say_json
 from gate.config import Config
 from gate.config.load import load
 from gate.doctor import CHECKS, examine
-from gate.doctor.finding import Finding, Verdict
+from gate.doctor.finding import Finding, Grade
 from gate.doctor.patient import gather
 from gate.errors import ConfigError
 from gate.hardware import board
 
 INSTALLED = Path("/etc/smile-gate/gate.yaml")
 STEP_UP = "testing face: step in front of the camera and smile"
-COLOURS = {Verdict.OK: "green", Verdict.WARN: "yellow", Verdict.FAIL: "bold red"}
+COLOURS = {Grade.OK: "green", Grade.WARN: "yellow", Grade.FAIL: "bold red"}
 
 
 @example("smile-gate doctor --face")
@@ -84,7 +84,7 @@ def command(
     if not as_json:
         console().print(_table(found))
     verdicts = [one.verdict for findings in found.values() for one in findings]
-    raise SystemExit(1 if Verdict.FAIL in verdicts else 0)
+    raise SystemExit(1 if Grade.FAIL in verdicts else 0)
 
 
 def _read(path: Path | None) -> tuple[Config, tuple[str, ...]]:
@@ -106,7 +106,7 @@ def _table(found: dict[str, list[Finding]]) -> Table:
             said = Text(one.seen)
             if one.advice:
                 said.append(f"\n-> {one.advice}", style="italic")
-            verdict = one.verdict.upper() if one.verdict is Verdict.FAIL else one.verdict
+            verdict = one.verdict.upper() if one.verdict is Grade.FAIL else one.verdict
             table.add_row(
                 part if number == 0 else "", Text(verdict, COLOURS.get(one.verdict, "dim")), said
             )

@@ -16,7 +16,7 @@ from gate.cli.common import FILE, config_option, example, json_option, say_json,
 from gate.core.describe import describe
 from gate.hardware.picture_files import VideoFile
 from gate.replay.replay import Replay
-from gate.replay.trace import Happening, Moment, Trace
+from gate.replay.trace import Trace, TraceEvent, TraceFrame
 
 
 @example("smile-gate replay queue.mp4 --config gate.yaml --plot timeline.png")
@@ -87,7 +87,7 @@ def summary(told: Trace) -> dict[str, Any]:
     }
 
 
-def _milliseconds(moments: list[Moment]) -> dict[str, float]:
+def _milliseconds(moments: list[TraceFrame]) -> dict[str, float]:
     times = np.array([moment.work_s for moment in moments] or [0.0]) * 1000
     p50, p99 = np.percentile(times, [50, 99])
     return {
@@ -102,7 +102,7 @@ def _exhaust(frames: Iterable[Any]) -> None:
         pass
 
 
-def _say_json(happening: Happening) -> None:
+def _say_json(happening: TraceEvent) -> None:
     event = happening.event
     facts = {
         "event": event.kind,
@@ -118,7 +118,7 @@ def _say_json(happening: Happening) -> None:
     say_json(facts)
 
 
-def _say_line(happening: Happening) -> None:
+def _say_line(happening: TraceEvent) -> None:
     event = happening.event
     click.echo(f"{event.monotonic:8.2f} s  frame {happening.frame:5d}  {describe(event)}")
 

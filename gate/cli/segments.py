@@ -10,7 +10,7 @@ from rich.table import Table
 
 from gate.cli import common
 from gate.cli.common import FILE, config_option, example, json_option, say_json, settings
-from gate.replay.segments import SMILE, Outcome, outcomes
+from gate.replay.segments import SMILE, SegmentOutcome, outcomes
 
 
 @example("smile-gate segments clips/ --config gate.yaml")
@@ -25,7 +25,7 @@ def command(folder: Path, config: Path | None, as_json: bool) -> None:
     within a second, everything else is not to be granted. The gate is held open for a moment
     only, so that every stretch is judged.
     """
-    done: list[Outcome] = []
+    done: list[SegmentOutcome] = []
     for outcome in outcomes(folder, settings(config)):
         done.append(outcome)
         if as_json:
@@ -35,7 +35,7 @@ def command(folder: Path, config: Path | None, as_json: bool) -> None:
         click.echo(_summary(done))
 
 
-def _table(done: list[Outcome]) -> Table:
+def _table(done: list[SegmentOutcome]) -> Table:
     table = Table("clip", "frames", "label", "qualify", "granted", "otherwise", "right")
     for outcome in done:
         segment = outcome.segment
@@ -52,7 +52,7 @@ def _table(done: list[Outcome]) -> Table:
     return table
 
 
-def _summary(done: list[Outcome]) -> str:
+def _summary(done: list[SegmentOutcome]) -> str:
     smiles = [outcome for outcome in done if outcome.segment.label == SMILE]
     others = [outcome for outcome in done if outcome.segment.label != SMILE]
     granted = sum(outcome.right for outcome in smiles)

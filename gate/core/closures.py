@@ -10,21 +10,23 @@ from gate.core.domain import Reason, Signal, Trigger
 
 
 @dataclass(frozen=True, slots=True)
-class Closing:
+class OperatorClose:
     """An operator's close, which holds until he, or another, reopens."""
 
     who: str
     why: str | None = None
 
 
-class Opening:
+class LaneClosures:
     """Weighs what each of them wants. Every method may be called from any thread.
 
     The lane is to be open while nobody wants it closed. A signal is posted only when that changes,
     and it may be old when the loop comes to it: the loop asks `still` before it takes one.
     """
 
-    def __init__(self, post: Callable[[Signal], None], closing: Closing | None = None) -> None:
+    def __init__(
+        self, post: Callable[[Signal], None], closing: OperatorClose | None = None
+    ) -> None:
         self._post = post
         self._lock = threading.Lock()
         self._hours: bool | None = None
@@ -55,7 +57,7 @@ class Opening:
             if tell and self._hours is not None:
                 self._tell(on, Reason.KEY_SWITCH, "key switch")
 
-    def by_operator(self, closing: Closing | None) -> None:
+    def by_operator(self, closing: OperatorClose | None) -> None:
         """An operator closes the lane, or (None) takes that back; the loop moves the lane."""
         with self._lock:
             self.closing = closing

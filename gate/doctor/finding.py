@@ -8,7 +8,7 @@ from enum import StrEnum
 from gate.errors import GateError
 
 
-class Verdict(StrEnum):
+class Grade(StrEnum):
     """How a part is."""
 
     OK = "ok"
@@ -24,29 +24,29 @@ class Verdict(StrEnum):
 class Finding:
     """One thing that was seen of a part, and what to do about it."""
 
-    verdict: Verdict
+    verdict: Grade
     seen: str
     advice: str = ""
 
 
 def ok(seen: str) -> Finding:
     """The part is well."""
-    return Finding(Verdict.OK, seen)
+    return Finding(Grade.OK, seen)
 
 
 def warn(seen: str, advice: str) -> Finding:
     """Somebody should look at it."""
-    return Finding(Verdict.WARN, seen, advice)
+    return Finding(Grade.WARN, seen, advice)
 
 
 def fail(seen: str, advice: str) -> Finding:
     """It has to be mended."""
-    return Finding(Verdict.FAIL, seen, advice)
+    return Finding(Grade.FAIL, seen, advice)
 
 
 def skipped(why: str, advice: str = "") -> Finding:
     """It was not tested."""
-    return Finding(Verdict.SKIPPED, why, advice)
+    return Finding(Grade.SKIPPED, why, advice)
 
 
 def failed(error: GateError, advice: str = "") -> Finding:

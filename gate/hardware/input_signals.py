@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from gate.core.closures import Opening
+from gate.core.closures import LaneClosures
 from gate.core.domain import Reason, Signal, Trigger
 from gate.errors import RelayError
 from gate.hardware.input_lines import InputLine, InputLines
@@ -20,11 +20,16 @@ class InputSignals:
     The emergency input moves the relay at once, from its own thread, and tells the lane
     afterwards. It latches: the lane leaves the emergency when the contact is at rest again and the
     key switch has been turned off and on (or the operator cleared it, or the service was started
-    anew), unless ``latches`` is false. The key switch has a say in the lane's `Opening`.
+    anew), unless ``latches`` is false. The key switch has a say in the lane's `LaneClosures`.
     """
 
     def __init__(
-        self, inputs: InputLines, post: Callable[[Signal], None], opening: Opening, *, latches: bool
+        self,
+        inputs: InputLines,
+        post: Callable[[Signal], None],
+        opening: LaneClosures,
+        *,
+        latches: bool,
     ) -> None:
         self._inputs = inputs
         self._post = post

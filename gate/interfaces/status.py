@@ -67,7 +67,7 @@ class CameraHealth:
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class FrameCost:
     """What a picture costs: from taking it to having acted on it, over the last ten seconds."""
 
     mean_ms: float | None
@@ -107,7 +107,7 @@ class InputState:
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class RecentEvent:
     """One of the newest events, in words."""
 
     kind: EventKind
@@ -117,7 +117,7 @@ class Happening:
 
 
 @dataclass(frozen=True, slots=True)
-class Judging:
+class ModelInForce:
     """What decides about a smile."""
 
     model: str
@@ -127,7 +127,7 @@ class Judging:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class SettingsInForce:
     """Which settings are in force."""
 
     path: str | None
@@ -159,14 +159,14 @@ class Status:
     """Where the relay is; None after it could not be driven."""
     inputs: tuple[InputState, ...]
     camera: CameraHealth
-    work: Work
+    work: FrameCost
     watchdog: Watchdog
     log: LogHealth
-    judging: Judging
-    settings: Settings
+    judging: ModelInForce
+    settings: SettingsInForce
     board: Board
     """What the machine says of itself: heat, power, disk, clock."""
-    events: tuple[Happening, ...]
+    events: tuple[RecentEvent, ...]
     """The newest first, `RECENT` at most."""
 
     @property

@@ -14,7 +14,7 @@ from gate.core.domain import Event, EventKind, Frame, Position, Reason, Signal, 
 from gate.core.transitions import Lane
 from gate.errors import EndOfClip
 from gate.hardware.camera import CameraRequest, open_source
-from gate.replay.trace import Happening, Moment, Trace
+from gate.replay.trace import Trace, TraceEvent, TraceFrame
 from gate.vision.from_config import open_model, open_mounting, open_pipeline
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Replay:
         config: Config,
         *,
         database: Path | None = None,
-        on_event: Callable[[Happening], None] = lambda happening: None,
+        on_event: Callable[[TraceEvent], None] = lambda happening: None,
     ) -> None:
         """Open the clip, the model and the log (``database`` None: thrown away).
 
@@ -83,7 +83,7 @@ class Replay:
     def _time(self) -> float:
         return self._index / self.told.fps
 
-    def frames(self) -> Iterator[tuple[Image, Moment]]:
+    def frames(self) -> Iterator[tuple[Image, TraceFrame]]:
         """Play the clip: each frame with what it showed. Raises `CameraError` if it is broken."""
         self._control.note(Event(EventKind.STARTED, self._time))
         self._control.take(Signal(Trigger.OPENED, Reason.OPERATOR, who="replay"), self._time)
@@ -97,7 +97,7 @@ class Replay:
             self._control.see(observation, self._time)
             work_s = time.perf_counter() - begun
             lane = self._control.lane
-            moment = Moment(observation, lane.state, lane.count, work_s)
+            moment = TraceFrame(observation, lane.state, lane.count, work_s)
             self.told.moments.append(moment)
             yield image, moment
             self._index += 1
@@ -111,6 +111,6 @@ class Replay:
         self._source.close()
 
     def _tell(self, event: Event) -> None:
-        happening = Happening(self._index, event)
+        happening = TraceEvent(self._index, event)
         self.told.happenings.append(happening)
         self._on_event(happening)

@@ -41,7 +41,7 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class SegmentOutcome:
     """What the gate made of a stretch."""
 
     segment: Segment
@@ -88,7 +88,7 @@ def read(folder: Path) -> dict[str, list[Segment]]:
     return clips
 
 
-def outcomes(folder: Path, config: Config) -> Iterator[Outcome]:
+def outcomes(folder: Path, config: Config) -> Iterator[SegmentOutcome]:
     """Replay each clip of the folder once, and tell its stretches apart."""
     config = config.model_copy(
         update={
@@ -104,7 +104,7 @@ def outcomes(folder: Path, config: Config) -> Iterator[Outcome]:
             yield _judge(segment, replay.told)
 
 
-def _judge(segment: Segment, told: Trace) -> Outcome:
+def _judge(segment: Segment, told: Trace) -> SegmentOutcome:
     """What happened in one stretch of a replayed clip."""
     moments = told.moments[segment.first : segment.last + 1]
     reasons = Counter(obstacle(told.rules, moment.observation) for moment in moments)
@@ -117,4 +117,4 @@ def _judge(segment: Segment, told: Trace) -> Outcome:
     ]
     after = (grants[0] - segment.first) / told.fps if grants else None
     named = tuple((str(reason), count) for reason, count in reasons.most_common() if reason)
-    return Outcome(segment, told.fps, len(moments), qualifying, len(grants), after, named)
+    return SegmentOutcome(segment, told.fps, len(moments), qualifying, len(grants), after, named)

@@ -10,7 +10,7 @@ from gate.core.rules import Rules
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class TraceEvent:
     """An event of a run, with the 0-based index of the frame at which it came."""
 
     frame: int
@@ -18,7 +18,7 @@ class Happening:
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class TraceFrame:
     """What one frame showed, and where the lane stood after it."""
 
     observation: Observation
@@ -34,8 +34,8 @@ class Trace:
 
     rules: Rules
     fps: float
-    happenings: list[Happening] = field(default_factory=list)
-    moments: list[Moment] = field(default_factory=list)
+    happenings: list[TraceEvent] = field(default_factory=list)
+    moments: list[TraceFrame] = field(default_factory=list)
     moves: list[tuple[float, Position]] = field(default_factory=list)
     """Where the relay went, and when."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from gate.core.closures import Closing
+from gate.core.closures import OperatorClose
 from gate.core.domain import Event, EventKind, Reason, Signal, State, Trigger
 from gate.errors import ControlError
 from gate.interfaces.control.protocol import Answer, Command, Request
@@ -58,7 +58,7 @@ def _close(parts: Parts, request: Request, now: float) -> str:
     if opening.closing is not None:
         return f"the lane was closed already by {opening.closing.who}"
     who, why = request.peer.name, request.reason
-    opening.by_operator(Closing(who, why))
+    opening.by_operator(OperatorClose(who, why))
     operator_close.keep(parts.config.store.path, opening.closing)
     if control.lane.open:
         control.take(Signal(Trigger.CLOSED, Reason.OPERATOR, who=who, detail=why), now)

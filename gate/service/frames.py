@@ -10,15 +10,15 @@ from gate.core.controller import Controller
 from gate.core.domain import Frame, Observation, Reason, Signal, Trigger
 from gate.core.transitions import RESTING, Lane
 from gate.hardware.camera_thread import CameraThread
-from gate.interfaces.metrics.meter import Meter, Outcome
-from gate.service.rolling import Window
+from gate.interfaces.metrics.meter import FrameOutcome, Meter
+from gate.service.rolling import RollingWindow
 from gate.vision.motion import FrozenCamera
 from gate.vision.pipeline import Pipeline
 
 log = logging.getLogger(__name__)
 
 
-class Lookout:
+class FrameProcessor:
     """Owns feed and pipeline, and the faults of both. Only the loop's thread may call it."""
 
     def __init__(
@@ -44,9 +44,9 @@ class Lookout:
         self.seen = False
         """Whether there ever was a good picture."""
         self.judged = self.late = 0
-        self.pictures = Window(now)
+        self.pictures = RollingWindow(now)
         """Good pictures that the loop took."""
-        self.work = Window(now)
+        self.work = RollingWindow(now)
         """Seconds from taking a picture to having acted on it."""
 
     def look(self, frame: Frame) -> None:
@@ -55,11 +55,11 @@ class Lookout:
         age_s = begun - frame.monotonic
         if age_s > self._stale_s:
             self.late += 1
-            self._meter.frame(Outcome.LATE, age_s)
+            self._meter.frame(FrameOutcome.LATE, age_s)
             log.warning("frame %d came too late and is not used", frame.sequence)
             return
         if self._frozen.same_for(frame.image, frame.monotonic) > self._stale_s:
-            self._meter.frame(Outcome.FAILED, age_s)
+            self._meter.frame(FrameOutcome.FAILED, age_s)
             self._fault(Reason.FAULT_CAMERA, "the same picture again and again")
             if begun - max(self._fresh_at, self._renewed_at) > 5 * self._stale_s:
                 self._renewed_at = begun
@@ -71,7 +71,7 @@ class Lookout:
         self._well(Reason.FAULT_CAMERA)
         if self._control.lane.state in RESTING:
             self._resting = True  # nobody is to be judged: save the work
-            self._meter.frame(Outcome.RESTING, age_s)
+            self._meter.frame(FrameOutcome.RESTING, age_s)
             return
         if self._resting:
             self.pipeline.reset()
@@ -79,7 +79,7 @@ class Lookout:
         try:
             observation = self.pipeline.observe(frame)
         except Exception as error:
-            self._meter.frame(Outcome.FAILED, age_s)
+            self._meter.frame(FrameOutcome.FAILED, age_s)
             if not self._control.has(Reason.FAULT_MODEL):  # once, not with every frame
                 log.exception("frame %d cannot be judged", frame.sequence)
             self._fault(Reason.FAULT_MODEL, f"{type(error).__name__}: {error}")
@@ -90,7 +90,7 @@ class Lookout:
         self.judged += 1
         done = time.monotonic()
         self.work.add(done, done - begun)
-        self._meter.frame(Outcome.JUDGED, age_s)
+        self._meter.frame(FrameOutcome.JUDGED, age_s)
         self._meter.spent(self.pipeline.spent | {"whole": done - begun})
 
     def watch(self, now: float) -> bool:

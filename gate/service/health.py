@@ -8,7 +8,7 @@ import time
 
 from gate.core.transitions import Lane
 from gate.interfaces.status import Watchdog
-from gate.service.rolling import Window
+from gate.service.rolling import RollingWindow
 from gate.system.systemd import Notifier
 
 log = logging.getLogger(__name__)
@@ -19,7 +19,7 @@ STATUS_S = 1.0
 """How often the service manager is told the state."""
 
 
-class Report:
+class ServiceReport:
     """Tells the service manager: ready once a frame was judged, alive as long as this is true.
 
     Alive means that frames are being judged, or that the lane is openly at fault and retrying.
@@ -27,7 +27,7 @@ class Report:
 
     def __init__(self, notifier: Notifier, now: float) -> None:
         self._notifier = notifier
-        self._silences = Window(now)
+        self._silences = RollingWindow(now)
         self._ready = False
         self._pinged_at = self._told_at = float("-inf")
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from gate.audit import Store, sidecar
-from gate.core.closures import Closing
+from gate.core.closures import OperatorClose
 from gate.core.domain import EventKind
 
 _NAME = "closed"
 
 
-def keep(log_file: Path, closing: Closing | None) -> None:
+def keep(log_file: Path, closing: OperatorClose | None) -> None:
     """Remember a close, or that it was taken back, beside the log."""
     if closing is None:
         sidecar.remove(log_file, _NAME)
@@ -22,7 +22,7 @@ def keep(log_file: Path, closing: Closing | None) -> None:
         sidecar.write(log_file, _NAME, {"who": closing.who, "why": closing.why})
 
 
-def find(store: Store, log_file: Path) -> tuple[Closing | None, bool]:
+def find(store: Store, log_file: Path) -> tuple[OperatorClose | None, bool]:
     """The close that holds, and whether the log has it.
 
     The log's word counts. A log that has none, or was begun anew, is asked no further: then the
@@ -32,10 +32,10 @@ def find(store: Store, log_file: Path) -> tuple[Closing | None, bool]:
     if word is not None:
         event = word.event
         if event.kind is EventKind.LANE_CLOSED:
-            return Closing(event.who or "?", event.detail), True
+            return OperatorClose(event.who or "?", event.detail), True
         return None, True
     kept = sidecar.read(log_file, _NAME)
     if kept is None:
         return None, True
     why = kept.get("why")
-    return Closing(str(kept.get("who") or "?"), None if why is None else str(why)), False
+    return OperatorClose(str(kept.get("who") or "?"), None if why is None else str(why)), False

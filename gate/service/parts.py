@@ -14,7 +14,7 @@ from gate import __version__
 from gate.audit import Store
 from gate.audit.from_config import open_store
 from gate.config import Config, Unwritable
-from gate.core.closures import Opening
+from gate.core.closures import LaneClosures
 from gate.core.controller import Controller
 from gate.core.domain import Event, EventKind, Observation, Reason, Signal, Trigger
 from gate.core.transitions import Lane
@@ -33,14 +33,14 @@ from gate.hardware.input_signals import InputSignals
 from gate.hardware.pin_factory import pin_factory
 from gate.hardware.relay import Relay
 from gate.interfaces.metrics.from_config import open_meter
-from gate.interfaces.metrics.meter import Meter, Turn
+from gate.interfaces.metrics.meter import LoopTurn, Meter
 from gate.service import last_config, nightly, operator_close
 from gate.service.crash_loop import CrashLoop, crashes
-from gate.service.frames import Lookout
-from gate.service.health import ClockWatch, Report
+from gate.service.frames import FrameProcessor
+from gate.service.health import ClockWatch, ServiceReport
 from gate.service.inbox import Inbox
 from gate.service.jobs import Jobs
-from gate.service.recent_events import History
+from gate.service.recent_events import RecentEvents
 from gate.system.systemd import Notifier
 from gate.vision.classifier import TFLiteClassifier
 from gate.vision.from_config import open_model, open_pipeline
@@ -62,15 +62,15 @@ class Parts:
     relay: Relay
     inputs: InputLines
     wires: InputSignals
-    opening: Opening
+    opening: LaneClosures
     panel: Indicators
     smile: TFLiteClassifier
     store: Store
     control: Controller
-    history: History
-    lookout: Lookout
+    history: RecentEvents
+    lookout: FrameProcessor
     jobs: Jobs
-    report: Report
+    report: ServiceReport
     meter: Meter
     crash_loop: CrashLoop
     clock: ClockWatch
@@ -91,10 +91,10 @@ class Parts:
         self.report.turn(self.control.lane, now, well=well)
         self.meter.turned(self._turn(now))
 
-    def _turn(self, now: float) -> Turn:
+    def _turn(self, now: float) -> LoopTurn:
         """What the meter keeps of this turn."""
         lane, age_s = self.control.lane, self.lookout.age_s(now)
-        return Turn(
+        return LoopTurn(
             now=now,
             state=lane.state,
             open=lane.open,
@@ -131,7 +131,7 @@ def start(
     lines = open_lines(config, factory)
     stack.callback(lines.close)
     inputs = InputLines(factory)
-    opening = Opening(inbox.post)
+    opening = LaneClosures(inbox.post)
     wires = InputSignals(inputs, inbox.post, opening, latches=config.inputs.emergency_latches)
 
     def on_limit() -> None:
@@ -150,7 +150,7 @@ def start(
         model_hash=smile.card.sha256,
     )
     stack.callback(store.close)
-    history, panel = History(store), open_indicators(config, lines)
+    history, panel = RecentEvents(store), open_indicators(config, lines)
     meter = open_meter(config, notifier.watchdog_s, smile.card.sha256)
     stack.callback(meter.close)
 
@@ -186,7 +186,7 @@ def start(
         store=store,
         control=control,
         history=history,
-        lookout=Lookout(
+        lookout=FrameProcessor(
             open_camera_thread(config, inbox),
             pipeline,
             control,
@@ -195,7 +195,7 @@ def start(
             meter,
         ),
         jobs=open_jobs(config, store, opening),
-        report=Report(notifier, begun),
+        report=ServiceReport(notifier, begun),
         meter=meter,
         crash_loop=CrashLoop(0, config.service, begun),
         clock=ClockWatch(),
@@ -219,7 +219,7 @@ def start(
     return parts
 
 
-def open_jobs(config: Config, store: Store, opening: Opening) -> Jobs:
+def open_jobs(config: Config, store: Store, opening: LaneClosures) -> Jobs:
     """The calendar, not started."""
     jobs = Jobs(config.lane.hours, opening.by_hours, zone=config.lane.zone)
     nightly.schedule(jobs, store, config.store)

@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from gate.audit import Store
 from gate.core.describe import describe
 from gate.core.domain import Event
-from gate.interfaces.status import RECENT, Happening
+from gate.interfaces.status import RECENT, RecentEvent
 
 
-class History:
+class RecentEvents:
     """Begins with what the log knows of earlier runs. Only the loop's thread may call it."""
 
     def __init__(self, store: Store) -> None:
@@ -24,14 +24,14 @@ class History:
         """An event was recorded."""
         self._newest.append((event, datetime.now(UTC)))
 
-    def happenings(self, *, people: bool) -> tuple[Happening, ...]:
+    def happenings(self, *, people: bool) -> tuple[RecentEvent, ...]:
         """The newest first; without ``people`` nobody is named, and no operator's words are told.
 
         How long ago is by the clock on the wall, as earlier runs are among them.
         """
         now = time.time()
         return tuple(
-            Happening(
+            RecentEvent(
                 event.kind,
                 wall,
                 max(0.0, now - wall.timestamp()),

@@ -75,7 +75,7 @@ CAMERA = (
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ReloadPlan:
     """A reload that is ready to be applied."""
 
     config: Config
@@ -97,7 +97,7 @@ def _among(changes: tuple[Change, ...], names: tuple[str, ...]) -> Iterator[Chan
             yield change
 
 
-def prepare(old: Config, path: Path, model: TFLiteClassifier) -> Plan:
+def prepare(old: Config, path: Path, model: TFLiteClassifier) -> ReloadPlan:
     """Read the file and make what its changes need; ``model`` is the one in use.
 
     Raises `GateError`: for a file with mistakes, and `ConfigError` where a change needs a restart.
@@ -112,10 +112,10 @@ def prepare(old: Config, path: Path, model: TFLiteClassifier) -> Plan:
         )
     smile = open_model(config) if any(_among(changes, ("smile.model",))) else None
     pipeline = open_pipeline(config, smile or model) if any(_among(changes, SEEING)) else None
-    return Plan(config, changes, smile, pipeline)
+    return ReloadPlan(config, changes, smile, pipeline)
 
 
-def apply(parts: Parts, plan: Plan, who: str) -> str:
+def apply(parts: Parts, plan: ReloadPlan, who: str) -> str:
     """Put the plan in force, and record what changed. Called from the loop."""
     now = time.monotonic()
     if not plan.changes:
@@ -152,7 +152,7 @@ def apply(parts: Parts, plan: Plan, who: str) -> str:
     return f"{len(plan.changes)} changed: {said}"
 
 
-def _watch_with(parts: Parts, plan: Plan) -> None:
+def _watch_with(parts: Parts, plan: ReloadPlan) -> None:
     """Give the lookout the new camera and pipeline, where they are others."""
     lookout = parts.lookout
     feed = None

@@ -7,7 +7,7 @@ from collections import deque
 WINDOW_S = 10.0
 
 
-class Window:
+class RollingWindow:
     """Values of the last `WINDOW_S` seconds. Only one thread may use it."""
 
     def __init__(self, now: float) -> None:

@@ -12,13 +12,13 @@ from gate.core.domain import Reason
 from gate.interfaces.status import (
     CameraHealth,
     Failure,
+    FrameCost,
     InputState,
-    Judging,
     LaneOrder,
     LogHealth,
-    Settings,
+    ModelInForce,
+    SettingsInForce,
     Status,
-    Work,
 )
 from gate.service.parts import Parts
 from gate.system.credentials import masked
@@ -46,8 +46,8 @@ def snapshot(parts: Parts, now: float, *, people: bool = False) -> Status:
         work=_work(parts, now),
         watchdog=parts.report.watchdog(now),
         log=_log(parts),
-        judging=Judging(parts.smile.card.sha256, rules.threshold),
-        settings=Settings(
+        judging=ModelInForce(parts.smile.card.sha256, rules.threshold),
+        settings=SettingsInForce(
             str(parts.path) if parts.path else None, parts.config.digest(), parts.loaded
         ),
         board=parts.board,
@@ -94,9 +94,9 @@ def _camera(parts: Parts, now: float) -> CameraHealth:
     )
 
 
-def _work(parts: Parts, now: float) -> Work:
+def _work(parts: Parts, now: float) -> FrameCost:
     mean, worst = parts.lookout.work.mean(now), parts.lookout.work.worst(now)
-    return Work(None if mean is None else 1000 * mean, None if worst is None else 1000 * worst)
+    return FrameCost(None if mean is None else 1000 * mean, None if worst is None else 1000 * worst)
 
 
 def _log(parts: Parts) -> LogHealth:

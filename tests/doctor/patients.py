@@ -13,20 +13,20 @@ from gpiozero.pins.mock import MockFactory
 from gate.config import Config
 from gate.core.domain import Position, Reason, State
 from gate.doctor import CHECKS
-from gate.doctor.finding import Verdict
+from gate.doctor.finding import Grade
 from gate.doctor.patient import Patient
 from gate.hardware.board import Board
 from gate.interfaces.status import (
     CameraHealth,
     Failure,
+    FrameCost,
     InputState,
-    Judging,
     LaneOrder,
     LogHealth,
-    Settings,
+    ModelInForce,
+    SettingsInForce,
     Status,
     Watchdog,
-    Work,
 )
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -101,11 +101,11 @@ def status(*faults: Failure, **changed: Any) -> dict[str, Any]:
         relay=Position.SAFE,
         inputs=(InputState("emergency", False),),
         camera=camera,
-        work=Work(4.0, 9.0),
+        work=FrameCost(4.0, 9.0),
         watchdog=Watchdog(10.0, 9.8),
         log=LogHealth("/var/lib/smile-gate/audit.db", 41, 0, None),
-        judging=Judging("ab" * 32, 0.65),
-        settings=Settings(None, Config().digest(), NOON),
+        judging=ModelInForce("ab" * 32, 0.65),
+        settings=SettingsInForce(None, Config().digest(), NOON),
         board=WELL,
         events=(),
     )
@@ -115,7 +115,7 @@ def status(*faults: Failure, **changed: Any) -> dict[str, Any]:
 CAMERA_LOST = Failure(Reason.FAULT_CAMERA, "no new picture for 2 s", 12.0)
 
 
-def verdicts(part: str, who: Patient) -> list[Verdict]:
+def verdicts(part: str, who: Patient) -> list[Grade]:
     """The verdicts of one check, in their order."""
     return [finding.verdict for finding in CHECKS[part](who)]
 

@@ -12,12 +12,12 @@ import pytest
 from gate.audit import Store
 from gate.audit.session import Session
 from gate.audit.verify.recent import check_newest
-from gate.doctor.finding import Verdict
+from gate.doctor.finding import Grade
 from gate.doctor.patient import Patient, Person
 from tests.doctor.patients import config, patient, texts, verdicts
 from tests.logs import face_seen
 
-OK, WARN, FAIL, SKIPPED = Verdict.OK, Verdict.WARN, Verdict.FAIL, Verdict.SKIPPED
+OK, WARN, FAIL, SKIPPED = Grade.OK, Grade.WARN, Grade.FAIL, Grade.SKIPPED
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from gate.doctor.finding import Verdict
+from gate.doctor.finding import Grade
 from gate.hardware.board import Strain
 from tests.doctor.patients import WELL, config, patient, texts, verdicts
 
-OK, WARN, FAIL, SKIPPED = Verdict.OK, Verdict.WARN, Verdict.FAIL, Verdict.SKIPPED
+OK, WARN, FAIL, SKIPPED = Grade.OK, Grade.WARN, Grade.FAIL, Grade.SKIPPED
 LOW = frozenset({Strain.UNDER_VOLTAGE})
 
 
@@ -44,7 +44,7 @@ def test_a_pi_at_ease_is_well(part: str) -> None:
     ],
 )
 def test_a_trouble_has_its_verdict_and_its_advice(
-    part: str, board: dict[str, Any], verdict: Verdict, advice: str
+    part: str, board: dict[str, Any], verdict: Grade, advice: str
 ) -> None:
     """What is wrong is said first, what to do after it."""
     who = patient(board=replace(WELL, **board))
@@ -84,7 +84,7 @@ def machine(root: Path, **files: str) -> Path:
 
 
 @pytest.mark.parametrize(("kind", "verdict"), [("tmpfs", WARN), ("overlay", WARN), ("ext4", OK)])
-def test_a_log_that_a_restart_would_lose(tmp_path: Path, kind: str, verdict: Verdict) -> None:
+def test_a_log_that_a_restart_would_lose(tmp_path: Path, kind: str, verdict: Grade) -> None:
     """An overlay root looks writable and forgets everything; the last mount on a place counts."""
     mounts = f"/dev/root / ext4 rw 0 0\nx /var/lib btrfs rw 0 0\nx /var/lib {kind} rw 0 0\n"
     who = patient(root=machine(tmp_path, proc__self__mounts=mounts))

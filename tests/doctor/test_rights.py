@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from gate.doctor.finding import Verdict
+from gate.doctor.finding import Grade
 from gate.doctor.patient import Person, myself
 from gate.doctor.rights import ENTER, READ, WRITE, may
 from tests.doctor.patients import LOADED, config, patient, texts, verdicts
 
-OK, WARN, FAIL = Verdict.OK, Verdict.WARN, Verdict.FAIL
+OK, WARN, FAIL = Grade.OK, Grade.WARN, Grade.FAIL
 STRANGER = Person("smile-gate", 12345, frozenset({12345}))
 
 

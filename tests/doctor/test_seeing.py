@@ -15,7 +15,7 @@ import pytest
 from gate.core.domain import Frame
 from gate.doctor.camera import Shots, judged, sharpness
 from gate.doctor.face import face
-from gate.doctor.finding import Finding, Verdict
+from gate.doctor.finding import Finding, Grade
 from gate.replay.bench.scenes import render
 from gate.system import resources
 from tests.doctor.patients import config, patient, status, texts, verdicts
@@ -23,7 +23,7 @@ from tests.doctor.patients import config, patient, status, texts, verdicts
 if TYPE_CHECKING:
     from gate.core.domain import Image
 
-OK, WARN, FAIL, SKIPPED = Verdict.OK, Verdict.WARN, Verdict.FAIL, Verdict.SKIPPED
+OK, WARN, FAIL, SKIPPED = Grade.OK, Grade.WARN, Grade.FAIL, Grade.SKIPPED
 FAST = {"fps": 120.0}
 
 
@@ -85,7 +85,7 @@ LOST = "/dev/video0: no such camera; see `v4l2-ctl --list-devices`"
     ],
     ids=["dark", "bright", "blurred", "small", "slow", "silent", "missing"],
 )
-def test_a_camera_in_trouble(shoot: Callable[[], Shots], verdict: Verdict, advice: str) -> None:
+def test_a_camera_in_trouble(shoot: Callable[[], Shots], verdict: Grade, advice: str) -> None:
     """One finding, of this kind, with the advice that mends it."""
     (found,) = judged(shoot(), config())
     assert found.verdict is verdict
@@ -171,7 +171,7 @@ def test_a_guest_at_the_gate(pictures: Path) -> None:
 
 
 @pytest.mark.parametrize(("least", "verdict"), [(0.33, WARN), (0.5, FAIL)])
-def test_a_guest_who_stands_too_far_away(pictures: Path, least: float, verdict: Verdict) -> None:
+def test_a_guest_who_stands_too_far_away(pictures: Path, least: float, verdict: Grade) -> None:
     """The distance that the technician asked for is what counts."""
     values = config(camera=FAST | {"source": str(pictures)}, face={"min_height": least})
     (found,) = face(patient(values, asked=ASKED))

@@ -10,7 +10,7 @@ import pytest
 from gate.config import Config
 from gate.core.domain import State
 from gate.doctor import examine
-from gate.doctor.finding import Verdict
+from gate.doctor.finding import Grade
 from gate.doctor.patient import ask_gate
 from gate.doctor.service import RESULTS
 from gate.errors import NoAnswer
@@ -19,7 +19,7 @@ from gate.interfaces.control.server import Server
 from gate.interfaces.status import LogHealth
 from tests.doctor.patients import CAMERA_LOST, LOADED, config, patient, status, texts, verdicts
 
-OK, WARN, FAIL, SKIPPED = Verdict.OK, Verdict.WARN, Verdict.FAIL, Verdict.SKIPPED
+OK, WARN, FAIL, SKIPPED = Grade.OK, Grade.WARN, Grade.FAIL, Grade.SKIPPED
 ACTIVE = LOADED | {"ActiveState": "active", "SubState": "running"}
 
 
@@ -48,7 +48,7 @@ ACTIVE = LOADED | {"ActiveState": "active", "SubState": "running"}
     ],
 )
 def test_what_the_service_manager_says(
-    unit: dict[str, str] | None, verdict: Verdict, advice: str
+    unit: dict[str, str] | None, verdict: Grade, advice: str
 ) -> None:
     """Each state has its verdict and the command that changes it."""
     who = patient(unit=unit)
@@ -72,7 +72,7 @@ def test_why_it_failed_is_said_in_words(result: str) -> None:
         ({"log": LogHealth("a.db", 41, 0, "a.db.damaged-1")}, WARN, "audit salvage"),
     ],
 )
-def test_the_running_gate_is_asked(changed: dict[str, Any], verdict: Verdict, said: str) -> None:
+def test_the_running_gate_is_asked(changed: dict[str, Any], verdict: Grade, said: str) -> None:
     """Its own word of its health is repeated with what to do."""
     who = patient(status=status(**changed))
     assert verdict in verdicts("gate", who)

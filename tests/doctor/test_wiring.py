@@ -10,12 +10,12 @@ import pytest
 from gpiozero.pins.mock import MockFactory, MockPin
 
 from gate.doctor import wiring
-from gate.doctor.finding import Verdict
+from gate.doctor.finding import Grade
 from gate.doctor.patient import Patient
 from gate.errors import RelayError
 from tests.doctor.patients import config, patient, status, texts, verdicts
 
-OK, WARN, FAIL, SKIPPED = Verdict.OK, Verdict.WARN, Verdict.FAIL, Verdict.SKIPPED
+OK, WARN, FAIL, SKIPPED = Grade.OK, Grade.WARN, Grade.FAIL, Grade.SKIPPED
 REAL = {"pin_factory": "lgpio"}
 
 

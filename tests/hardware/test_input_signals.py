@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from gpiozero.pins.mock import MockFactory, MockPin
 
-from gate.core.closures import Opening
+from gate.core.closures import LaneClosures
 from gate.core.domain import GATE, Position, Signal, Trigger
 from gate.errors import RelayError
 from gate.hardware.input_lines import InputLine, InputLines
@@ -35,7 +35,7 @@ class Board:
         self.lines = OutputLines(self.pins, [OutputLine(GATE, 17)])
         self.posted: list[Signal] = []
         self.inputs = InputLines(self.pins)
-        self.opening = Opening(self.posted.append)
+        self.opening = LaneClosures(self.posted.append)
         self.wires = InputSignals(self.inputs, self.posted.append, self.opening, latches=latches)
         self.relay = Relay(self.lines, emergency_held=self.wires.emergency_held)
         self._contacts = contacts

@@ -22,7 +22,7 @@ from gate.interfaces.control.protocol import Command, Request
 from gate.service.commands import carry_out
 from gate.service.inbox import Call, Inbox
 from gate.service.parts import Parts, start
-from gate.service.reload import Plan, apply, prepare
+from gate.service.reload import ReloadPlan, apply, prepare
 from gate.system.systemd import Notifier
 from tests.daemons import WriteConfig
 
@@ -65,7 +65,7 @@ class Bench:
         return answer.get("said", answer.get("status"))
 
     def reload(self, who: str = "alice") -> str:
-        plan: Plan = prepare(self.parts.config, self.path, self.parts.smile)
+        plan: ReloadPlan = prepare(self.parts.config, self.path, self.parts.smile)
         said = apply(self.parts, plan, who)
         self.turn()
         return said

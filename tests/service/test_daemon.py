@@ -12,7 +12,7 @@ import cv2
 from gate.core.domain import EventKind, Reason, State
 from gate.core.transitions import Lane
 from gate.replay import demo_clip
-from gate.service.health import Report
+from gate.service.health import ServiceReport
 from gate.system.systemd import Notifier
 from tests.daemons import PATIENCE_S, Manager, WriteConfig, records, running, wait_for
 
@@ -111,7 +111,7 @@ def test_pings_come_only_from_a_loop_that_turns(
 def test_no_pings_once_the_gate_has_given_up_on_its_camera() -> None:
     """Openly at fault is alive only while something is tried; else the manager is to restart it."""
     said: list[str] = []
-    report = Report(RecordingNotifier(said), 0.0)
+    report = ServiceReport(RecordingNotifier(said), 0.0)
     fault = Lane(State.FAULT, faults=((Reason.FAULT_CAMERA, 0.0),))
     report.turn(fault, 1.0, well=True)
     report.turn(fault, 5.0, well=True)

@@ -12,7 +12,7 @@ from gate.core.rules import Rules
 from gate.errors import CameraError
 from gate.hardware.camera_thread import CameraThread
 from gate.interfaces.metrics.meter import Meter
-from gate.service.frames import Lookout
+from gate.service.frames import FrameProcessor
 from gate.service.inbox import Inbox
 from tests.fakes import ListRecorder, ListRelay
 
@@ -54,7 +54,7 @@ class Bench:
         self.control = Controller(Rules(0.5), ListRecorder(), ListRelay())
         self.control.take(Signal(Trigger.OPENED), 0.0)
         self.pipeline = BlindPipeline()
-        self.lookout = Lookout(
+        self.lookout = FrameProcessor(
             self.feed,
             self.pipeline,  # type: ignore[arg-type]  # all that is asked of a pipeline
             self.control,

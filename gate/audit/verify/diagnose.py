@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select
 from gate.audit import chain
 from gate.audit.chain import Link
 from gate.audit.schema import event, origin, what
-from gate.audit.verify.findings import Finding, Harm
+from gate.audit.verify.findings import Harm, LogFinding
 
 _NEARBY = 200
 """How many rows after the break are looked at: every pair of them is tried."""
@@ -40,7 +40,7 @@ class _Row:
         )
 
 
-def diagnose(connection: Connection, after: Link) -> Finding | None:
+def diagnose(connection: Connection, after: Link) -> LogFinding | None:
     """Why the event after this link doesn't follow from it; None where there is no such event."""
     rows = _rows_after(connection, after)
     if not rows:
@@ -49,18 +49,18 @@ def diagnose(connection: Connection, after: Link) -> Finding | None:
     if row.sequence > place:
         last = row.sequence - 1
         gone = f"event {place} is" if last == place else f"events {place} to {last} are"
-        return Finding(Harm.MISSING, place, f"{gone} missing, and no pruning explains it")
+        return LogFinding(Harm.MISSING, place, f"{gone} missing, and no pruning explains it")
     for other in rows[1:]:
         if other.fits(place, after.digest):
             if _belongs_elsewhere(row, rows, other):
                 said = f"event {place} now stands at {other.sequence}: events were reordered"
-                return Finding(Harm.REORDERED, place, said)
+                return LogFinding(Harm.REORDERED, place, said)
             said = f"event {place} was inserted; the real one now stands at {other.sequence}"
-            return Finding(Harm.INSERTED, place, said)
+            return LogFinding(Harm.INSERTED, place, said)
     if gone_before := _taken_out(rows):
         said = f"{gone_before} of the events from {place} on were taken out, the rest renumbered"
-        return Finding(Harm.MISSING, place, said)
-    return Finding(Harm.CHANGED, place, f"event {place} isn't as it was written")
+        return LogFinding(Harm.MISSING, place, said)
+    return LogFinding(Harm.CHANGED, place, f"event {place} isn't as it was written")
 
 
 def _belongs_elsewhere(row: _Row, rows: Sequence[_Row], first: _Row) -> bool:

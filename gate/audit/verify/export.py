@@ -17,7 +17,7 @@ from typing import Any
 from gate.audit.chain import Link
 from gate.audit.export import manifest_path, sha256_of
 from gate.audit.export_row import COLUMNS, Flat, from_text, holds
-from gate.audit.verify.findings import Finding, Harm, Head, Verdict
+from gate.audit.verify.findings import Harm, Head, LogFinding, LogVerdict
 from gate.errors import StoreError
 
 
@@ -33,7 +33,7 @@ def is_export(path: Path) -> bool:
     return "previous" in names
 
 
-def verify_export(path: Path, heads: Iterable[Head] = ()) -> Verdict:
+def verify_export(path: Path, heads: Iterable[Head] = ()) -> LogVerdict:
     """Check an export against itself, its manifest, and the heads noted elsewhere.
 
     Raises StoreError where it can't be read.
@@ -41,7 +41,7 @@ def verify_export(path: Path, heads: Iterable[Head] = ()) -> Verdict:
     try:
         manifest = json.loads(manifest_path(path).read_text(encoding="utf-8"))
         if sha256_of(path) != manifest["sha256"]:
-            findings = [Finding(Harm.CHANGED, None, "the file isn't the one of its manifest")]
+            findings = [LogFinding(Harm.CHANGED, None, "the file isn't the one of its manifest")]
         else:
             findings = []
         noted = {head.sequence: head.digest for head in heads}
@@ -53,11 +53,11 @@ def verify_export(path: Path, heads: Iterable[Head] = ()) -> Verdict:
     findings = check.findings[:1] + findings
     if check.last.sequence != (manifest["last"] or 0):
         said = f"the export ends at {check.last.sequence}, not at {manifest['last']}"
-        findings.append(Finding(Harm.TRUNCATED, check.last.sequence + 1, said))
+        findings.append(LogFinding(Harm.TRUNCATED, check.last.sequence + 1, said))
     elif check.events != manifest["events"]:
         said = f"the export has {check.events} events, not {manifest['events']}"
-        findings.append(Finding(Harm.MISSING, None, said))
-    return Verdict(check.events, check.first, check.last, 0, tuple(findings))
+        findings.append(LogFinding(Harm.MISSING, None, said))
+    return LogVerdict(check.events, check.first, check.last, 0, tuple(findings))
 
 
 class _Check:
@@ -67,7 +67,7 @@ class _Check:
         self.events = 0
         self.first = 0
         self.last = Link(0, b"")
-        self.findings: list[Finding] = []
+        self.findings: list[LogFinding] = []
         self._continuous = continuous
         self._noted = noted
 
@@ -91,7 +91,7 @@ class _Check:
         self.last = Link(sequence, digest)
 
     def _find(self, harm: Harm, sequence: int, said: str) -> None:
-        self.findings.append(Finding(harm, sequence, f"event {sequence} {said}"))
+        self.findings.append(LogFinding(harm, sequence, f"event {sequence} {said}"))
 
 
 def _rows(path: Path) -> Iterator[Flat]:

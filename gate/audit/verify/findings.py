@@ -22,7 +22,7 @@ class Harm(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class LogFinding:
     """One thing that is wrong."""
 
     harm: Harm
@@ -55,7 +55,7 @@ class Head:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class LogVerdict:
     """What a verification found."""
 
     events: int
@@ -64,7 +64,7 @@ class Verdict:
     head: Link
     pruned: int
     """How many events retention deleted by recorded checkpoints."""
-    findings: tuple[Finding, ...]
+    findings: tuple[LogFinding, ...]
 
     @property
     def whole(self) -> bool:

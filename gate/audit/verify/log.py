@@ -32,7 +32,7 @@ from gate.audit.schema import (
 )
 from gate.audit.session import Session, bare
 from gate.audit.verify.diagnose import diagnose
-from gate.audit.verify.findings import Finding, Harm, Head, Verdict
+from gate.audit.verify.findings import Harm, Head, LogFinding, LogVerdict
 from gate.errors import StoreError
 
 CHUNK = 50_000
@@ -43,14 +43,14 @@ _WORTH_SHARING = 200_000
 
 def verify(
     session: Session, heads: Iterable[Head] = (), *, workers: int = 1, deep: bool = False
-) -> Verdict:
+) -> LogVerdict:
     """Check the log, with so many processes, against itself and the heads noted elsewhere.
 
     `deep` also has SQLite check every page and index, and counts each quarter of an hour anew.
 
     Raises StoreError where the log can't be looked at.
     """
-    findings: list[Finding] = []
+    findings: list[LogFinding] = []
     with session.reading() as connection:
         if files.identify(connection, session.name) == 0:
             raise StoreError(f"audit log {session.name}: it is empty; check the path")
@@ -71,9 +71,9 @@ def verify(
             if not findings and deep:
                 findings += _unsound(connection)
     except CorruptLog as error:
-        findings.append(Finding(Harm.UNREADABLE, None, str(error)))
+        findings.append(LogFinding(Harm.UNREADABLE, None, str(error)))
     events = end.sequence - first.sequence + 1 if end.sequence else 0
-    return Verdict(events, first.sequence, end, pruned, tuple(findings))
+    return LogVerdict(events, first.sequence, end, pruned, tuple(findings))
 
 
 def _edge(connection: Connection, *, newest: bool) -> Link:
@@ -84,7 +84,7 @@ def _edge(connection: Connection, *, newest: bool) -> Link:
     return START if row is None else Link(row.sequence, row.digest)
 
 
-def _start(connection: Connection, first: Link) -> tuple[Link, int, list[Finding]]:
+def _start(connection: Connection, first: Link) -> tuple[Link, int, list[LogFinding]]:
     """The link to follow the chain from, how many events were pruned, and what is wrong there."""
     row = connection.execute(
         select(checkpoint.c.last, checkpoint.c.digest).order_by(checkpoint.c.last.desc()).limit(1)
@@ -93,21 +93,21 @@ def _start(connection: Connection, first: Link) -> tuple[Link, int, list[Finding
     findings = [*_false_checkpoints(connection, first.sequence, pruned.sequence)]
     if first != START and first.sequence < 1:
         said = f"event {first.sequence} was inserted: the gate counts from 1"
-        return START, 0, [*findings, Finding(Harm.INSERTED, first.sequence, said)]
+        return START, 0, [*findings, LogFinding(Harm.INSERTED, first.sequence, said)]
     if first.sequence > pruned.sequence + 1:
         gone = f"events {pruned.sequence + 1} to {first.sequence - 1} are missing"
         said = f"{gone}, and no pruning explains it"
-        findings.append(Finding(Harm.MISSING, pruned.sequence + 1, said))
+        findings.append(LogFinding(Harm.MISSING, pruned.sequence + 1, said))
         return first, pruned.sequence, findings
     if 0 < first.sequence <= pruned.sequence:  # the deleting was interrupted
         if _digest(connection, pruned.sequence) != pruned.digest:
             said = f"event {pruned.sequence} isn't the one that its pruning names"
-            findings.append(Finding(Harm.CHANGED, pruned.sequence, said))
+            findings.append(LogFinding(Harm.CHANGED, pruned.sequence, said))
         return first, first.sequence - 1, findings
     return pruned, pruned.sequence, findings
 
 
-def _false_checkpoints(connection: Connection, oldest: int, latest: int) -> Iterator[Finding]:
+def _false_checkpoints(connection: Connection, oldest: int, latest: int) -> Iterator[LogFinding]:
     """Checkpoints whose `pruned` event, which the chain covers, is missing or says otherwise.
 
     Only the latest one is sure to have its event still: the others' may have been pruned since.
@@ -122,24 +122,24 @@ def _false_checkpoints(connection: Connection, oldest: int, latest: int) -> Iter
         agrees = row.detail == pruned_detail(row.first, row.last, row.visit, row.digest)
         if needed and not (row.kind == "pruned" and agrees):
             said = f"no event says that {row.first} to {row.last} were pruned: a false checkpoint"
-            yield Finding(Harm.CHANGED, row.sequence, said)
+            yield LogFinding(Harm.CHANGED, row.sequence, said)
 
 
 def _digest(connection: Connection, sequence: int) -> bytes | None:
     return connection.execute(select(event.c.digest).where(event.c.sequence == sequence)).scalar()
 
 
-def _unguarded(connection: Connection) -> Iterator[Finding]:
+def _unguarded(connection: Connection) -> Iterator[LogFinding]:
     """Triggers that are missing, altered or unknown: without them SQL can change the log."""
     query = "SELECT sql FROM sqlite_schema WHERE type = 'trigger'"
     found = set(connection.exec_driver_sql(query).scalars())
     for statement in sorted(found ^ set(trigger_statements())):
         state = "is unknown" if statement in found else "is missing"
         name = statement.split()[2]
-        yield Finding(Harm.UNGUARDED, None, f"trigger {name} {state}: SQL could change the log")
+        yield LogFinding(Harm.UNGUARDED, None, f"trigger {name} {state}: SQL could change the log")
 
 
-def _beyond(connection: Connection, end: Link) -> Iterator[Finding]:
+def _beyond(connection: Connection, end: Link) -> Iterator[LogFinding]:
     """What still speaks of events after the last one."""
     known = [
         connection.execute(select(func.max(column))).scalar() or 0
@@ -147,45 +147,45 @@ def _beyond(connection: Connection, end: Link) -> Iterator[Finding]:
     ]
     if max(known) > end.sequence:
         said = f"the log ends at {end.sequence}, but counts events up to {max(known)}"
-        yield Finding(Harm.TRUNCATED, end.sequence + 1, said)
+        yield LogFinding(Harm.TRUNCATED, end.sequence + 1, said)
 
 
 def _not_as_noted(
     connection: Connection, heads: Iterable[Head], first: Link, end: Link
-) -> Iterator[Finding]:
+) -> Iterator[LogFinding]:
     """Heads that were noted elsewhere and aren't in the log."""
     for head in heads:
         if head.sequence > end.sequence:
             said = f"the log ends at {end.sequence}, but event {head.sequence} was noted"
-            yield Finding(Harm.TRUNCATED, end.sequence + 1, said)
+            yield LogFinding(Harm.TRUNCATED, end.sequence + 1, said)
         elif head.sequence >= first.sequence:
             digest = _digest(connection, head.sequence)
             if digest is None or not digest.hex().startswith(head.digest):
                 said = f"event {head.sequence} isn't the one that was noted: written anew"
-                yield Finding(Harm.CHANGED, head.sequence, said)
+                yield LogFinding(Harm.CHANGED, head.sequence, said)
 
 
-def _miscounted(connection: Connection, first: Link, end: Link) -> Iterator[Finding]:
+def _miscounted(connection: Connection, first: Link, end: Link) -> Iterator[LogFinding]:
     """Counts for the statistics that don't agree with the events."""
     events = dict(_pairs(connection, select(event.c.what, func.count()).group_by(event.c.what)))
     tallied = select(tally.c.what, func.sum(tally.c.count)).group_by(tally.c.what)
     if events != dict(_pairs(connection, tallied)):
-        yield Finding(Harm.MISCOUNTED, None, "the statistics don't agree with the events")
+        yield LogFinding(Harm.MISCOUNTED, None, "the statistics don't agree with the events")
     there = end.sequence - first.sequence + 1 if end.sequence else 0
     if sum(events.values()) != there:
-        yield Finding(Harm.MISCOUNTED, None, "an index doesn't agree with the events")
+        yield LogFinding(Harm.MISCOUNTED, None, "an index doesn't agree with the events")
 
 
-def _unsound(connection: Connection) -> Iterator[Finding]:
+def _unsound(connection: Connection) -> Iterator[LogFinding]:
     """What SQLite's own check finds, and quarters of an hour that were counted wrongly."""
     for said in connection.exec_driver_sql("PRAGMA integrity_check(10)").scalars():
         if said != "ok":
-            yield Finding(Harm.UNREADABLE, None, f"SQLite: {said}")
+            yield LogFinding(Harm.UNREADABLE, None, f"SQLite: {said}")
     counted = f"SELECT wall / {QUARTER_MS}, what, count(*) FROM event GROUP BY 1, 2"
     for left, right in ((counted, "SELECT * FROM tally"), ("SELECT * FROM tally", counted)):
         query = f"SELECT count(*) FROM ({left} EXCEPT {right})"
         if connection.exec_driver_sql(query).scalar_one():
-            yield Finding(Harm.MISCOUNTED, None, "a quarter of an hour is counted wrongly")
+            yield LogFinding(Harm.MISCOUNTED, None, "a quarter of an hour is counted wrongly")
             return
 
 
@@ -193,7 +193,7 @@ def _pairs(connection: Connection, query: Select[Any]) -> list[tuple[int, int]]:
     return [(key, count) for key, count in connection.execute(query)]
 
 
-def _broken(session: Session, start: Link, end: Link, workers: int) -> list[Finding]:
+def _broken(session: Session, start: Link, end: Link, workers: int) -> list[LogFinding]:
     """The first place where the chain doesn't hold, if there is one."""
     with session.reading() as connection:
         cuts = _cuts(connection, start, end, workers)

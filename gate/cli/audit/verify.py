@@ -13,7 +13,7 @@ import click
 from gate.audit.session import Session
 from gate.audit.upkeep import head_of
 from gate.audit.verify.export import is_export, verify_export
-from gate.audit.verify.findings import Head, Verdict
+from gate.audit.verify.findings import Head, LogVerdict
 from gate.audit.verify.log import verify
 from gate.cli.audit.options import must_be_there, which_log
 from gate.cli.common import example
@@ -58,7 +58,7 @@ def command(path: Path, heads: tuple[Head, ...], jobs: int, deep: bool, as_json:
     sys.exit(0 if verdict.whole else 1)
 
 
-def _as_json(verdict: Verdict) -> str:
+def _as_json(verdict: LogVerdict) -> str:
     findings = [
         {"harm": finding.harm, "sequence": finding.sequence, "text": finding.text}
         for finding in verdict.findings
@@ -75,7 +75,7 @@ def _as_json(verdict: Verdict) -> str:
     )
 
 
-def _as_text(verdict: Verdict) -> str:
+def _as_text(verdict: LogVerdict) -> str:
     pruned = f", {verdict.pruned} before them pruned on record" if verdict.pruned else ""
     lines = [f"{verdict.events} events{pruned}, head {head_of(verdict)}"]
     lines += [f"{finding.harm}: {finding.text}" for finding in verdict.findings]

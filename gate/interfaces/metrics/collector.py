@@ -9,14 +9,14 @@ from prometheus_client.registry import Collector
 
 from gate.core.domain import Reason, State
 from gate.hardware.board import Board, Strain
-from gate.interfaces.metrics.meter import Turn
+from gate.interfaces.metrics.meter import LoopTurn
 
 PARTS = tuple(reason for reason in Reason if reason.startswith("fault_"))
 WORST_S = 60.0
 """The watchdog's margin is the smallest of the last one to two of these."""
 
 
-class Moment(Collector):
+class LoopCollector(Collector):
     """Made anew with each question, from what the loop left behind."""
 
     def __init__(
@@ -26,11 +26,11 @@ class Moment(Collector):
         self._watchdog_s = watchdog_s
         self._board = board
         self._clock = clock
-        self._turn: Turn | None = None
+        self._turn: LoopTurn | None = None
         self._silences = (0.0, 0.0)
         self._since = clock()
 
-    def turned(self, turn: Turn) -> None:
+    def turned(self, turn: LoopTurn) -> None:
         """The loop's thread leaves a turn; silences of the watchdog are kept by the minute."""
         before, self._turn = self._turn, turn
         if turn.now - self._since > WORST_S:
@@ -51,7 +51,7 @@ class Moment(Collector):
             yield from self._of_turn(self._turn, self._clock())
         yield from _of_board(self._board())
 
-    def _of_turn(self, turn: Turn, now: float) -> Iterator[Metric]:
+    def _of_turn(self, turn: LoopTurn, now: float) -> Iterator[Metric]:
         state = _family("state", "1 for the state of the lane, else 0.", "state")
         for each in State:
             state.add_metric([each], each is turn.state)

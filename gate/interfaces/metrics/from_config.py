@@ -18,11 +18,11 @@ def open_meter(config: Config, watchdog_s: float, model: str) -> Meter:
     if not wanted.wanted:
         return Meter()
     try:
-        from gate.interfaces.metrics.prometheus import Metrics
+        from gate.interfaces.metrics.prometheus import PrometheusMeter
     except ImportError:
         log.error("metrics are set, their library is not there: pip install 'smile-gate[metrics]'")
         return Meter()
-    metrics = Metrics(
+    metrics = PrometheusMeter(
         build={"version": __version__, "gate": config.gate.id, "model": model[:12]},
         watchdog_s=watchdog_s,
         fps_wanted=config.camera.fps,

@@ -10,7 +10,7 @@ from typing import Protocol
 from gate.core.domain import Event, Reason, State
 
 
-class Outcome(StrEnum):
+class FrameOutcome(StrEnum):
     """What became of a frame."""
 
     JUDGED = "judged"
@@ -23,7 +23,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class LoopTurn:
     """How things stand after a turn of the loop; times are monotonic seconds."""
 
     now: float
@@ -55,13 +55,13 @@ class Meter:
     def tell(self, event: Event) -> None:
         """An event was recorded."""
 
-    def frame(self, outcome: Outcome, age_s: float) -> None:
+    def frame(self, outcome: FrameOutcome, age_s: float) -> None:
         """A frame was taken from the inbox, so many seconds after it was made."""
 
     def spent(self, stages: Mapping[str, float]) -> None:
         """A frame's stages took so many seconds each."""
 
-    def turned(self, turn: Turn) -> None:
+    def turned(self, turn: LoopTurn) -> None:
         """The loop turned."""
 
     def timed(self, recorder: Recorder) -> Recorder:

@@ -28,8 +28,8 @@ from prometheus_client import (
 
 from gate.core.domain import Event, EventKind, Reason
 from gate.hardware.board import Board
-from gate.interfaces.metrics.collector import PARTS, Moment
-from gate.interfaces.metrics.meter import Meter, Outcome, Recorder, Turn
+from gate.interfaces.metrics.collector import PARTS, LoopCollector
+from gate.interfaces.metrics.meter import FrameOutcome, LoopTurn, Meter, Recorder
 from gate.system import durable
 
 log = logging.getLogger(__name__)
@@ -52,12 +52,12 @@ _Taken = ParamSpec("_Taken")
 
 
 def harmless(
-    method: Callable[Concatenate[Metrics, _Taken], None],
-) -> Callable[Concatenate[Metrics, _Taken], None]:
+    method: Callable[Concatenate[PrometheusMeter, _Taken], None],
+) -> Callable[Concatenate[PrometheusMeter, _Taken], None]:
     """Let no mistake in measuring reach the loop; it is logged."""
 
     @wraps(method)
-    def call(self: Metrics, /, *args: _Taken.args, **kwargs: _Taken.kwargs) -> None:
+    def call(self: PrometheusMeter, /, *args: _Taken.args, **kwargs: _Taken.kwargs) -> None:
         try:
             method(self, *args, **kwargs)
         except Exception:
@@ -66,7 +66,7 @@ def harmless(
     return call
 
 
-class Metrics(Meter):
+class PrometheusMeter(Meter):
     """Counts what the loop tells, and answers from threads of its own."""
 
     def __init__(
@@ -114,7 +114,7 @@ class Metrics(Meter):
             registry=self.registry,
         )
         self._begin_at_zero()
-        self._now = Moment(watchdog_s, board, clock)
+        self._now = LoopCollector(watchdog_s, board, clock)
         self.registry.register(self._now)
         self._closers: list[Callable[[], object]] = []
 
@@ -153,7 +153,7 @@ class Metrics(Meter):
             self._now.unclean = True
 
     @harmless
-    def frame(self, outcome: Outcome, age_s: float) -> None:
+    def frame(self, outcome: FrameOutcome, age_s: float) -> None:
         """Count the frame."""
         self._frames.labels(outcome).inc()
         self._ages.observe(age_s)
@@ -165,7 +165,7 @@ class Metrics(Meter):
             self._stages.labels(stage).observe(seconds)
 
     @harmless
-    def turned(self, turn: Turn) -> None:
+    def turned(self, turn: LoopTurn) -> None:
         """Keep the newest turn."""
         self._now.turned(turn)
 
@@ -187,7 +187,7 @@ class Metrics(Meter):
             self._events.labels(EventKind.VISIT_LEFT, reason)
         for part in PARTS:
             self._events.labels(EventKind.FAULT, part)
-        for outcome in Outcome:
+        for outcome in FrameOutcome:
             self._frames.labels(outcome)
         for stage in STAGES:
             self._stages.labels(stage)

@@ -23,8 +23,8 @@ from gate.core.domain import Event, EventKind, Reason, State
 from gate.errors import StoreError
 from gate.hardware.board import Board, Strain
 from gate.interfaces.metrics.from_config import open_meter
-from gate.interfaces.metrics.meter import Meter, Outcome, Turn
-from gate.interfaces.metrics.prometheus import Metrics
+from gate.interfaces.metrics.meter import FrameOutcome, LoopTurn, Meter
+from gate.interfaces.metrics.prometheus import PrometheusMeter
 from tests.fakes import ListRecorder
 
 WriteConfig = Callable[..., Path]
@@ -42,7 +42,7 @@ class Clock:
         return self.now
 
 
-def turn(now: float = 0.0, **changes: object) -> Turn:
+def turn(now: float = 0.0, **changes: object) -> LoopTurn:
     values: dict[str, object] = {
         "now": now,
         "state": State.IDLE,
@@ -51,7 +51,7 @@ def turn(now: float = 0.0, **changes: object) -> Turn:
         "fresh_at": now,
         "dropped": 0,
     }
-    return Turn(**(values | changes))  # type: ignore[arg-type]  # the test names real fields
+    return LoopTurn(**(values | changes))  # type: ignore[arg-type]  # the test names real fields
 
 
 @pytest.fixture
@@ -60,17 +60,19 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def metrics(clock: Clock) -> Iterator[Metrics]:
-    it = Metrics(build=BUILD, watchdog_s=10, fps_wanted=15, board=lambda: BOARD, clock=clock)
+def metrics(clock: Clock) -> Iterator[PrometheusMeter]:
+    it = PrometheusMeter(
+        build=BUILD, watchdog_s=10, fps_wanted=15, board=lambda: BOARD, clock=clock
+    )
     with closing(it):
         yield it
 
 
-def value(metrics: Metrics, name: str, **labels: str) -> float | None:
+def value(metrics: PrometheusMeter, name: str, **labels: str) -> float | None:
     return metrics.registry.get_sample_value(f"smile_gate_{name}", labels)
 
 
-def test_grants_and_refusals_are_counted_by_reason(metrics: Metrics) -> None:
+def test_grants_and_refusals_are_counted_by_reason(metrics: PrometheusMeter) -> None:
     """Each event once, under its kind and its reason."""
     metrics.tell(Event(EventKind.GRANTED, 0.0, reason=Reason.SMILE_HELD))
     for _ in range(2):
@@ -81,16 +83,16 @@ def test_grants_and_refusals_are_counted_by_reason(metrics: Metrics) -> None:
     assert value(metrics, "events_total", event="passed", reason="") == 1
 
 
-def test_what_is_alerted_on_begins_at_zero(metrics: Metrics) -> None:
+def test_what_is_alerted_on_begins_at_zero(metrics: PrometheusMeter) -> None:
     """The first fault is an increase, not the birth of a series."""
     assert value(metrics, "events_total", event="fault", reason="fault_camera") == 0
     assert value(metrics, "frames_total", outcome="late") == 0
 
 
-def test_frames_and_stages_are_counted_and_timed(metrics: Metrics) -> None:
+def test_frames_and_stages_are_counted_and_timed(metrics: PrometheusMeter) -> None:
     """By what became of them, with their age and what each stage took."""
-    metrics.frame(Outcome.JUDGED, 0.03)
-    metrics.frame(Outcome.LATE, 3.0)
+    metrics.frame(FrameOutcome.JUDGED, 0.03)
+    metrics.frame(FrameOutcome.LATE, 3.0)
     metrics.spent({"face": 0.004, "whole": 0.009})
     assert value(metrics, "frames_total", outcome="judged") == 1
     assert value(metrics, "frame_age_seconds_count") == 2
@@ -99,7 +101,7 @@ def test_frames_and_stages_are_counted_and_timed(metrics: Metrics) -> None:
     assert value(metrics, "stage_seconds_bucket", stage="whole", le="0.005") == 0
 
 
-def test_a_commit_is_timed_also_when_it_fails(metrics: Metrics) -> None:
+def test_a_commit_is_timed_also_when_it_fails(metrics: PrometheusMeter) -> None:
     """The log works as before, its errors too."""
     recorder = ListRecorder()
     timed = metrics.timed(recorder)
@@ -112,7 +114,7 @@ def test_a_commit_is_timed_also_when_it_fails(metrics: Metrics) -> None:
     assert value(metrics, "stage_seconds_count", stage="commit") == 2
 
 
-def test_the_state_is_one_of_all(metrics: Metrics) -> None:
+def test_the_state_is_one_of_all(metrics: PrometheusMeter) -> None:
     """One state has 1, the others 0; so do the parts."""
     metrics.turned(turn(state=State.FAULT, faults=frozenset({Reason.FAULT_CAMERA})))
     states = {state: value(metrics, "state", state=state) for state in State}
@@ -122,7 +124,7 @@ def test_the_state_is_one_of_all(metrics: Metrics) -> None:
     assert value(metrics, "fault", part="fault_relay") == 0
 
 
-def test_a_loop_that_hangs_can_be_seen(metrics: Metrics, clock: Clock) -> None:
+def test_a_loop_that_hangs_can_be_seen(metrics: PrometheusMeter, clock: Clock) -> None:
     """Ages go on although nothing comes any more."""
     metrics.turned(turn(fresh_at=-1.0, unwritten=3, oldest_unwritten=-5.0, dropped=7))
     clock.now = 4.0
@@ -133,7 +135,9 @@ def test_a_loop_that_hangs_can_be_seen(metrics: Metrics, clock: Clock) -> None:
     assert value(metrics, "frames_dropped_total") == 7
 
 
-def test_the_margin_is_what_the_longest_silence_left(metrics: Metrics, clock: Clock) -> None:
+def test_the_margin_is_what_the_longest_silence_left(
+    metrics: PrometheusMeter, clock: Clock
+) -> None:
     """It remembers a narrow escape for a minute or two, and shows one in the making."""
     for now, pinged in [(0.0, 0.0), (2.0, 2.0), (9.0, 9.0), (10.0, 10.0)]:
         clock.now = now
@@ -149,12 +153,14 @@ def test_the_margin_is_what_the_longest_silence_left(metrics: Metrics, clock: Cl
 
 def test_without_a_watchdog_there_is_no_margin(clock: Clock) -> None:
     """Nothing is shown that does not exist."""
-    metrics = Metrics(build=BUILD, watchdog_s=0, fps_wanted=15, board=lambda: BOARD, clock=clock)
+    metrics = PrometheusMeter(
+        build=BUILD, watchdog_s=0, fps_wanted=15, board=lambda: BOARD, clock=clock
+    )
     metrics.turned(turn())
     assert value(metrics, "watchdog_margin_seconds") is None
 
 
-def test_the_board_says_what_it_knows(metrics: Metrics) -> None:
+def test_the_board_says_what_it_knows(metrics: PrometheusMeter) -> None:
     """Heat, power, disk, clock; a sensor that is not there has no series."""
     assert value(metrics, "board_temperature_celsius") == 61.5
     assert value(metrics, "board_strain", strain="under_voltage") == 1
@@ -164,14 +170,14 @@ def test_the_board_says_what_it_knows(metrics: Metrics) -> None:
     assert value(metrics, "board_memory_bytes") is None
 
 
-def test_a_bad_end_before_is_shown(metrics: Metrics) -> None:
+def test_a_bad_end_before_is_shown(metrics: PrometheusMeter) -> None:
     """Also after the counter has begun anew."""
     assert value(metrics, "unclean_start") == 0
     metrics.tell(Event(EventKind.UNCLEAN_END, 0.0))
     assert value(metrics, "unclean_start") == 1
 
 
-def test_prometheus_gets_them_from_the_port(metrics: Metrics) -> None:
+def test_prometheus_gets_them_from_the_port(metrics: PrometheusMeter) -> None:
     """The page parses, and every name begins with the gate's."""
     metrics.turned(turn())
     port = metrics.serve("127.0.0.1", 0)
@@ -183,7 +189,7 @@ def test_prometheus_gets_them_from_the_port(metrics: Metrics) -> None:
 
 
 def test_the_file_is_whole_and_readable_and_goes_with_the_gate(
-    metrics: Metrics, tmp_path: Path
+    metrics: PrometheusMeter, tmp_path: Path
 ) -> None:
     """node_exporter runs as another user; a file that stays would tell of a gate that runs."""
     path = tmp_path / "gate.prom"
@@ -198,7 +204,7 @@ def test_the_file_is_whole_and_readable_and_goes_with_the_gate(
 
 
 def test_a_file_that_cannot_be_written_is_said_and_no_more(
-    metrics: Metrics, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    metrics: PrometheusMeter, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The thread goes on: the folder may come."""
     metrics.write_every(tmp_path / "none" / "gate.prom", 3600)
@@ -207,7 +213,7 @@ def test_a_file_that_cannot_be_written_is_said_and_no_more(
 
 
 def test_a_mistake_in_measuring_does_not_reach_the_loop(
-    metrics: Metrics, caplog: pytest.LogCaptureFixture
+    metrics: PrometheusMeter, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Whatever is told wrongly is logged; the gate goes on."""
     metrics.spent({"face": "long"})  # type: ignore[dict-item]  # the mistake
@@ -226,7 +232,7 @@ def test_a_port_that_is_taken_stops_no_gate(caplog: pytest.LogCaptureFixture) ->
         other.listen()
         config = Config(metrics=MetricsSettings(port=other.getsockname()[1]))
         with closing(open_meter(config, 0, "")) as meter:
-            assert isinstance(meter, Metrics)
+            assert isinstance(meter, PrometheusMeter)
     (record,) = caplog.records
     assert record.levelno == logging.ERROR
     assert "metrics.port: 127.0.0.1:" in record.getMessage()
