@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gate.training.data import Example
-    from gate.training.plan import Plan
+    from gate.training.plan import TrainingPlan
     from gate.vision.framing import Framing
 
 
@@ -47,7 +47,7 @@ def plain_crops(
     return np.stack(crops)
 
 
-def normalised(examples: Sequence[Example], plan: Plan, model: Any) -> NDArray[np.float32]:
+def normalised(examples: Sequence[Example], plan: TrainingPlan, model: Any) -> NDArray[np.float32]:
     """Return the faces as the model's input, (n, h, w, 1)."""
     size = (int(model.input_shape[1]), int(model.input_shape[2]))
     return normalise(plain_crops(examples, plan.framing, size), plan.normalisation)
@@ -60,7 +60,7 @@ def predicted(model: Any, pictures: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def opinions(
-    teachers: Sequence[Any], examples: Sequence[Example], plan: Plan
+    teachers: Sequence[Any], examples: Sequence[Example], plan: TrainingPlan
 ) -> NDArray[np.float32]:
     """Return the teachers' mean probability for each face over two framings and their mirrors."""
     views = (plan.framing, replace(plan.framing, scale=plan.framing.scale * 1.08))

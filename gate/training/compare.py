@@ -17,7 +17,7 @@ from gate.vision.classifier import TFLiteClassifier
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from gate.training.plan import Plan
+    from gate.training.plan import TrainingPlan
 
 STRESSED = 300
 """Kept-out faces of each set on which the stress levels are tried."""
@@ -66,7 +66,7 @@ def read_sets(
     return sets
 
 
-def trial(plan: Plan, sets: Sets, trained_on: str) -> Result:
+def trial(plan: TrainingPlan, sets: Sets, trained_on: str) -> Result:
     """Train one network in a folder that is thrown away, and judge its TFLite file."""
     names = list(sets.training) if trained_on == "all" else [trained_on]
     examples = [example for name in names for example in sets.training[name]]
@@ -109,7 +109,7 @@ def trial(plan: Plan, sets: Sets, trained_on: str) -> Result:
 
 def trials(
     sets: Sets,
-    plan: Plan,
+    plan: TrainingPlan,
     names: Sequence[str],
     finalists: int,
     done: Sequence[Result],
@@ -144,7 +144,7 @@ def best(results: Sequence[Result], count: int) -> list[str]:
     return list(dict.fromkeys(r.arch for r in order))[:count]
 
 
-def read_results(path: Path, plan: Plan) -> list[Result]:
+def read_results(path: Path, plan: TrainingPlan) -> list[Result]:
     """Return the results of an earlier, broken off comparison with as many epochs, if any."""
     if not path.exists():
         return []

@@ -12,7 +12,7 @@ import numpy as np
 
 from gate.errors import PictureError
 from gate.training import crop_geometry
-from gate.training.metrics import Report, judge
+from gate.training.metrics import Evaluation, judge
 from gate.training.plan import FRAMING
 from gate.vision.framing import cut, cuts, still_score
 
@@ -76,7 +76,7 @@ class Group:
 
     trait: str
     group: str
-    report: Report
+    report: Evaluation
 
 
 def traits(example: Example) -> dict[str, float]:

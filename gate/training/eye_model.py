@@ -19,7 +19,7 @@ from gate.core.domain import Box
 from gate.errors import PictureError
 from gate.training import batches, crop_geometry, data, export, fit, metrics
 from gate.training.augment import Strength
-from gate.training.plan import Plan
+from gate.training.plan import TrainingPlan
 from gate.vision.classifier import TFLiteClassifier
 from gate.vision.framing import Framing, Normalisation, cut
 
@@ -60,9 +60,9 @@ class Data:
     kept_out: tuple[Example, ...]
 
 
-def plan(arch: str, epochs: int, seed: int, threads: int) -> Plan:
+def plan(arch: str, epochs: int, seed: int, threads: int) -> TrainingPlan:
     """The trainer's plan for eyes: each example's box is centred on its eye."""
-    return Plan(
+    return TrainingPlan(
         arch=arch,
         epochs=epochs,
         batch=128,  # in the first round too: `FEW` makes up for its few steps
@@ -127,7 +127,7 @@ def self_labelled(eyes: Sequence[Example], scores: Sequence[float]) -> list[Exam
 
 
 def train(
-    run_plan: Plan,
+    run_plan: TrainingPlan,
     eyes: Data,
     whole_faces: Sequence[Example],
     out: Path,

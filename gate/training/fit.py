@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gate.training.data import Example
-    from gate.training.plan import Plan
+    from gate.training.plan import TrainingPlan
 
 VALIDATION_SEED = 0
 """The varied validation faces are the same in every run."""
@@ -64,7 +64,7 @@ class Run:
 
     def __init__(
         self,
-        plan: Plan,
+        plan: TrainingPlan,
         training: Sequence[Example],
         validation: Sequence[Example],
         folder: Path,

@@ -50,7 +50,7 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class Evaluation:
     """What an evaluation says of one set of faces at one threshold."""
 
     n: int
@@ -81,13 +81,13 @@ class Report:
         }
 
 
-def judge(scores: Scores, labels: Labels, threshold: float) -> Report:
+def judge(scores: Scores, labels: Labels, threshold: float) -> Evaluation:
     """Return the report on (n,) scores against (n,) labels 0 or 1."""
     verdicts = scores >= threshold
     smiles = labels == 1
     accepted = Rate(int(np.sum(verdicts & ~smiles)), int(np.sum(~smiles)))
     rejected = Rate(int(np.sum(~verdicts & smiles)), int(np.sum(smiles)))
-    return Report(
+    return Evaluation(
         n=len(scores),
         threshold=threshold,
         accuracy=Rate(int(np.sum(verdicts == smiles)), len(scores)),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gate.training.data import Example
-    from gate.training.metrics import Labels, Rate, Report, Scores
+    from gate.training.metrics import Evaluation, Labels, Rate, Scores
     from gate.vision.classifier import TFLiteClassifier
 
 WORST_GROUPS = 6
@@ -44,7 +44,7 @@ def percent(rate: Rate) -> str:
     return f"{100 * rate.value:.1f} ({100 * low:.1f}–{100 * high:.1f})"
 
 
-def row(name: str, report: Report) -> str:
+def row(name: str, report: Evaluation) -> str:
     """Return a report as a row of a Markdown table."""
     cells = (
         name,

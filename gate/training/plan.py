@@ -12,7 +12,7 @@ FRAMING = Framing(scale=0.785, shift_x=0.0, shift_y=0.08)
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class TrainingPlan:
     """Everything that decides a training run; two runs of one plan give one result."""
 
     arch: str = "gate-net"

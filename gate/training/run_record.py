@@ -12,7 +12,7 @@ from gate.errors import ModelError
 from gate.system import durable
 from gate.training import data
 from gate.training.augment import Strength
-from gate.training.plan import Plan
+from gate.training.plan import TrainingPlan
 from gate.vision.framing import Framing, Normalisation
 
 if TYPE_CHECKING:
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class RunRecord:
     """Where a run's faces come from and how it is trained."""
 
-    plan: Plan
+    plan: TrainingPlan
     folders: tuple[str, ...]
     crops: data.Crops = data.Crops.AUTO
     lists: tuple[str, ...] = ()
@@ -89,7 +89,7 @@ class Source:
         durable.write(folder / "run.json", (text + "\n").encode())
 
 
-def read(folder: Path) -> Source:
+def read(folder: Path) -> RunRecord:
     """Read run.json; raise `ModelError` where the folder holds no run."""
     try:
         content = json.loads((folder / "run.json").read_text(encoding="utf-8"))
@@ -100,7 +100,7 @@ def read(folder: Path) -> Source:
         content["crops"] = data.Crops(content["crops"])
         for name in ("folders", "lists", "teachers"):
             content[name] = tuple(content[name])
-        return Source(plan=Plan(**plan), **content)
+        return RunRecord(plan=TrainingPlan(**plan), **content)
     except (OSError, ValueError, KeyError, TypeError):
         raise ModelError(
             f"{folder}: holds no training run; make one: smile-gate train --help"

@@ -18,7 +18,7 @@ from gate.training import occlusion
 from gate.training.augment import compress
 from gate.training.crop_geometry import as_gray
 from gate.training.evaluate import score
-from gate.training.metrics import Report, judge
+from gate.training.metrics import Evaluation, judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -51,7 +51,7 @@ class Point:
     level: str
     mild: bool
     hides_mouth: bool
-    report: Report
+    report: Evaluation
 
 
 @dataclass(frozen=True, slots=True)

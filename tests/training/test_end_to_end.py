@@ -21,7 +21,7 @@ from gate.training import batches, data, fit, metrics, run_record
 from gate.training.augment import vary
 from gate.training.evaluate import score_examples
 from gate.training.export import USUAL_THRESHOLD, load
-from gate.training.plan import Plan
+from gate.training.plan import TrainingPlan
 from gate.vision.classifier import TFLiteClassifier
 from gate.vision.framing import normalise
 from tests.training.conftest import draw_set, drawn_face
@@ -128,8 +128,8 @@ def test_the_same_seed_gives_the_same_model(faces: Path, tmp_path: Path) -> None
     """Two runs of one plan must end with the same weights, another seed with others."""
     weights = []
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
-        source = run_record.Source(
-            plan=Plan(arch="lenet5-modified", epochs=2, batch=8, seed=seed),
+        source = run_record.RunRecord(
+            plan=TrainingPlan(arch="lenet5-modified", epochs=2, batch=8, seed=seed),
             folders=(str(faces),),
             crops=data.Crops.HAAR,
         )
@@ -141,8 +141,8 @@ def test_the_same_seed_gives_the_same_model(faces: Path, tmp_path: Path) -> None
 
 def test_a_small_set_is_learnt_with_the_settings_as_they_are(faces: Path, tmp_path: Path) -> None:
     """A few dozen faces get enough steps, and the mean of the weights does not lag behind them."""
-    source = run_record.Source(
-        plan=Plan(arch="deep-cnn", epochs=4, schedule="cosine"),
+    source = run_record.RunRecord(
+        plan=TrainingPlan(arch="deep-cnn", epochs=4, schedule="cosine"),
         folders=(str(faces),),
         crops=data.Crops.HAAR,
     )
@@ -166,15 +166,15 @@ def test_a_small_set_is_learnt_with_the_settings_as_they_are(faces: Path, tmp_pa
 )
 def test_a_small_set_has_small_batches(faces: int, batch: int | None, at_once: int) -> None:
     """An epoch has some sixty steps unless a batch was asked for or the faces are few."""
-    assert Plan(batch=batch).faces_a_step(faces) == at_once
+    assert TrainingPlan(batch=batch).faces_a_step(faces) == at_once
 
 
 def test_the_best_epoch_is_best_as_the_faces_are_and_as_a_queue_shows_them(
     faces: Path, tmp_path: Path
 ) -> None:
     """The loss that decides is over both kinds of validation faces, the same ones every time."""
-    source = run_record.Source(
-        plan=Plan(arch="lenet5-modified", epochs=3, batch=8),
+    source = run_record.RunRecord(
+        plan=TrainingPlan(arch="lenet5-modified", epochs=3, batch=8),
         folders=(str(faces),),
         crops=data.Crops.HAAR,
     )
@@ -199,8 +199,8 @@ def test_the_best_epoch_is_best_as_the_faces_are_and_as_a_queue_shows_them(
 
 def test_a_broken_off_run_goes_on_where_it_was(faces: Path, tmp_path: Path) -> None:
     """After Ctrl-C in the third epoch, the same plan must go on from the second and finish."""
-    source = run_record.Source(
-        plan=Plan(arch="lenet5-modified", epochs=4, batch=8),
+    source = run_record.RunRecord(
+        plan=TrainingPlan(arch="lenet5-modified", epochs=4, batch=8),
         folders=(str(faces),),
         crops=data.Crops.HAAR,
     )

@@ -12,7 +12,7 @@ from gate.cli.training.opinions import command as ask
 from gate.cli.training.train import command as train
 from gate.errors import GateError
 from gate.training import batches, data, external_teachers, run_record
-from gate.training.plan import Plan
+from gate.training.plan import TrainingPlan
 
 
 def test_eight_bit_weights_become_real_numbers() -> None:
@@ -63,7 +63,7 @@ def test_opinions_add_up_in_log_odds() -> None:
 
 def test_training_takes_opinions_from_a_table(drawn: Path, tmp_path: Path) -> None:
     """``train --opinions`` must read each face's opinion, and refuse a table that lacks one."""
-    source = run_record.Source(plan=Plan(), folders=(str(drawn),), crops=data.Crops.HAAR)
+    source = run_record.RunRecord(plan=TrainingPlan(), folders=(str(drawn),), crops=data.Crops.HAAR)
     faces, _ = source.examples()
     table = tmp_path / "opinions.csv"
     external_teachers.write(table, faces, np.full(len(faces), 0.25, np.float32))

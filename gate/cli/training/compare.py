@@ -56,12 +56,12 @@ def command(
     from rich.console import Console
 
     from gate.training import architectures, compare, data, model_card
-    from gate.training.plan import Plan
+    from gate.training.plan import TrainingPlan
 
     console = Console(stderr=True)
     for name in names:
         architectures.named(name)
-    plan = Plan(epochs=epochs, seed=seed, threads=threads, schedule="cosine")
+    plan = TrainingPlan(epochs=epochs, seed=seed, threads=threads, schedule="cosine")
     sets = compare.read_sets(folders, data.Crops(crops), lists, kept_out_share)
     results = compare.read_results(out, plan)
 

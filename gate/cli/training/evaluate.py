@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from gate.training.evaluate import Group
-    from gate.training.metrics import Rate, Report
+    from gate.training.metrics import Evaluation, Rate
     from gate.training.stress import Curve
 
 WORST_SHOWN = 48
@@ -172,7 +172,7 @@ def _percent(rate: Rate) -> str:
     return f"{100 * rate.value:.1f} % ({100 * low:.1f}–{100 * high:.1f})"
 
 
-def _show(console: Console, report: Report, result: dict[str, Any]) -> None:
+def _show(console: Console, report: Evaluation, result: dict[str, Any]) -> None:
     from rich.table import Table
 
     table = Table("", f"{result['model']}, faces cut as {result['crops']}", title="Wilson 95 %")

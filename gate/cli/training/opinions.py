@@ -53,13 +53,13 @@ def command(
     Each opinion comes from a regression that has not seen the face's own label.
     """
     from gate.training import batches, data, external_teachers, keras_backend, metrics, run_record
-    from gate.training.plan import Plan
+    from gate.training.plan import TrainingPlan
 
     if fetch:
         external_teachers.fetch(networks)
     external_teachers.check(networks)
-    source = run_record.Source(
-        plan=Plan(),
+    source = run_record.RunRecord(
+        plan=TrainingPlan(),
         folders=tuple(map(str, folders)),
         crops=data.Crops(crops),
         lists=tuple(map(str, lists)),

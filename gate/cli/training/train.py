@@ -161,12 +161,12 @@ def command(
         plots,
         run_record,
     )
-    from gate.training.plan import Plan
+    from gate.training.plan import TrainingPlan
     from gate.vision.framing import Normalisation
 
     console = Console(stderr=True)
     architectures.named(arch)
-    plan = Plan(
+    plan = TrainingPlan(
         arch=arch,
         epochs=epochs,
         batch=batch,
@@ -179,7 +179,7 @@ def command(
         mixing=mixing,
         learning_rate=learning_rate,
     )
-    source = run_record.Source(
+    source = run_record.RunRecord(
         plan=plan,
         folders=tuple(map(str, folders)),
         crops=data.Crops(crops),
