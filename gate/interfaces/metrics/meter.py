@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
 
+from gate.core.controller import Recorder
 from gate.core.domain import Event, Reason, State
 
 
@@ -40,13 +40,6 @@ class LoopTurn:
     """When the first of them happened."""
     pinged_at: float | None = None
     """When the watchdog was last told that all is well; None where nobody watches."""
-
-
-class Recorder(Protocol):
-    """Where events are committed."""
-
-    def record(self, events: Sequence[Event]) -> object:
-        """Commit all of them or none; raises `StoreError`."""
 
 
 class Meter:

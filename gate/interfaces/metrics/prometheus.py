@@ -26,10 +26,11 @@ from prometheus_client import (
     start_http_server,
 )
 
+from gate.core.controller import Recorder
 from gate.core.domain import Event, EventKind, Reason
 from gate.hardware.board import Board
 from gate.interfaces.metrics.collector import PARTS, LoopCollector
-from gate.interfaces.metrics.meter import FrameOutcome, LoopTurn, Meter, Recorder
+from gate.interfaces.metrics.meter import FrameOutcome, LoopTurn, Meter
 from gate.system import durable
 
 log = logging.getLogger(__name__)
