@@ -16,7 +16,7 @@ from typing import Protocol
 from gate.core.describe import describe
 from gate.core.domain import Event, Observation, Position, Reason, Signal, State, Trigger
 from gate.core.machine import Decision, due, position_in, replaced, step
-from gate.core.rules import Rules, read
+from gate.core.rules import Rules, interpret
 from gate.core.transitions import Lane
 from gate.errors import IllegalTransition, RelayError, StoreError
 
@@ -73,20 +73,20 @@ class Controller:
         self.details: dict[Reason, str] = {}
         """What was said last of each part at fault."""
 
-    def note(self, event: Event) -> None:
+    def record(self, event: Event) -> None:
         """Record something that does not concern the lane's state, such as the start."""
         self._commit((event,), event.monotonic, granting=False)
 
-    def see(self, observation: Observation, now: float) -> None:
+    def observe(self, observation: Observation, now: float) -> None:
         """Take what a frame shows."""
         self.tick(now)
-        signal = read(self.rules, observation)
+        signal = interpret(self.rules, observation)
         gone = replaced(self.lane, signal)
         if gone is not None:
-            self.take(gone, now)
-        self.take(signal, now)
+            self.process(gone, now)
+        self.process(signal, now)
 
-    def take(self, signal: Signal, now: float) -> bool:
+    def process(self, signal: Signal, now: float) -> bool:
         """Take a signal; False if the lane refused it as it stands now."""
         if signal.trigger is Trigger.FAULT and signal.reason is not None:
             self.details[signal.reason] = signal.detail or ""
@@ -101,7 +101,7 @@ class Controller:
             self._carry_out(decision, now)
         return True
 
-    def has(self, fault: Reason) -> bool:
+    def is_at_fault(self, fault: Reason) -> bool:
         """Whether the part is at fault now."""
         return any(known is fault for known, _ in self.lane.faults)
 
@@ -118,8 +118,8 @@ class Controller:
     def tick(self, now: float) -> None:
         """Let time do its work: holds that end, guests that left, a log to be tried again."""
         while (signal := due(self.rules, self.lane, now)) is not None:
-            self.take(signal, now)
-        broken = self.has(Reason.FAULT_STORE) or self.has(Reason.FAULT_RELAY)
+            self.process(signal, now)
+        broken = self.is_at_fault(Reason.FAULT_STORE) or self.is_at_fault(Reason.FAULT_RELAY)
         if now >= self._retry_at and (self._unwritten or broken):
             self._retry_at = now + RETRY_S
             self._catch_up(now)
@@ -130,7 +130,7 @@ class Controller:
             case Trigger.OPENED | Trigger.CLOSED:
                 return self.lane.open is not (signal.trigger is Trigger.OPENED)
             case Trigger.FAULT | Trigger.RECOVERED:
-                known = signal.reason is not None and self.has(signal.reason)
+                known = signal.reason is not None and self.is_at_fault(signal.reason)
                 return known is not (signal.trigger is Trigger.FAULT)
             case Trigger.EMERGENCY_CLEARED:
                 return self.lane.state is State.EMERGENCY
@@ -202,16 +202,16 @@ class Controller:
         self._unwritten.extend(events)
 
     def _fault(self, part: Reason, detail: str, now: float) -> None:
-        self.take(Signal(Trigger.FAULT, reason=part, detail=detail), now)
+        self.process(Signal(Trigger.FAULT, reason=part, detail=detail), now)
 
     def _catch_up(self, now: float) -> None:
         """Try again what did not work: the relay's line, and the log."""
-        if self.has(Reason.FAULT_RELAY) and self._move(position_in(self.lane.state)):
-            self.take(Signal(Trigger.RECOVERED, reason=Reason.FAULT_RELAY), now)
+        if self.is_at_fault(Reason.FAULT_RELAY) and self._move(position_in(self.lane.state)):
+            self.process(Signal(Trigger.RECOVERED, reason=Reason.FAULT_RELAY), now)
         try:
             if self._unwritten:
                 self._write((), now)
         except StoreError as error:
             log.debug("still: %s", error)
             return
-        self.take(Signal(Trigger.RECOVERED, reason=Reason.FAULT_STORE), now)
+        self.process(Signal(Trigger.RECOVERED, reason=Reason.FAULT_STORE), now)

@@ -47,7 +47,7 @@ CHECKS = (
 further. The reasons of an unclear view (`Observation.obstacle`) come before all of them."""
 
 
-def read(rules: Rules, observation: Observation) -> Signal:
+def interpret(rules: Rules, observation: Observation) -> Signal:
     """Say what one observation is to the lane: nobody, a face, or a face that qualifies."""
     guest = observation.guest
     if guest is None:

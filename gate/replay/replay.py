@@ -85,8 +85,8 @@ class Replay:
 
     def frames(self) -> Iterator[tuple[Image, TraceFrame]]:
         """Play the clip: each frame with what it showed. Raises `CameraError` if it is broken."""
-        self._control.note(Event(EventKind.STARTED, self._time))
-        self._control.take(Signal(Trigger.OPENED, Reason.OPERATOR, who="replay"), self._time)
+        self._control.record(Event(EventKind.STARTED, self._time))
+        self._control.process(Signal(Trigger.OPENED, Reason.OPERATOR, who="replay"), self._time)
         while True:
             try:
                 image = self._source.read()
@@ -94,7 +94,7 @@ class Replay:
                 break
             begun = time.perf_counter()
             observation = self._pipeline.observe(Frame(image, self._index, self._time))
-            self._control.see(observation, self._time)
+            self._control.observe(observation, self._time)
             work_s = time.perf_counter() - begun
             lane = self._control.lane
             moment = TraceFrame(observation, lane.state, lane.count, work_s)
@@ -102,7 +102,7 @@ class Replay:
             yield image, moment
             self._index += 1
         self._index = max(self._index - 1, 0)
-        self._control.take(Signal(Trigger.STOPPED), self._time)
+        self._control.process(Signal(Trigger.STOPPED), self._time)
 
     def close(self) -> None:
         """Close the log, the model and the clip; may be called twice."""

@@ -39,7 +39,7 @@ def _open(parts: Parts, request: Request, now: float) -> str:
     signal = Signal(
         Trigger.OPERATOR_GRANT, Reason.OPERATOR, who=request.peer.name, detail=request.reason
     )
-    if not control.take(signal, now):
+    if not control.process(signal, now):
         raise ControlError(
             f"not while the lane is in {control.lane.state}; end that first: smile-gate"
             " clear-fault, or the key switch"
@@ -61,7 +61,7 @@ def _close(parts: Parts, request: Request, now: float) -> str:
     opening.by_operator(OperatorClose(who, why))
     operator_close.keep(parts.config.store.path, opening.closing)
     if control.lane.open:
-        control.take(Signal(Trigger.CLOSED, Reason.OPERATOR, who=who, detail=why), now)
+        control.process(Signal(Trigger.CLOSED, Reason.OPERATOR, who=who, detail=why), now)
     else:
         _note(parts, EventKind.LANE_CLOSED, who, why, now)
     if _is_open(parts):
@@ -81,7 +81,7 @@ def _reopen(parts: Parts, request: Request, now: float) -> str:
         operator_close.keep(parts.config.store.path, None)
         return f"taken back, but {_kept_closed(parts)}"
     signal = Signal(Trigger.OPENED, Reason.OPERATOR, who=who, detail=request.reason)
-    control.take(signal, now)
+    control.process(signal, now)
     operator_close.keep(parts.config.store.path, None)
     if control.lane.faults:
         return f"the lane is open again, but the gate is not well: {_trouble(parts)}"
@@ -94,11 +94,11 @@ def _clear_fault(parts: Parts, who: str, now: float) -> str:
     if control.lane.state is State.EMERGENCY:
         if parts.wires.emergency_held():
             raise ControlError("the emergency contact still asks for it; put it to rest first")
-        control.take(Signal(Trigger.EMERGENCY_CLEARED, who=who), now)
+        control.process(Signal(Trigger.EMERGENCY_CLEARED, who=who), now)
         done.append("the emergency is over")
-    if control.has(Reason.FAULT_CRASH_LOOP):
+    if control.is_at_fault(Reason.FAULT_CRASH_LOOP):
         parts.crash_loop.clear()
-        control.take(Signal(Trigger.RECOVERED, Reason.FAULT_CRASH_LOOP, who=who), now)
+        control.process(Signal(Trigger.RECOVERED, Reason.FAULT_CRASH_LOOP, who=who), now)
         done.append("the pause after the crashes is over")
     rest = f"{_trouble(parts)}; that ends by itself once the part works again"
     if control.lane.faults:
@@ -113,7 +113,9 @@ def _clear_fault(parts: Parts, who: str, now: float) -> str:
 def _note(parts: Parts, kind: EventKind, who: str, why: str | None, now: float) -> None:
     """Record an operator's word that does not move the lane: what the log says last of it holds."""
     state = parts.control.lane.state
-    parts.control.note(Event(kind, now, state, state, reason=Reason.OPERATOR, who=who, detail=why))
+    parts.control.record(
+        Event(kind, now, state, state, reason=Reason.OPERATOR, who=who, detail=why)
+    )
 
 
 def _kept_closed(parts: Parts) -> str:

@@ -90,7 +90,7 @@ class Daemon:
                 self._loop()
             finally:
                 self._notifier.stopping()
-                self.parts.control.take(Signal(Trigger.STOPPED), time.monotonic())
+                self.parts.control.process(Signal(Trigger.STOPPED), time.monotonic())
         log.info("stopped")
 
     def _listen(self, stack: ExitStack) -> Server | None:
@@ -119,7 +119,7 @@ class Daemon:
                 if isinstance(letter, Call):
                     letter.run()
                 elif parts.opening.still(letter):
-                    parts.control.take(letter, now)
+                    parts.control.process(letter, now)
             if frame is not None:
                 parts.lookout.look(frame)
             elif parts.lookout.feed.over:

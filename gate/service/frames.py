@@ -80,12 +80,12 @@ class FrameProcessor:
             observation = self.pipeline.observe(frame)
         except Exception as error:
             self._meter.frame(FrameOutcome.FAILED, age_s)
-            if not self._control.has(Reason.FAULT_MODEL):  # once, not with every frame
+            if not self._control.is_at_fault(Reason.FAULT_MODEL):  # once, not with every frame
                 log.exception("frame %d cannot be judged", frame.sequence)
             self._fault(Reason.FAULT_MODEL, f"{type(error).__name__}: {error}")
             return
         self._well(Reason.FAULT_MODEL)
-        self._control.see(observation, time.monotonic())
+        self._control.observe(observation, time.monotonic())
         self._on_frame(observation, self._control.lane)
         self.judged += 1
         done = time.monotonic()
@@ -122,7 +122,7 @@ class FrameProcessor:
         self.pipeline.reset()
 
     def _fault(self, part: Reason, detail: str) -> None:
-        self._control.take(Signal(Trigger.FAULT, part, detail=detail), time.monotonic())
+        self._control.process(Signal(Trigger.FAULT, part, detail=detail), time.monotonic())
 
     def _well(self, part: Reason) -> None:
-        self._control.take(Signal(Trigger.RECOVERED, part), time.monotonic())
+        self._control.process(Signal(Trigger.RECOVERED, part), time.monotonic())

@@ -82,7 +82,7 @@ class Parts:
         self.control.tick(now)
         well = self.lookout.watch(now)
         if self.crash_loop.over(now):
-            self.control.take(Signal(Trigger.RECOVERED, Reason.FAULT_CRASH_LOOP), now)
+            self.control.process(Signal(Trigger.RECOVERED, Reason.FAULT_CRASH_LOOP), now)
         if self.clock.jumped():
             self.jobs.clock_changed()
         if now - self.board_at >= BOARD_S:
@@ -205,7 +205,7 @@ def start(
     stack.callback(parts.stop)
     _note_start(parts)
     if closing is not None and not logged:
-        control.note(
+        control.record(
             Event(
                 EventKind.LANE_CLOSED,
                 time.monotonic(),
@@ -228,7 +228,7 @@ def open_jobs(config: Config, store: Store, opening: LaneClosures) -> Jobs:
 
 def _note_start(parts: Parts) -> None:
     """Record how the last run ended and that this one begins; too many bad ends are a fault."""
-    now, store, note = time.monotonic(), parts.store, parts.control.note
+    now, store, note = time.monotonic(), parts.store, parts.control.record
     digest = parts.config.digest()
     newest = store.newest_run()
     if store.unclean is not None:
@@ -246,4 +246,4 @@ def _note_start(parts: Parts) -> None:
     parts.crash_loop = CrashLoop(crashes(store, service.crash_window_s), service, now)
     if parts.crash_loop.suspected:
         detail = parts.crash_loop.detail
-        parts.control.take(Signal(Trigger.FAULT, Reason.FAULT_CRASH_LOOP, detail=detail), now)
+        parts.control.process(Signal(Trigger.FAULT, Reason.FAULT_CRASH_LOOP, detail=detail), now)

@@ -140,11 +140,11 @@ def apply(parts: Parts, plan: ReloadPlan, who: str) -> str:
         threshold=rules.threshold,
     )
     said = "; ".join(str(change) for change in plan.changes)
-    parts.control.note(Event(EventKind.CONFIG_CHANGED, now, who=who, detail=said))
+    parts.control.record(Event(EventKind.CONFIG_CHANGED, now, who=who, detail=said))
     last_config.keep(config.store.path, config)
     if config.lane != old.lane:
         hours = "; ".join(str(change) for change in _among(plan.changes, ("lane",)))
-        parts.control.note(Event(EventKind.SCHEDULE_CHANGED, now, who=who, detail=hours))
+        parts.control.record(Event(EventKind.SCHEDULE_CHANGED, now, who=who, detail=hours))
     if config.lane != old.lane or config.store != old.store:
         parts.jobs.close()
         parts.jobs = open_jobs(config, parts.store, parts.opening)

@@ -21,11 +21,11 @@ class Bench:
         self.relay = ListRelay()
         self.control = Controller(rules, self.log, self.relay)
         self.now = 0.0
-        self.control.take(Signal(Trigger.OPENED), self.now)
+        self.control.process(Signal(Trigger.OPENED), self.now)
 
     def see(self, observation: Observation, after: float = 0.1) -> None:
         self.now += after
-        self.control.see(observation, self.now)
+        self.control.observe(observation, self.now)
 
     def smile(self, frames: int = 3) -> None:
         for _ in range(frames):
@@ -103,7 +103,7 @@ def test_an_emergency_moves_first_and_is_recorded_after() -> None:
     """A log that can't be written is no reason to stay shut in an emergency."""
     bench = Bench()
     bench.log.broken = True
-    bench.control.take(Signal(Trigger.EMERGENCY), 1.0)
+    bench.control.process(Signal(Trigger.EMERGENCY), 1.0)
     assert bench.last() is Position.EMERGENCY
     assert bench.state() is State.EMERGENCY
     bench.log.broken = False
@@ -126,18 +126,18 @@ def test_a_relay_that_cannot_be_driven_is_a_fault_and_is_tried_again() -> None:
 def test_what_the_lane_cannot_take_is_refused() -> None:
     """An operator's grant during an emergency is refused and moves nothing."""
     bench = Bench()
-    bench.control.take(Signal(Trigger.EMERGENCY), 1.0)
-    assert not bench.control.take(Signal(Trigger.OPERATOR_GRANT), 2.0)
+    bench.control.process(Signal(Trigger.EMERGENCY), 1.0)
+    assert not bench.control.process(Signal(Trigger.OPERATOR_GRANT), 2.0)
     assert bench.last() is Position.EMERGENCY
 
 
 def test_the_same_news_twice_is_recorded_once() -> None:
     """A lane that is open is not opened again, and a known fault is not a new one."""
     bench = Bench()
-    bench.control.take(Signal(Trigger.OPENED), 1.0)
+    bench.control.process(Signal(Trigger.OPENED), 1.0)
     for _ in range(2):
-        bench.control.take(Signal(Trigger.FAULT, Reason.FAULT_CAMERA), 2.0)
-    bench.control.take(Signal(Trigger.RECOVERED, Reason.FAULT_MODEL), 2.0)
+        bench.control.process(Signal(Trigger.FAULT, Reason.FAULT_CAMERA), 2.0)
+    bench.control.process(Signal(Trigger.RECOVERED, Reason.FAULT_MODEL), 2.0)
     assert bench.log.kinds() == [EventKind.LANE_OPENED, EventKind.FAULT]
 
 
@@ -177,9 +177,9 @@ def test_late_records_are_told_as_well() -> None:
     bench = Bench()
     bench.control._on_event = lambda event: told.append(event.kind)
     bench.log.broken = True
-    bench.control.take(Signal(Trigger.EMERGENCY), 1.0)
+    bench.control.process(Signal(Trigger.EMERGENCY), 1.0)
     bench.log.broken = False
-    bench.control.take(Signal(Trigger.TAMPER), 1.1)
+    bench.control.process(Signal(Trigger.TAMPER), 1.1)
     assert told == bench.log.kinds()[1:]
     assert EventKind.EMERGENCY in told
 
@@ -189,5 +189,5 @@ def test_the_end_of_an_emergency_that_is_none_is_no_news(
 ) -> None:
     """The key switch says it with every turn; outside an emergency that is not worth a warning."""
     bench = Bench()
-    assert bench.control.take(Signal(Trigger.EMERGENCY_CLEARED), 1.0)
+    assert bench.control.process(Signal(Trigger.EMERGENCY_CLEARED), 1.0)
     assert caplog.records == []

@@ -69,13 +69,13 @@ class House:
             self.relay.trip()
             self.tripped = True
             assert self.relay.is_open
-            self.control.take(Signal(Trigger.EMERGENCY), self.now)
+            self.control.process(Signal(Trigger.EMERGENCY), self.now)
         elif isinstance(what, Signal):
-            self.control.take(what, self.now)
+            self.control.process(what, self.now)
             self.tripped &= what.trigger is not Trigger.EMERGENCY_CLEARED
         elif isinstance(what, Observation):
             self.now += 0.1
-            self.control.see(what, self.now)
+            self.control.observe(what, self.now)
         self.control.tick(self.now)
         self.panel.show(self.control.lane.state, self.now)
 
@@ -102,7 +102,7 @@ def test_the_promises_hold_in_every_order(order: list[Observation | Signal | str
                 assert why & {*GRANTS, EventKind.EMERGENCY}
             assert sum(event.kind is EventKind.GRANTED for event in new) <= 1
             assert not (was_open and EventKind.GRANTED in {event.kind for event in new})
-        house.control.take(Signal(Trigger.STOPPED), house.now)
+        house.control.process(Signal(Trigger.STOPPED), house.now)
         assert not house.relay.is_open or house.tripped
         begun = [event.visit for event in house.log.events if event.kind is EventKind.FACE_SEEN]
         ended = [event.visit for event in house.log.events if event.kind in ENDS]

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from gate.core.domain import Observation, Reason, Trigger
-from gate.core.rules import Rules, obstacle, read, why
+from gate.core.rules import Rules, interpret, obstacle, why
 from tests.fakes import seen
 
 RULES = Rules(threshold=0.5)
@@ -42,10 +42,10 @@ def test_as_many_eyes_as_are_asked_for(asked: int, open_eyes: int, good: bool) -
 
 def test_an_observation_becomes_one_signal() -> None:
     """Nobody, a face with its reason, or a face that qualifies."""
-    assert read(RULES, Observation(7, 0.0)).trigger is Trigger.NO_FACE
-    face = read(RULES, seen(smile=0.2, number=8))
+    assert interpret(RULES, Observation(7, 0.0)).trigger is Trigger.NO_FACE
+    face = interpret(RULES, seen(smile=0.2, number=8))
     assert (face.trigger, face.reason, face.frame) == (Trigger.FACE, Reason.NO_SMILE, 8)
-    assert read(RULES, seen()).trigger is Trigger.QUALIFYING
+    assert interpret(RULES, seen()).trigger is Trigger.QUALIFYING
 
 
 @pytest.mark.parametrize(

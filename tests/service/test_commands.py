@@ -58,7 +58,7 @@ class Bench:
         for letter in self.inbox.take(0)[0]:
             assert not isinstance(letter, Call)
             if self.parts.opening.still(letter):
-                self.parts.control.take(letter, time.monotonic())
+                self.parts.control.process(letter, time.monotonic())
 
     def ask(self, command: Command, reason: str | None = None, peer: Peer = ALICE) -> Any:
         answer = carry_out(self.parts, Request(command, peer, reason), time.monotonic())
@@ -118,7 +118,7 @@ def test_a_closed_lane_opens_by_hand_too(bench: Callable[..., Bench]) -> None:
 def test_nothing_opens_in_an_emergency(bench: Callable[..., Bench]) -> None:
     """Refused is refused, with the state and the way out of it in the line."""
     gate = bench()
-    gate.parts.control.take(Signal(Trigger.EMERGENCY, Reason.EMERGENCY_INPUT), time.monotonic())
+    gate.parts.control.process(Signal(Trigger.EMERGENCY, Reason.EMERGENCY_INPUT), time.monotonic())
     with pytest.raises(ControlError, match="emergency; end that first: smile-gate clear-fault"):
         gate.ask(Command.OPEN, "please")
     assert EventKind.OPERATOR_GRANTED not in [event.kind for event in gate.events]
@@ -221,7 +221,7 @@ def test_what_ends_by_itself_is_not_cleared(bench: Callable[..., Bench]) -> None
     with pytest.raises(ControlError, match="there is no fault to clear"):
         gate.ask(Command.CLEAR_FAULT)
     fault = Signal(Trigger.FAULT, Reason.FAULT_CAMERA, detail="no picture")
-    gate.parts.control.take(fault, time.monotonic())
+    gate.parts.control.process(fault, time.monotonic())
     with pytest.raises(ControlError, match=r"fault_camera \(no picture\); that ends by itself"):
         gate.ask(Command.CLEAR_FAULT)
 
@@ -253,7 +253,7 @@ def test_a_status_says_what_the_log_and_the_wires_say(
     assert status["log"]["sequence"] == gate.parts.store.sequence > 0
     assert status["inputs"] == [{"name": "door", "active": True}]
     gate.parts.store.record = refuse  # type: ignore[method-assign]  # a card that is read-only
-    gate.parts.control.note(Event(EventKind.TAMPER, time.monotonic()))
+    gate.parts.control.record(Event(EventKind.TAMPER, time.monotonic()))
     status = gate.ask(Command.STATUS)
     assert status["log"]["unwritten"] == 2  # and the fault itself
     assert not status["well"]

@@ -52,7 +52,7 @@ class Bench:
     def __init__(self, stale_s: float = 1.0) -> None:
         self.feed = TiredFeed(no_camera, Inbox())  # type: ignore[arg-type]  # never started
         self.control = Controller(Rules(0.5), ListRecorder(), ListRelay())
-        self.control.take(Signal(Trigger.OPENED), 0.0)
+        self.control.process(Signal(Trigger.OPENED), 0.0)
         self.pipeline = BlindPipeline()
         self.lookout = FrameProcessor(
             self.feed,
@@ -96,7 +96,7 @@ def test_a_gate_without_pictures_is_alive_only_while_it_tries() -> None:
     bench = Bench()
     later = time.monotonic() + 10
     assert bench.lookout.watch(later)
-    assert bench.control.has(Reason.FAULT_CAMERA)
+    assert bench.control.is_at_fault(Reason.FAULT_CAMERA)
     bench.feed.retrying = False
     bench.feed.problem = "the driver does not return"
     assert not bench.lookout.watch(later)
@@ -110,4 +110,4 @@ def test_a_frozen_camera_is_opened_anew_now_and_then() -> None:
     while bench.feed.renewed < 2 and time.monotonic() < give_up:
         bench.show(1)
     assert bench.feed.renewed == 2
-    assert bench.control.has(Reason.FAULT_CAMERA)
+    assert bench.control.is_at_fault(Reason.FAULT_CAMERA)
