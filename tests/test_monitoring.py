@@ -53,7 +53,7 @@ def exported() -> set[str]:
         board=lambda: BOARD,
     )
     with closing(metrics):
-        metrics.turned(LoopTurn(0.0, State.IDLE, True, frozenset(), 0.0, 0, pinged_at=0.0))
+        metrics.record_turn(LoopTurn(0.0, State.IDLE, True, frozenset(), 0.0, 0, pinged_at=0.0))
         families = list(metrics.registry.collect())
     return {sample.name for family in families for sample in family.samples}
 

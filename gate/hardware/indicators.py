@@ -40,13 +40,13 @@ class Indicators:
         self._until: dict[str, float] = {}
         self._broken: set[str] = set()
 
-    def tell(self, kind: EventKind, now: float) -> None:
+    def record_event(self, kind: EventKind, now: float) -> None:
         """Something was recorded."""
         for lamp in self._lamps:
             if kind in lamp.flashes:
                 self._until[lamp.name] = now + lamp.flash_s
 
-    def show(self, state: State, now: float) -> None:
+    def update(self, state: State, now: float) -> None:
         """The loop turned: lamps to where they belong, and a beat of the heart.
 
         The heartbeat is toggled here and nowhere else: it stands still when the loop does.

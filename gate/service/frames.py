@@ -55,11 +55,11 @@ class FrameProcessor:
         age_s = begun - frame.monotonic
         if age_s > self._stale_s:
             self.late += 1
-            self._meter.frame(FrameOutcome.LATE, age_s)
+            self._meter.record_frame(FrameOutcome.LATE, age_s)
             log.warning("frame %d came too late and is not used", frame.sequence)
             return
         if self._frozen.same_for(frame.image, frame.monotonic) > self._stale_s:
-            self._meter.frame(FrameOutcome.FAILED, age_s)
+            self._meter.record_frame(FrameOutcome.FAILED, age_s)
             self._fault(Reason.FAULT_CAMERA, "the same picture again and again")
             if begun - max(self._fresh_at, self._renewed_at) > 5 * self._stale_s:
                 self._renewed_at = begun
@@ -71,7 +71,7 @@ class FrameProcessor:
         self._well(Reason.FAULT_CAMERA)
         if self._control.lane.state in RESTING:
             self._resting = True  # nobody is to be judged: save the work
-            self._meter.frame(FrameOutcome.RESTING, age_s)
+            self._meter.record_frame(FrameOutcome.RESTING, age_s)
             return
         if self._resting:
             self.pipeline.reset()
@@ -79,7 +79,7 @@ class FrameProcessor:
         try:
             observation = self.pipeline.observe(frame)
         except Exception as error:
-            self._meter.frame(FrameOutcome.FAILED, age_s)
+            self._meter.record_frame(FrameOutcome.FAILED, age_s)
             if not self._control.is_at_fault(Reason.FAULT_MODEL):  # once, not with every frame
                 log.exception("frame %d cannot be judged", frame.sequence)
             self._fault(Reason.FAULT_MODEL, f"{type(error).__name__}: {error}")
@@ -90,8 +90,8 @@ class FrameProcessor:
         self.judged += 1
         done = time.monotonic()
         self.work.add(done, done - begun)
-        self._meter.frame(FrameOutcome.JUDGED, age_s)
-        self._meter.spent(self.pipeline.spent | {"whole": done - begun})
+        self._meter.record_frame(FrameOutcome.JUDGED, age_s)
+        self._meter.record_stages(self.pipeline.spent | {"whole": done - begun})
 
     def watch(self, now: float) -> bool:
         """Look after the camera; whether its pictures are fresh, or something is done about it."""

@@ -87,9 +87,9 @@ class Parts:
             self.jobs.clock_changed()
         if now - self.board_at >= BOARD_S:
             self.board, self.board_at = read_board(disk=self.config.store.path), now
-        self.panel.show(self.control.lane.state, now)
+        self.panel.update(self.control.lane.state, now)
         self.report.turn(self.control.lane, now, well=well)
-        self.meter.turned(self._turn(now))
+        self.meter.record_turn(self._turn(now))
 
     def _turn(self, now: float) -> LoopTurn:
         """What the meter keeps of this turn."""
@@ -156,8 +156,8 @@ def start(
 
     def tell(event: Event) -> None:
         history.add(event)
-        meter.tell(event)
-        panel.tell(event.kind, event.monotonic)
+        meter.record_event(event)
+        panel.record_event(event.kind, event.monotonic)
         on_event(event)
 
     control = Controller(

@@ -77,7 +77,7 @@ class House:
             self.now += 0.1
             self.control.observe(what, self.now)
         self.control.tick(self.now)
-        self.panel.show(self.control.lane.state, self.now)
+        self.panel.update(self.control.lane.state, self.now)
 
 
 @given(st.lists(happenings, max_size=60))

@@ -30,20 +30,20 @@ def test_a_lamp_follows_the_state(lines: OutputLines) -> None:
     """On in its states, off in the others."""
     panel = Indicators(lines, LAMPS)
     for state, on in ((State.IDLE, True), (State.GRANTED, False), (State.SMILING, True)):
-        panel.show(state, 1.0)
+        panel.update(state, 1.0)
         assert lines.is_on("lamp") is on
 
 
 def test_a_buzzer_sounds_for_its_time(lines: OutputLines) -> None:
     """An event switches it on, and the time switches it off."""
     panel = Indicators(lines, LAMPS)
-    panel.tell(EventKind.GRANTED, 1.0)
-    panel.show(State.CLOSED, 1.1)
+    panel.record_event(EventKind.GRANTED, 1.0)
+    panel.update(State.CLOSED, 1.1)
     assert not lines.is_on("buzzer")
-    panel.tell(EventKind.VISIT_LEFT, 2.0)
-    panel.show(State.CLOSED, 2.4)
+    panel.record_event(EventKind.VISIT_LEFT, 2.0)
+    panel.update(State.CLOSED, 2.4)
     assert lines.is_on("buzzer")
-    panel.show(State.CLOSED, 2.5)
+    panel.update(State.CLOSED, 2.5)
     assert not lines.is_on("buzzer")
 
 
@@ -52,7 +52,7 @@ def test_the_heart_beats_with_the_loop(lines: OutputLines) -> None:
     panel = Indicators(lines, (), heartbeat_s=1.0)
     levels = []
     for tenth in range(1, 21):
-        panel.show(State.IDLE, tenth / 10)
+        panel.update(State.IDLE, tenth / 10)
         levels.append(lines.is_on(HEARTBEAT))
     assert [one is not other for one, other in pairwise([False, *levels])].count(True) == 4
 
@@ -64,7 +64,7 @@ def test_a_broken_lamp_does_not_stop_the_gate(
     panel = Indicators(lines, LAMPS)
     lines._devices["lamp"].pin._set_state = _fail
     for _ in range(5):
-        panel.show(State.IDLE, 1.0)
+        panel.update(State.IDLE, 1.0)
     assert sum("lamp" in record.message for record in caplog.records) == 1
 
 

@@ -30,7 +30,7 @@ class LoopCollector(Collector):
         self._silences = (0.0, 0.0)
         self._since = clock()
 
-    def turned(self, turn: LoopTurn) -> None:
+    def record_turn(self, turn: LoopTurn) -> None:
         """The loop's thread leaves a turn; silences of the watchdog are kept by the minute."""
         before, self._turn = self._turn, turn
         if turn.now - self._since > WORST_S:

@@ -45,16 +45,16 @@ class LoopTurn:
 class Meter:
     """Takes note of nothing; the one in `prometheus` does. Only the loop's thread calls it."""
 
-    def tell(self, event: Event) -> None:
+    def record_event(self, event: Event) -> None:
         """An event was recorded."""
 
-    def frame(self, outcome: FrameOutcome, age_s: float) -> None:
+    def record_frame(self, outcome: FrameOutcome, age_s: float) -> None:
         """A frame was taken from the inbox, so many seconds after it was made."""
 
-    def spent(self, stages: Mapping[str, float]) -> None:
+    def record_stages(self, stages: Mapping[str, float]) -> None:
         """A frame's stages took so many seconds each."""
 
-    def turned(self, turn: LoopTurn) -> None:
+    def record_turn(self, turn: LoopTurn) -> None:
         """The loop turned."""
 
     def timed(self, recorder: Recorder) -> Recorder:

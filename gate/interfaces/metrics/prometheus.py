@@ -147,28 +147,28 @@ class PrometheusMeter(Meter):
         durable.write(path, generate_latest(self.registry), mode=0o644, sync=False)
 
     @harmless
-    def tell(self, event: Event) -> None:
+    def record_event(self, event: Event) -> None:
         """Count the event."""
         self._events.labels(event.kind, event.reason or "").inc()
         if event.kind is EventKind.UNCLEAN_END:
             self._now.unclean = True
 
     @harmless
-    def frame(self, outcome: FrameOutcome, age_s: float) -> None:
+    def record_frame(self, outcome: FrameOutcome, age_s: float) -> None:
         """Count the frame."""
         self._frames.labels(outcome).inc()
         self._ages.observe(age_s)
 
     @harmless
-    def spent(self, stages: Mapping[str, float]) -> None:
+    def record_stages(self, stages: Mapping[str, float]) -> None:
         """Note what a frame cost."""
         for stage, seconds in stages.items():
             self._stages.labels(stage).observe(seconds)
 
     @harmless
-    def turned(self, turn: LoopTurn) -> None:
+    def record_turn(self, turn: LoopTurn) -> None:
         """Keep the newest turn."""
-        self._now.turned(turn)
+        self._now.record_turn(turn)
 
     def timed(self, recorder: Recorder) -> Recorder:
         """The recorder, with its commits measured."""
@@ -206,4 +206,4 @@ class _Timed:
         try:
             return self._recorder.record(events)
         finally:
-            self._meter.spent({"commit": time.perf_counter() - began})
+            self._meter.record_stages({"commit": time.perf_counter() - began})

@@ -74,10 +74,10 @@ def value(metrics: PrometheusMeter, name: str, **labels: str) -> float | None:
 
 def test_grants_and_refusals_are_counted_by_reason(metrics: PrometheusMeter) -> None:
     """Each event once, under its kind and its reason."""
-    metrics.tell(Event(EventKind.GRANTED, 0.0, reason=Reason.SMILE_HELD))
+    metrics.record_event(Event(EventKind.GRANTED, 0.0, reason=Reason.SMILE_HELD))
     for _ in range(2):
-        metrics.tell(Event(EventKind.VISIT_LEFT, 0.0, reason=Reason.NO_SMILE))
-    metrics.tell(Event(EventKind.PASSED, 0.0))
+        metrics.record_event(Event(EventKind.VISIT_LEFT, 0.0, reason=Reason.NO_SMILE))
+    metrics.record_event(Event(EventKind.PASSED, 0.0))
     assert value(metrics, "events_total", event="granted", reason="smile_held") == 1
     assert value(metrics, "events_total", event="visit_left", reason="no_smile") == 2
     assert value(metrics, "events_total", event="passed", reason="") == 1
@@ -91,9 +91,9 @@ def test_what_is_alerted_on_begins_at_zero(metrics: PrometheusMeter) -> None:
 
 def test_frames_and_stages_are_counted_and_timed(metrics: PrometheusMeter) -> None:
     """By what became of them, with their age and what each stage took."""
-    metrics.frame(FrameOutcome.JUDGED, 0.03)
-    metrics.frame(FrameOutcome.LATE, 3.0)
-    metrics.spent({"face": 0.004, "whole": 0.009})
+    metrics.record_frame(FrameOutcome.JUDGED, 0.03)
+    metrics.record_frame(FrameOutcome.LATE, 3.0)
+    metrics.record_stages({"face": 0.004, "whole": 0.009})
     assert value(metrics, "frames_total", outcome="judged") == 1
     assert value(metrics, "frame_age_seconds_count") == 2
     assert value(metrics, "stage_seconds_sum", stage="face") == 0.004
@@ -116,7 +116,7 @@ def test_a_commit_is_timed_also_when_it_fails(metrics: PrometheusMeter) -> None:
 
 def test_the_state_is_one_of_all(metrics: PrometheusMeter) -> None:
     """One state has 1, the others 0; so do the parts."""
-    metrics.turned(turn(state=State.FAULT, faults=frozenset({Reason.FAULT_CAMERA})))
+    metrics.record_turn(turn(state=State.FAULT, faults=frozenset({Reason.FAULT_CAMERA})))
     states = {state: value(metrics, "state", state=state) for state in State}
     assert states.pop(State.FAULT) == 1
     assert set(states.values()) == {0}
@@ -126,7 +126,7 @@ def test_the_state_is_one_of_all(metrics: PrometheusMeter) -> None:
 
 def test_a_loop_that_hangs_can_be_seen(metrics: PrometheusMeter, clock: Clock) -> None:
     """Ages go on although nothing comes any more."""
-    metrics.turned(turn(fresh_at=-1.0, unwritten=3, oldest_unwritten=-5.0, dropped=7))
+    metrics.record_turn(turn(fresh_at=-1.0, unwritten=3, oldest_unwritten=-5.0, dropped=7))
     clock.now = 4.0
     assert value(metrics, "loop_age_seconds") == 4
     assert value(metrics, "newest_frame_age_seconds") == 5
@@ -141,13 +141,13 @@ def test_the_margin_is_what_the_longest_silence_left(
     """It remembers a narrow escape for a minute or two, and shows one in the making."""
     for now, pinged in [(0.0, 0.0), (2.0, 2.0), (9.0, 9.0), (10.0, 10.0)]:
         clock.now = now
-        metrics.turned(turn(now, pinged_at=pinged))
+        metrics.record_turn(turn(now, pinged_at=pinged))
     assert value(metrics, "watchdog_margin_seconds") == 3
     clock.now = 18.5
     assert value(metrics, "watchdog_margin_seconds") == 1.5
     for second in range(19, 200):
         clock.now = float(second)
-        metrics.turned(turn(clock.now, pinged_at=clock.now))
+        metrics.record_turn(turn(clock.now, pinged_at=clock.now))
     assert value(metrics, "watchdog_margin_seconds") == 9
 
 
@@ -156,7 +156,7 @@ def test_without_a_watchdog_there_is_no_margin(clock: Clock) -> None:
     metrics = PrometheusMeter(
         build=BUILD, watchdog_s=0, fps_wanted=15, board=lambda: BOARD, clock=clock
     )
-    metrics.turned(turn())
+    metrics.record_turn(turn())
     assert value(metrics, "watchdog_margin_seconds") is None
 
 
@@ -173,13 +173,13 @@ def test_the_board_says_what_it_knows(metrics: PrometheusMeter) -> None:
 def test_a_bad_end_before_is_shown(metrics: PrometheusMeter) -> None:
     """Also after the counter has begun anew."""
     assert value(metrics, "unclean_start") == 0
-    metrics.tell(Event(EventKind.UNCLEAN_END, 0.0))
+    metrics.record_event(Event(EventKind.UNCLEAN_END, 0.0))
     assert value(metrics, "unclean_start") == 1
 
 
 def test_prometheus_gets_them_from_the_port(metrics: PrometheusMeter) -> None:
     """The page parses, and every name begins with the gate's."""
-    metrics.turned(turn())
+    metrics.record_turn(turn())
     port = metrics.serve("127.0.0.1", 0)
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
         text = answer.read().decode()
@@ -216,7 +216,7 @@ def test_a_mistake_in_measuring_does_not_reach_the_loop(
     metrics: PrometheusMeter, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Whatever is told wrongly is logged; the gate goes on."""
-    metrics.spent({"face": "long"})  # type: ignore[dict-item]  # the mistake
+    metrics.record_stages({"face": "long"})  # type: ignore[dict-item]  # the mistake
     assert "metrics: spent" in caplog.text
 
 
