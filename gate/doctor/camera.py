@@ -169,7 +169,7 @@ def _shoot(config: Config, count: int) -> Shots:
         feed.start()
         until = time.monotonic() + OPENS_WITHIN_S
         while len(shots.frames) < count and time.monotonic() < until:
-            _, frame = inbox.take(0.1)
+            _, frame = inbox.poll(0.1)
             if frame is not None:
                 shots.frames.append(frame)
             elif feed.over or feed.problem:

@@ -93,6 +93,6 @@ def _watch(config: Config, seconds: float) -> Iterator[Frame]:
         feed.start()
         until = time.monotonic() + seconds
         while time.monotonic() < until and not (feed.over or feed.problem):
-            _, frame = inbox.take(0.1)
+            _, frame = inbox.poll(0.1)
             if frame is not None:
                 yield frame

@@ -114,7 +114,7 @@ def _active(patient: Patient) -> set[str]:
         watched = InputLines(_pins(patient, parts))
         parts.callback(watched.close)
         for name, contact in input_lines(patient.config).items():
-            watched.watch(name, contact, note(name))
+            watched.connect(name, contact, note(name))
     return active
 
 

@@ -79,7 +79,7 @@ class CameraThread:
         """Begin to read."""
         self._reader.thread.start()
 
-    def tend(self, now: float) -> None:
+    def supervise(self, now: float) -> None:
         """Replace a thread that has died, or whose driver has not returned for too long."""
         if self.over or self._closed:
             return
@@ -101,17 +101,17 @@ class CameraThread:
         else:
             self.retrying = True
 
-    def renew(self) -> None:
+    def reopen(self) -> None:
         """Open the camera anew: it gives pictures that are of no use."""
         self._replace()
 
     def close(self) -> None:
         """Stop reading. A camera that hangs in its driver is left behind."""
-        self.leave()
+        self.abandon()
         if self._reader.thread.is_alive():
             self._reader.thread.join(timeout=0.3)
 
-    def leave(self) -> None:
+    def abandon(self) -> None:
         """Stop reading, and don't wait for the driver."""
         self._closed = True
         self._reader.closing.set()

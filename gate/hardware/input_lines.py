@@ -31,7 +31,7 @@ class InputLines:
         self._devices: dict[str, gpiozero.DigitalInputDevice] = {}
         self._turned: dict[str, bool] = {}
 
-    def watch(self, name: str, contact: InputLine, handler: Callable[[bool], None]) -> None:
+    def connect(self, name: str, contact: InputLine, handler: Callable[[bool], None]) -> None:
         """Claim a line, and call the handler at each change. Raises `RelayError`.
 
         A contact that is active already is told at once.

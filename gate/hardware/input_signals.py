@@ -61,7 +61,7 @@ class InputSignals:
         if "key_switch" in contacts:
             self._opening.by_key(False, tell=False)  # until the contact says otherwise
         for name, contact in contacts.items():
-            self._inputs.watch(name, contact, handlers[name])
+            self._inputs.connect(name, contact, handlers[name])
 
     def _on_emergency(self, active: bool) -> None:
         self._emergency = active

@@ -113,7 +113,7 @@ class Daemon:
         while not self._stopping:
             now = time.monotonic()
             until = deadline(parts.control.rules, parts.control.lane)
-            letters, frame = self.inbox.take(NAP_S if until is None else min(NAP_S, until - now))
+            letters, frame = self.inbox.poll(NAP_S if until is None else min(NAP_S, until - now))
             now = time.monotonic()
             for letter in letters:
                 if isinstance(letter, Call):
@@ -121,8 +121,8 @@ class Daemon:
                 elif parts.opening.still(letter):
                     parts.control.process(letter, now)
             if frame is not None:
-                parts.lookout.look(frame)
-            elif parts.lookout.feed.over:
+                parts.lookout.process(frame)
+            elif parts.lookout.camera.over:
                 log.info("the clip is over")
                 return
             if self._reload_asked:

@@ -31,7 +31,7 @@ class FrameProcessor:
         meter: Meter,
     ) -> None:
         now = time.monotonic()
-        self.feed = feed
+        self.camera = feed
         self.pipeline = pipeline
         self._control = control
         self._stale_s = stale_s
@@ -49,7 +49,7 @@ class FrameProcessor:
         self.work = RollingWindow(now)
         """Seconds from taking a picture to having acted on it."""
 
-    def look(self, frame: Frame) -> None:
+    def process(self, frame: Frame) -> None:
         """Judge one frame, unless it is too old to open a gate with."""
         begun = time.monotonic()
         age_s = begun - frame.monotonic
@@ -63,7 +63,7 @@ class FrameProcessor:
             self._fault(Reason.FAULT_CAMERA, "the same picture again and again")
             if begun - max(self._fresh_at, self._renewed_at) > 5 * self._stale_s:
                 self._renewed_at = begun
-                self.feed.renew()
+                self.camera.reopen()
             return
         self._fresh_at = frame.monotonic
         self.seen = True
@@ -93,14 +93,14 @@ class FrameProcessor:
         self._meter.record_frame(FrameOutcome.JUDGED, age_s)
         self._meter.record_stages(self.pipeline.spent | {"whole": done - begun})
 
-    def watch(self, now: float) -> bool:
+    def supervise(self, now: float) -> bool:
         """Look after the camera; whether its pictures are fresh, or something is done about it."""
-        self.feed.tend(now)
+        self.camera.supervise(now)
         fresh = now - self._fresh_at <= self._stale_s
-        if not fresh and not self.feed.over:
-            problem = self.feed.problem or f"no new picture for {self._stale_s:g} s"
+        if not fresh and not self.camera.over:
+            problem = self.camera.problem or f"no new picture for {self._stale_s:g} s"
             self._fault(Reason.FAULT_CAMERA, problem)
-        return (self.seen and fresh) or (bool(self._control.lane.faults) and self.feed.retrying)
+        return (self.seen and fresh) or (bool(self._control.lane.faults) and self.camera.retrying)
 
     def age_s(self, now: float) -> float | None:
         """Age of the newest good picture."""
@@ -114,8 +114,8 @@ class FrameProcessor:
         if pipeline is not None:
             self.pipeline = pipeline
         if feed is not None:
-            self.feed.leave()
-            self.feed = feed
+            self.camera.abandon()
+            self.camera = feed
             self._frozen = FrozenCamera()
             self._fresh_at = time.monotonic()
             feed.start()

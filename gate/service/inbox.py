@@ -86,7 +86,7 @@ class Inbox:
             self._frame = frame
             self._changed.notify_all()
 
-    def take(self, timeout_s: float) -> tuple[list[Signal | Call], Frame | None]:
+    def poll(self, timeout_s: float) -> tuple[list[Signal | Call], Frame | None]:
         """All letters and the newest frame; waits up to ``timeout_s`` seconds for any."""
         with self._changed:
             if not self._letters and self._frame is None:

@@ -45,7 +45,7 @@ class Jobs:
             for edge, at in (("opens", span.opens), ("closes", span.closes)):
                 # Each day: a span past midnight closes on a day that it does not name.
                 self._scheduler.add_job(
-                    self.look,
+                    self.compare,
                     CronTrigger(hour=at.hour, minute=at.minute, second=at.second, **options),
                     id=f"hours-{number}-{edge}",
                 )
@@ -56,10 +56,10 @@ class Jobs:
 
     def start(self) -> None:
         """Tell whether the lane is open now, and begin to watch the clock."""
-        self.look()
+        self.compare()
         self._scheduler.start()
 
-    def look(self) -> None:
+    def compare(self) -> None:
         """Look at the clock, and tell if the hours say something else than before."""
         wanted = is_open(self._hours, self._now(self._zone))
         if wanted is not self._told:
@@ -74,7 +74,7 @@ class Jobs:
         """
         for job in self._scheduler.get_jobs():
             job.reschedule(job.trigger)
-        self.look()
+        self.compare()
 
     def next_change(self) -> tuple[datetime, bool] | None:
         """When the hours change next, and whether they open the lane then; None for never."""

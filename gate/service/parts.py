@@ -80,7 +80,7 @@ class Parts:
     def look_after(self, now: float) -> None:
         """What every turn of the loop looks after besides its frame."""
         self.control.tick(now)
-        well = self.lookout.watch(now)
+        well = self.lookout.supervise(now)
         if self.crash_loop.over(now):
             self.control.process(Signal(Trigger.RECOVERED, Reason.FAULT_CRASH_LOOP), now)
         if self.clock.jumped():
@@ -108,7 +108,7 @@ class Parts:
 
     def stop(self) -> None:
         """Stop what a reload may have replaced."""
-        self.lookout.feed.close()
+        self.lookout.camera.close()
         self.jobs.close()
         self.smile.close()
 
@@ -215,7 +215,7 @@ def start(
             )
         )
     parts.jobs.start()
-    parts.lookout.feed.start()
+    parts.lookout.camera.start()
     return parts
 
 

@@ -157,7 +157,7 @@ def _watch_with(parts: Parts, plan: ReloadPlan) -> None:
     lookout = parts.lookout
     feed = None
     if any(_among(plan.changes, CAMERA)):
-        feed = open_camera_thread(plan.config, parts.inbox, first=lookout.feed.sequence)
+        feed = open_camera_thread(plan.config, parts.inbox, first=lookout.camera.sequence)
     stale_s = plan.config.camera.stale_after_s
     if feed or plan.pipeline or any(_among(plan.changes, ("camera",))):
         lookout.replace(feed=feed, pipeline=plan.pipeline, stale_s=stale_s)

@@ -75,7 +75,7 @@ def _failures(parts: Parts, now: float) -> Iterator[Failure]:
 
 def failure_text(parts: Parts, part: Reason) -> str:
     """What is wrong with a part at fault, as it stands now."""
-    live = parts.lookout.feed.problem if part is Reason.FAULT_CAMERA else None
+    live = parts.lookout.camera.problem if part is Reason.FAULT_CAMERA else None
     return live or parts.control.details.get(part, "")
 
 
@@ -89,8 +89,8 @@ def _camera(parts: Parts, now: float) -> CameraHealth:
         dropped=parts.inbox.dropped,
         late=lookout.late,
         age_s=lookout.age_s(now),
-        problem=lookout.feed.problem,
-        stuck=lookout.feed.stuck,
+        problem=lookout.camera.problem,
+        stuck=lookout.camera.stuck,
     )
 
 

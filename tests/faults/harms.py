@@ -129,7 +129,7 @@ def _before_recording(daemon: Daemon, harm: Callable[[Sequence[Event]], None]) -
 def freeze_the_camera(daemon: Daemon) -> None:
     """The camera goes on to hand over the one picture in which the guest smiles."""
     inbox = daemon.inbox
-    take = inbox.take
+    take = inbox.poll
     kept: list[Any] = []
 
     def frozen(timeout_s: float) -> Any:
@@ -140,7 +140,7 @@ def freeze_the_camera(daemon: Daemon) -> None:
             del kept[1:]
         return signals, frame
 
-    inbox.take = frozen  # type: ignore[method-assign]  # that is the harm
+    inbox.poll = frozen  # type: ignore[method-assign]  # that is the harm
 
 
 def stall_the_camera(daemon: Daemon) -> None:

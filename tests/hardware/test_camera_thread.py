@@ -56,7 +56,7 @@ def run(
     frames: list[Frame] = []
     give_up = time.monotonic() + 10
     while len(frames) < wanted and time.monotonic() < give_up:
-        _, frame = inbox.take(0.05)
+        _, frame = inbox.poll(0.05)
         frames += [frame] if frame is not None else []
     return frames, feed
 
@@ -141,9 +141,9 @@ def test_a_thread_that_hangs_in_its_driver_is_replaced() -> None:
     feed.start()
     until(lambda: feed._reader.calling_since is not None)
     hung = feed._reader
-    feed.tend(time.monotonic())
+    feed.supervise(time.monotonic())
     assert feed.stuck == 0
-    feed.tend(LATER)
+    feed.supervise(LATER)
     assert feed.stuck == 1
     until(lambda: feed.over)
     free.set()
@@ -162,7 +162,7 @@ def test_the_feed_gives_up_openly_and_takes_heart_again() -> None:
     feed.start()
     for left in (1, 2, 3, 3):
         until(lambda: feed._reader.calling_since is not None)
-        feed.tend(LATER)
+        feed.supervise(LATER)
         assert feed.stuck == left
     assert feed.retrying is False
     assert feed.problem is not None
@@ -170,7 +170,7 @@ def test_the_feed_gives_up_openly_and_takes_heart_again() -> None:
     assert "waits for a restart" in feed.problem
     free.set()
     until(lambda: feed.stuck == 0)
-    feed.tend(time.monotonic())
+    feed.supervise(time.monotonic())
     until(lambda: feed.retrying)
     feed.close()
 
@@ -189,7 +189,7 @@ def test_a_thread_that_died_is_replaced() -> None:
     feed = CameraThread(opener, Inbox(), first_retry_s=60)
     feed.start()
     until(lambda: not feed._reader.thread.is_alive())
-    feed.tend(time.monotonic())
+    feed.supervise(time.monotonic())
     until(lambda: feed.over)
     assert feed.sequence == 1
     feed.close()

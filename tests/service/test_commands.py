@@ -55,7 +55,7 @@ class Bench:
 
     def turn(self) -> None:
         """Take what was posted."""
-        for letter in self.inbox.take(0)[0]:
+        for letter in self.inbox.poll(0)[0]:
             assert not isinstance(letter, Call)
             if self.parts.opening.still(letter):
                 self.parts.control.process(letter, time.monotonic())
@@ -368,14 +368,14 @@ def test_a_reload_of_the_camera_opens_it_anew(
 ) -> None:
     """Another feed takes over, its frames are numbered on, and the password is not in the log."""
     gate = bench()
-    feed = gate.parts.lookout.feed
+    feed = gate.parts.lookout.camera
     monkeypatch.setenv("CAMERA_PASSWORD", "hunter2")
     write_config(camera={"source": "rtsp://gate:${CAMERA_PASSWORD}@127.0.0.1:9/live"})
     said = gate.reload()
     assert "hunter2" not in said + str(gate.last(EventKind.CONFIG_CHANGED).detail)
     assert "rtsp://***@127.0.0.1:9/live" in said
-    assert gate.parts.lookout.feed is not feed
-    assert gate.parts.lookout.feed.sequence >= feed.sequence
+    assert gate.parts.lookout.camera is not feed
+    assert gate.parts.lookout.camera.sequence >= feed.sequence
     assert "hunter2" not in str(gate.ask(Command.STATUS))
 
 

@@ -66,7 +66,7 @@ class Bench:
     def show(self, level: int, age_s: float = 0.0) -> None:
         """A picture with some noise, so old."""
         noise = np.random.default_rng(level).integers(0, 255, (48, 64, 3), np.uint8)
-        self.lookout.look(Frame(noise, level, time.monotonic() - age_s))
+        self.lookout.process(Frame(noise, level, time.monotonic() - age_s))
 
 
 def test_fresh_pictures_are_well_and_measured() -> None:
@@ -75,7 +75,7 @@ def test_fresh_pictures_are_well_and_measured() -> None:
     for level in range(5):
         bench.show(level)
     now = time.monotonic()
-    assert bench.lookout.watch(now)
+    assert bench.lookout.supervise(now)
     assert bench.lookout.judged == bench.pipeline.asked == 5
     assert bench.lookout.pictures.rate(now) > 0
     assert bench.lookout.work.worst(now) is not None
@@ -95,11 +95,11 @@ def test_a_gate_without_pictures_is_alive_only_while_it_tries() -> None:
     """A fault that is openly told and retried is alive; one that was given up on is not."""
     bench = Bench()
     later = time.monotonic() + 10
-    assert bench.lookout.watch(later)
+    assert bench.lookout.supervise(later)
     assert bench.control.is_at_fault(Reason.FAULT_CAMERA)
     bench.feed.retrying = False
     bench.feed.problem = "the driver does not return"
-    assert not bench.lookout.watch(later)
+    assert not bench.lookout.supervise(later)
     assert bench.control.details[Reason.FAULT_CAMERA] == "the driver does not return"
 
 

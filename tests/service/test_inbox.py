@@ -19,11 +19,11 @@ def test_the_newest_frame_wins_and_the_older_is_counted() -> None:
     inbox = Inbox()
     for number in range(3):
         inbox.offer(frame(number), replace=True)
-    _, taken = inbox.take(0)
+    _, taken = inbox.poll(0)
     assert taken is not None
     assert taken.sequence == 2
     assert inbox.dropped == 2
-    assert inbox.take(0) == ([], None)
+    assert inbox.poll(0) == ([], None)
 
 
 def test_signals_come_in_order_and_none_is_lost() -> None:
@@ -32,7 +32,7 @@ def test_signals_come_in_order_and_none_is_lost() -> None:
     inbox.post(Signal(Trigger.OPENED))
     inbox.post(Signal(Trigger.CLOSED))
     inbox.offer(frame(0), replace=True)
-    signals, taken = inbox.take(0)
+    signals, taken = inbox.poll(0)
     assert signals == [Signal(Trigger.OPENED), Signal(Trigger.CLOSED)]
     assert taken is not None
 
@@ -43,7 +43,7 @@ def test_a_clip_waits_until_its_frame_was_taken() -> None:
     inbox.offer(frame(0), replace=False)
     second = threading.Thread(target=inbox.offer, args=(frame(1),), kwargs={"replace": False})
     second.start()
-    taken = [inbox.take(5)[1], inbox.take(5)[1]]
+    taken = [inbox.poll(5)[1], inbox.poll(5)[1]]
     second.join(timeout=5)
     assert [one.sequence for one in taken if one is not None] == [0, 1]
     assert inbox.dropped == 0
@@ -53,7 +53,7 @@ def test_a_signal_ends_the_wait_for_a_frame() -> None:
     """An emergency never waits for a picture."""
     inbox = Inbox()
     threading.Timer(0, inbox.post, [Signal(Trigger.EMERGENCY)]).start()
-    signals, taken = inbox.take(60)
+    signals, taken = inbox.poll(60)
     assert signals == [Signal(Trigger.EMERGENCY)]
     assert taken is None
 
@@ -86,7 +86,7 @@ def test_the_loop_answers_what_another_thread_asks() -> None:
     asker = threading.Thread(target=ask)
     asker.start()
     for _ in range(2):
-        ((call,), _) = inbox.take(60)
+        ((call,), _) = inbox.poll(60)
         assert isinstance(call, Call)
         call.run()
     asker.join(60)
@@ -99,7 +99,7 @@ def test_what_the_loop_was_too_late_for_is_never_done() -> None:
     done: list[bool] = []
     with pytest.raises(NoAnswer, match="does not answer"):
         inbox.ask(lambda: done.append(True), 0.01)
-    ((call,), _) = inbox.take(0)
+    ((call,), _) = inbox.poll(0)
     assert isinstance(call, Call)
     call.run()
     assert not done

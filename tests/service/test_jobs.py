@@ -63,10 +63,10 @@ def test_the_hours_are_told_when_they_say_something_new() -> None:
     clock = WallClock("2026-07-01 08:00:00")
     jobs = Jobs([DAY], told.append, zone=BERLIN, now=clock)
     jobs.start()
-    jobs.look()
+    jobs.compare()
     clock.at = "2026-07-01 09:30:00"
-    jobs.look()
-    jobs.look()
+    jobs.compare()
+    jobs.compare()
     jobs.close()
     jobs.close()
     assert told == [False, True]
