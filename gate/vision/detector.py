@@ -57,7 +57,7 @@ class FaceDetector:
         self.pixels = 0
         """Pixels that the cascades were run on since the start: work that can be counted."""
 
-    def search(
+    def detect(
         self,
         view: View,
         part: Box | None = None,
@@ -97,13 +97,13 @@ class FaceDetector:
             )
         ]
 
-    def near(self, view: View, last: Box, *, wide: bool = False) -> Detection | None:
+    def detect_near(self, view: View, last: Box, *, wide: bool = False) -> Detection | None:
         """The face that was in ``last`` a frame ago; ``wide`` after it was missed, or to make sure.
 
         The sighting with most votes wins: a weaker one in the same patch is a chance hit.
         """
         growth = WIDE_GROWTH if wide else NEAR_GROWTH
-        found = self.search(
+        found = self.detect(
             view,
             around(last, WIDE_MARGIN if wide else NEAR_MARGIN),
             smallest=last.width / growth,
@@ -114,7 +114,7 @@ class FaceDetector:
         )
         return max(found, key=lambda seen: seen.votes, default=None)
 
-    def near_tilted(self, view: View, last: Box, degrees: float) -> Detection | None:
+    def detect_tilted(self, view: View, last: Box, degrees: float) -> Detection | None:
         """Like `near`, for a head that leans ``degrees`` clockwise (negative: the other way)."""
         part = inside(around(last, WIDE_MARGIN), view.bounds)
         shrink = NEAR_BASE / max(last.width, 1)

@@ -88,7 +88,7 @@ class EyeJudge:
         self.threshold = float(self._model.card.threshold) if self._model else 0.5
         """Score at and above which an eye counts as open."""
 
-    def look(self, view: View, face: Box, now: float | None = None) -> tuple[float, float]:
+    def score(self, view: View, face: Box, now: float | None = None) -> tuple[float, float]:
         """Score 0–1 of the eye at the viewer's left and at the right; 1 is open.
 
         ``now`` is the time of a live frame, s: many follow, so the cascade isn't asked each time.

@@ -82,7 +82,7 @@ CHANGED_FRAMES = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class LivenessView:
     """What one frame says about the guest's liveness."""
 
     now: float
@@ -120,7 +120,7 @@ class LivenessCheck:
         self._number: int | None = None
         self._neutral = False
         self._before: NDArray[np.float32] | None = None
-        self._last: Look | None = None
+        self._last: LivenessView | None = None
         self._run: list[float] = []
         self._changes = 0
         self._smiled = False
@@ -129,7 +129,7 @@ class LivenessCheck:
         self._open_before = 0
         self._sharpness: deque[float] = deque(maxlen=30)
 
-    def judge(self, look: Look) -> bool:
+    def judge(self, look: LivenessView) -> bool:
         """Take in one frame; True once the signs asked for have been seen in this visit."""
         mode = self._rules.mode
         if mode is LivenessSign.OFF:
@@ -152,7 +152,7 @@ class LivenessCheck:
         blinked = self._blinked or mode is LivenessSign.NEUTRAL_FIRST
         return neutral and blinked
 
-    def _watch_mouth(self, look: Look, clear: bool) -> None:
+    def _watch_mouth(self, look: LivenessView, clear: bool) -> None:
         """A face without a smile, and then its mouth, and little else, changing bit by bit."""
         if self._smiled:
             return
@@ -178,7 +178,7 @@ class LivenessCheck:
             self._changes = self._changes + 1 if changed else 0
             self._smiled = self._changes >= CHANGED_FRAMES
 
-    def _watch_eyes(self, look: Look, clear: bool) -> None:
+    def _watch_eyes(self, look: LivenessView, clear: bool) -> None:
         """Both eyes shut for a moment in a face that stays where it is."""
         if self._blinked:
             return
@@ -195,7 +195,7 @@ class LivenessCheck:
             self._shut_since = look.now
 
 
-def _jumped(before: Look, after: Look) -> bool:
+def _jumped(before: LivenessView, after: LivenessView) -> bool:
     """Whether the mouth became another one between two frames, or frames are missing."""
     if after.now - before.now > GAP_S or before.face.size == 0 or after.face.size == 0:
         return True

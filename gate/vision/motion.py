@@ -52,7 +52,7 @@ class ChangeMap:
         self._before: NDArray[np.float32] | None = None
         self._noise = QUIETEST / NOISES
 
-    def look(self, thumb: NDArray[np.float32]) -> NDArray[np.bool_]:
+    def compare(self, thumb: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Blocks (rows, columns) that changed since `searched`; all of them at first."""
         if self._before is not None:
             step = np.abs(thumb - self._before)
@@ -68,7 +68,9 @@ class ChangeMap:
         limit = min(max(NOISES * self._noise, QUIETEST), LOUDEST)
         return np.asarray(np.abs(change) > limit)
 
-    def searched(self, thumb: NDArray[np.float32], blocks: NDArray[np.bool_] | None = None) -> None:
+    def mark_searched(
+        self, thumb: NDArray[np.float32], blocks: NDArray[np.bool_] | None = None
+    ) -> None:
         """Say that the scene of ``thumb`` is being searched, in ``blocks`` or everywhere."""
         if self._searched is None or blocks is None:
             self._searched = thumb.copy()

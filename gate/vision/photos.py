@@ -65,7 +65,7 @@ def _at(finder: FaceDetector, grey: Image, side: int) -> list[Detection]:
     if shrink < 1:
         size = (max(1, round(grey.shape[1] * shrink)), max(1, round(grey.shape[0] * shrink)))
         small = shrunk(grey, size)
-    found = finder.search(
+    found = finder.detect(
         View(small),
         smallest=WINDOW,
         largest=max(small.shape),

@@ -16,7 +16,7 @@ from gate.vision.detector import FaceDetector
 from gate.vision.eyes import EyeJudge, EyeRules, EyeScorer
 from gate.vision.framing import Framing, cut, cuts, still_score
 from gate.vision.light import LightLimits
-from gate.vision.liveness import LivenessCheck, LivenessRules, LivenessSign, Look, portrait
+from gate.vision.liveness import LivenessCheck, LivenessRules, LivenessSign, LivenessView, portrait
 from gate.vision.tracking.tracker import GuestTracker, TrackingLimits, TrackingResult
 from gate.vision.view import Mounting, View, around, gray
 
@@ -75,7 +75,7 @@ class Pipeline:
         limits = TrackingLimits(
             settings.min_height, settings.similar, settings.region, settings.acquire_s
         )
-        self.watch = GuestTracker(limits, self._finder)
+        self.tracker = GuestTracker(limits, self._finder)
         self.spent: dict[str, float] = {}
         """What the last frame took, s: ``face``, and ``smile`` and ``eyes`` of a guest."""
 
@@ -87,7 +87,7 @@ class Pipeline:
         began = time.perf_counter()
         view = View(self._settings.mounting.upright(image))
         thumb = motion.thumbnail(motion.sample(view.image))
-        sight = self.watch.look(view, thumb, frame.monotonic)
+        sight = self.tracker.track(view, thumb, frame.monotonic)
         self.spent = {"face": time.perf_counter() - began}
         if sight.guest is None:
             obstacle = sight.obstacle or light.scene(thumb, self._settings.light)
@@ -101,7 +101,7 @@ class Pipeline:
         view = View(gray(image))
         faces = []
         for box in photos.find(self._finder, view.image):
-            scores = self._eyes.look(view, box)
+            scores = self._eyes.score(view, box)
             patch, inner = view.patch(box, CROP_MARGIN)
             crops = cuts(patch, inner, self._smile.card.framing, self._smile.size)
             smile = still_score(self._smile.score(crops))
@@ -111,18 +111,18 @@ class Pipeline:
 
     def reset(self) -> None:
         """Forget the last guest and the scene: after a pause, after a fault."""
-        self.watch.reset()
+        self.tracker.reset()
         self._liveness.reset()
         self._memory = None
 
     def _seen(self, frame: Frame, view: View, sight: TrackingResult, guest: Track) -> Observation:
         """The observation of a frame in which the guest's face was found."""
         box = guest.box
-        view.keep(around(box, CROP_MARGIN))
+        view.prepare(around(box, CROP_MARGIN))
         began = time.perf_counter()
         smile = float(self._smile.score([self._crop(view, box)])[0])
         smiled = time.perf_counter()
-        eyes = self._eyes.look(view, box, frame.monotonic)
+        eyes = self._eyes.score(view, box, frame.monotonic)
         self.spent |= {"smile": smiled - began, "eyes": time.perf_counter() - smiled}
         measured = light.measure(view, box)
         before = self._memory if self._memory and self._memory.number == guest.number else None
@@ -137,7 +137,7 @@ class Pipeline:
             )
         self._memory = memory
         alive = self._settings.liveness.mode is LivenessSign.OFF or self._liveness.judge(
-            Look(
+            LivenessView(
                 now,
                 guest.number,
                 smile,

@@ -95,7 +95,7 @@ class View:
         if image.ndim == 2 and image.dtype == np.uint8:
             self._kept, self._part = image, self.bounds
 
-    def keep(self, part: Box, step: int = 1) -> None:
+    def prepare(self, part: Box, step: int = 1) -> None:
         """Make ``part`` (clipped to the picture) gray, for all that lies in it.
 
         ``step`` halves (2), thirds … its resolution: a face that fills the frame has pixels to

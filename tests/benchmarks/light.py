@@ -64,7 +64,7 @@ def main(folder: Path) -> None:
         gray = cv2.copyMakeBorder(gray, 24, 24, 24, 24, cv2.BORDER_REPLICATE)
         for light, scene in lights(gray, chance).items():
             for name, correct in CORRECTIONS.items():
-                seen = finder.search(
+                seen = finder.detect(
                     View(correct(scene)), smallest=72, largest=120, step=1.12, neighbours=3
                 )
                 row = found.setdefault(light, dict.fromkeys(CORRECTIONS, 0))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gate.vision.liveness import SIDE, LivenessCheck, LivenessRules, LivenessSign, Look
+from gate.vision.liveness import SIDE, LivenessCheck, LivenessRules, LivenessSign, LivenessView
 
 EYES = (1.0, 1.0)
 
@@ -21,7 +21,7 @@ def face(mouth: float, seed: int = 0) -> np.ndarray:
     return (picture + noise).astype(np.float32)
 
 
-def look(n: int, smile: float, mouth: float, **more: object) -> Look:
+def look(n: int, smile: float, mouth: float, **more: object) -> LivenessView:
     facts: dict[str, object] = {
         "now": n / 15,
         "number": 1,
@@ -32,17 +32,17 @@ def look(n: int, smile: float, mouth: float, **more: object) -> Look:
         "upright": True,
         "face": face(mouth, n),
     }
-    return Look(**(facts | more))  # type: ignore[arg-type]  # the facts have the fields' types
+    return LivenessView(**(facts | more))  # type: ignore[arg-type]  # the facts have the fields' types
 
 
-def smiles_slowly(**more: object) -> list[Look]:
+def smiles_slowly(**more: object) -> list[LivenessView]:
     """Six frames without a smile, then a mouth that opens in eight."""
     rest = [look(n, 0.1, 0.0) for n in range(6)]
     grow = [look(6 + n, 0.1 + 0.12 * n, (n + 1) / 8) for n in range(8)]
     return rest + grow + [look(14 + n, 0.95, 1.0, **more) for n in range(4)]
 
 
-def judged(mode: LivenessSign, looks: list[Look]) -> list[bool]:
+def judged(mode: LivenessSign, looks: list[LivenessView]) -> list[bool]:
     liveness = LivenessCheck(LivenessRules(mode))
     return [liveness.judge(one) for one in looks]
 
@@ -89,7 +89,7 @@ def test_a_new_guest_starts_anew() -> None:
 def test_a_short_blink_is_a_sign_and_long_closed_eyes_are_not() -> None:
     """Open, shut for a moment, open again."""
 
-    def blink(shut: int) -> list[Look]:
+    def blink(shut: int) -> list[LivenessView]:
         open_ = [look(n, 0.9, 1.0) for n in range(6)]
         closed = [look(6 + n, 0.9, 1.0, eyes=(0.05, 0.1)) for n in range(shut)]
         return open_ + closed + [look(6 + shut + n, 0.9, 1.0) for n in range(3)]

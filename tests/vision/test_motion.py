@@ -23,25 +23,25 @@ def test_noise_is_no_change_and_a_guest_is() -> None:
     """A still scene stays searched; a face of the smallest size makes it worth a search."""
     wall = np.full((480, 640, 3), 110, np.uint8)
     changes = motion.ChangeMap()
-    assert changes.look(thumb(noisy(wall, 0))).all()
-    changes.searched(thumb(noisy(wall, 0)))
+    assert changes.compare(thumb(noisy(wall, 0))).all()
+    changes.mark_searched(thumb(noisy(wall, 0)))
     for seed in range(1, 20):
-        assert not changes.look(thumb(noisy(wall, seed))).any()
+        assert not changes.compare(thumb(noisy(wall, seed))).any()
     guest = placed(astronaut(), 480, 640, 0.5, 200, 100)
-    assert changes.look(thumb(noisy(guest, 20))).any()
+    assert changes.compare(thumb(noisy(guest, 20))).any()
 
 
 def test_a_slow_change_adds_up() -> None:
     """What creeps in below the limit of each frame is seen in the end."""
     wall = np.full((480, 640, 3), 110, np.uint8)
     changes = motion.ChangeMap()
-    changes.look(thumb(wall))
-    changes.searched(thumb(wall))
+    changes.compare(thumb(wall))
+    changes.mark_searched(thumb(wall))
     seen = []
     for step in range(30):
         scene = wall.copy()
         scene[100:200, 100:200] += np.uint8(step)
-        seen.append(changes.look(thumb(scene)).any())
+        seen.append(changes.compare(thumb(scene)).any())
     assert not seen[0]
     assert seen[-1]
 
@@ -50,9 +50,9 @@ def test_a_lamp_that_changes_everything_alike_is_no_guest() -> None:
     """The exposure drifts all day; that is no reason to search."""
     wall = np.full((480, 640, 3), 110, np.uint8)
     changes = motion.ChangeMap()
-    changes.look(thumb(wall))
-    changes.searched(thumb(wall))
-    assert not changes.look(thumb(wall + np.uint8(30))).any()
+    changes.compare(thumb(wall))
+    changes.mark_searched(thumb(wall))
+    assert not changes.compare(thumb(wall + np.uint8(30))).any()
 
 
 def test_a_frozen_camera_is_told_from_a_still_scene() -> None:

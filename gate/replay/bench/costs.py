@@ -83,9 +83,9 @@ def pipeline(config: Config) -> Contender:
     seen = open_pipeline(config, open_model(config))
 
     def look(image: Image, number: int) -> tuple[bool, int]:
-        before = seen.watch.work.pixels
+        before = seen.tracker.work.pixels
         observation = seen.observe(Frame(image, number, number / FPS))
-        return bool(observation.faces), seen.watch.work.pixels - before
+        return bool(observation.faces), seen.tracker.work.pixels - before
 
     return look
 
@@ -185,7 +185,7 @@ def stages(frames: Sequence[Image]) -> dict[str, float]:
     """Milliseconds a frame of the pipeline's parts, with the shipped models."""
     smile, eyes = Timed(TFLiteClassifier()), Timed(TFLiteClassifier(resources.path(EYES)))
     seen = Pipeline(PipelineSettings(), smile, eyes)
-    look, spent = seen.watch.look, [0.0]
+    look, spent = seen.tracker.track, [0.0]
 
     def timed_look(*values: Any) -> Any:
         begun = time.thread_time()
@@ -193,7 +193,7 @@ def stages(frames: Sequence[Image]) -> dict[str, float]:
         spent[0] += time.thread_time() - begun
         return sight
 
-    seen.watch.look = timed_look  # type: ignore[method-assign,assignment]  # to measure it
+    seen.tracker.track = timed_look  # type: ignore[method-assign,assignment]  # to measure it
     whole = 0.0
     for number, image in enumerate(frames):
         if number == WARM_UP:

@@ -63,7 +63,7 @@ class Bystanders:
         self._changes.forget()
         self._swept = self._looked = float("-inf")
 
-    def mind(
+    def update(
         self,
         view: View,
         thumb: NDArray[np.float32],
@@ -80,10 +80,10 @@ class Bystanders:
         self._keep_eye_on(view, guest, now)
         if not self._sweep.running and not self._start(view, thumb, guest, region, smallest, now):
             return None
-        for found in self._sweep.go_on(view, elapsed / EVERY_S):
+        for found in self._sweep.advance(view, elapsed / EVERY_S):
             if any(iou(found.box, box) > 0.15 for box in (guest, *self.boxes)):
                 continue
-            again = self._finder.near(view, found.box, wide=True)
+            again = self._finder.detect_near(view, found.box, wide=True)
             if again is None or not self._finder.confirm(view, again.box):
                 continue
             if again.box.width >= self._similar * guest.width:
@@ -96,7 +96,7 @@ class Bystanders:
         for other in list(self._others):
             if now - other.seen < LOOK_S:
                 continue
-            seen = self._finder.near(view, other.box, wide=True)
+            seen = self._finder.detect_near(view, other.box, wide=True)
             other.seen = now
             other.misses += 1
             if seen is not None:
@@ -122,7 +122,7 @@ class Bystanders:
             return False
         self._looked = now
         shape = (view.bounds.height, view.bounds.width)
-        changed = self._changes.look(thumb)
+        changed = self._changes.compare(thumb)
         own = around(guest, OWN)
         body = Box(own.x, own.y, own.width, own.height + round(BODY * guest.width))
         motion.clear(changed, body, shape)
@@ -133,6 +133,6 @@ class Bystanders:
         largest = min(guest.width / self._similar, *shape)
         steps = search.plan_tiles(region, smallest, largest)
         self._sweep.start(steps, shape, None if idle_over else changed)
-        self._changes.searched(thumb)
+        self._changes.mark_searched(thumb)
         self._swept = now
         return self._sweep.running

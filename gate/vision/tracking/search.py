@@ -107,13 +107,13 @@ class TiledSearch:
         """Leave the rest of the steps."""
         self._steps.clear()
 
-    def go_on(self, view: View, share: float) -> list[Detection]:
+    def advance(self, view: View, share: float) -> list[Detection]:
         """Do ``share`` (0–1) of the whole sweep, at least one step; return what was seen."""
         found: list[Detection] = []
         budget = share * self._total
         while self._steps:
             step = self._steps.popleft()
-            found += self._finder.search(
+            found += self._finder.detect(
                 view,
                 step.part,
                 smallest=step.smallest,

@@ -109,7 +109,7 @@ class GuestTracker:
         self._changes.forget()
         self._swept = self._last = float("-inf")
 
-    def look(self, view: View, thumb: NDArray[np.float32], now: float) -> TrackingResult:
+    def track(self, view: View, thumb: NDArray[np.float32], now: float) -> TrackingResult:
         """What the upright picture taken at ``now`` shows; ``thumb`` is its `motion.thumbnail`."""
         if view.image.shape[:2] != self._shape:
             self._resize(view)
@@ -144,17 +144,17 @@ class GuestTracker:
         self, view: View, thumb: NDArray[np.float32], now: float, elapsed: float
     ) -> TrackingResult:
         """Nobody is followed: search where something changed."""
-        changed = self._changes.look(thumb)
+        changed = self._changes.compare(thumb)
         if not self._sweep.running:
             idle_over = now - self._swept >= IDLE_S
             if not idle_over and not changed.any():
                 return self._nobody(now)
             if self._sweep.start(self._plan, self._shape, None if idle_over else changed):
                 self._swept = now
-            self._changes.searched(thumb)
+            self._changes.mark_searched(thumb)
         share = max(elapsed / max(self._limits.acquire_s, 1e-3), 0.02)
-        for seen in self._sweep.go_on(view, share):
-            again = self._finder.near(view, seen.box, wide=True)
+        for seen in self._sweep.advance(view, share):
+            again = self._finder.detect_near(view, seen.box, wide=True)
             if again is None or not self._finder.confirm(view, again.box):
                 continue
             self._sweep.stop()
@@ -196,7 +196,7 @@ class GuestTracker:
         guest = self._guest
         if guest is None:
             return None
-        view.keep(around(guest.raw, KEPT), max(1, guest.raw.width // FINE))
+        view.prepare(around(guest.raw, KEPT), max(1, guest.raw.width // FINE))
         if not self._hold(view, guest, now) and not self._verify(view, guest, now):
             guest.misses += 1
             if guest.misses < LOST_FRAMES:
@@ -208,7 +208,7 @@ class GuestTracker:
         if guest is None:
             return None
         smallest = max(24.0, self._limits.min_height * self._shape[0])
-        other = self._crowd.mind(view, thumb, guest.raw, self._region, smallest, now, elapsed)
+        other = self._crowd.update(view, thumb, guest.raw, self._region, smallest, now, elapsed)
         if other is not None and other.width > LARGER * guest.width:
             self._meet(view, other, now)
             self._crowd.reset(guest.raw, now)
@@ -226,13 +226,13 @@ class GuestTracker:
 
     def _verify(self, view: View, guest: Track, now: float) -> bool:
         """Find the guest with the cascade: close by, then farther off, then leaning."""
-        seen = self._finder.near(view, guest.raw)
+        seen = self._finder.detect_near(view, guest.raw)
         roll = 0.0
         if seen is None:
-            seen = self._finder.near(view, guest.raw, wide=True)
+            seen = self._finder.detect_near(view, guest.raw, wide=True)
         if seen is None:
             roll = TILTS[guest.misses % 2] if abs(guest.roll) < 1 else guest.roll
-            seen = self._finder.near_tilted(view, guest.raw, roll)
+            seen = self._finder.detect_tilted(view, guest.raw, roll)
         if seen is None:
             return False
         if self._gist is not None and template.match(view, self._gist, seen.box).likeness < ALIKE:

@@ -41,7 +41,7 @@ def see(
         grain = np.random.default_rng(index).integers(0, 5, image.shape, dtype=np.uint8)
         view = View(np.clip(image.astype(int) + grain, 0, 255).astype(np.uint8))
         now = start + index / FPS
-        sights.append(watch.look(view, motion.thumbnail(motion.sample(view.image)), now))
+        sights.append(watch.track(view, motion.thumbnail(motion.sample(view.image)), now))
     return sights
 
 
