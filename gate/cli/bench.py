@@ -15,7 +15,7 @@ from gate.cli import common
 from gate.cli.common import FILE, config_option, example, json_option, say_json, settings
 from gate.config import Config
 from gate.replay.bench import costs, scenes
-from gate.replay.bench.reference import Figure, Pace, append, latest, machine, pace, read
+from gate.replay.bench.reference import Figure, Pace, append, latest, load, machine, pace
 
 WORDS = {
     Pace.KEEPS_UP: "This machine keeps up with",
@@ -59,7 +59,7 @@ def command(
     """
     chosen = settings(config)
     if save is not None and save.exists():
-        read(save)  # before the minutes that a measurement takes
+        load(save)  # before the minutes that a measurement takes
     rows = []
     for name, frames in _scenes(clip, chosen):
         by_name = costs.compare({"gate": costs.pipeline(chosen), "naive": costs.naive()}, frames)
@@ -104,7 +104,7 @@ def _scenes(clip: Path | None, config: Config) -> Any:
 def _say(rows: list[dict[str, Any]], worst: dict[str, Any], found: Pace, fps: float) -> None:
     out = common.console()
     out.print(_table(rows))
-    figures = read()
+    figures = load()
     beside = _beside(rows, figures)
     if beside.row_count:
         out.print(beside)

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from gate.config import Config
-from gate.config.yaml_file import Place, Tree, read
+from gate.config.yaml_file import Place, Tree, load_tree
 from gate.core.domain import GATE, HEARTBEAT
 from gate.errors import ConfigError
 
@@ -25,7 +25,7 @@ def load(path: Path) -> Config:
     Relative paths in it are relative to the file. Raises `ConfigError` with one
     ``file:line: message`` line for each mistake.
     """
-    tree = read(path)
+    tree = load_tree(path)
     mistakes = [*tree.mistakes, *_miswired(tree)]
     try:
         config = Config.model_validate_json(json.dumps(tree.value))

@@ -52,7 +52,7 @@ class Tree:
         return self.lines.get(self.known(place), 1)
 
 
-def read(path: Path) -> Tree:
+def load_tree(path: Path) -> Tree:
     """Read a file whose top level is a mapping. Raises `ConfigError` if it can't be read at all."""
     try:
         text = path.read_text(encoding="utf-8")

@@ -63,7 +63,7 @@ class SegmentOutcome:
         return self.grants == 0
 
 
-def read(folder: Path) -> dict[str, list[Segment]]:
+def load(folder: Path) -> dict[str, list[Segment]]:
     """The stretches of each clip; raises `PictureError` where the list can't be used."""
     path = folder / LIST
     clips: dict[str, list[Segment]] = {}
@@ -96,7 +96,7 @@ def outcomes(folder: Path, config: Config) -> Iterator[SegmentOutcome]:
             "rearm": config.rearm.model_copy(update={"rule": RearmRule.COOL_DOWN, "after_s": 0.0}),
         }
     )
-    for clip, segments in read(folder).items():
+    for clip, segments in load(folder).items():
         with closing(Replay(folder / clip, config)) as replay:
             for _ in replay.frames():
                 pass

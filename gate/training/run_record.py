@@ -89,7 +89,7 @@ class RunRecord:
         durable.write(folder / "run.json", (text + "\n").encode())
 
 
-def read(folder: Path) -> RunRecord:
+def load(folder: Path) -> RunRecord:
     """Read run.json; raise `ModelError` where the folder holds no run."""
     try:
         content = json.loads((folder / "run.json").read_text(encoding="utf-8"))

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from gate.cli import group
 from gate.errors import PictureError
-from gate.replay.segments import read
+from gate.replay.segments import load
 
 
 def folder(where: Path, clip: Path, rows: str) -> Path:
@@ -41,4 +41,4 @@ def test_a_list_that_cannot_be_used_is_named(tmp_path: Path, text: str | None) -
     if text is not None:
         (tmp_path / "segments.csv").write_text(text)
     with pytest.raises(PictureError, match=r"segments\.csv"):
-        read(tmp_path)
+        load(tmp_path)

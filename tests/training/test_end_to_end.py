@@ -223,7 +223,7 @@ def test_a_broken_off_run_goes_on_where_it_was(faces: Path, tmp_path: Path) -> N
 
 def test_a_pupil_learns_from_its_teachers(trained: Path, faces: Path, tmp_path: Path) -> None:
     """With a teacher who knows them, even faces with every second label wrong must be learnt."""
-    source = run_record.read(trained)
+    source = run_record.load(trained)
     training, validation = source.examples()
     model = load(trained / "best.keras")
     soft = batches.opinions([model], training, source.plan)
@@ -327,7 +327,7 @@ def test_fine_tuning_begins_with_the_weights_given(
     name: str, exported: Path, trained: Path, tmp_path: Path
 ) -> None:
     """A run with a start must begin with its weights, and refuse another architecture's."""
-    source = run_record.read(trained)
+    source = run_record.load(trained)
     start = load(trained / name)
     best = load(trained / "best.keras").get_weights()
     assert all(np.array_equal(a, b) for a, b in zip(start.get_weights(), best, strict=True))

@@ -63,7 +63,7 @@ def command(
 
     if out.suffix != ".tflite":
         raise GateError(f"{out}: name the file something.tflite")
-    source = run_record.read(folder)
+    source = run_record.load(folder)
     model = export.load(folder / ("last.keras" if last else "best.keras"))
     weights_before = model.get_weights()
     training, validation = source.examples()

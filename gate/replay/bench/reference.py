@@ -55,7 +55,7 @@ def pace(mean_ms: float, p99_ms: float, fps: float) -> Pace:
     return Pace.BARELY if mean_ms <= budget else Pace.TOO_SLOW
 
 
-def read(path: Path = REFERENCE) -> list[Figure]:
+def load(path: Path = REFERENCE) -> list[Figure]:
     """The figures of a file. Raises `GateError` for one that is not such a file."""
     try:
         with path.open(encoding="utf-8", newline="") as file:
@@ -82,7 +82,7 @@ def append(path: Path, figures: Iterable[Figure]) -> None:
     """Add figures to a file, which is made where there is none. Raises `GateError`."""
     fresh = not path.exists()
     if not fresh:
-        read(path)  # never append to another file
+        load(path)  # never append to another file
     try:
         with path.open("a", encoding="utf-8", newline="") as file:
             rows = csv.DictWriter(file, COLUMNS, lineterminator="\n")

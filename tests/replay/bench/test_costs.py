@@ -15,7 +15,7 @@ from gate.cli import group
 from gate.config import Config
 from gate.errors import GateError
 from gate.replay.bench import costs, scenes
-from gate.replay.bench.reference import Figure, Pace, append, latest, machine, pace, read
+from gate.replay.bench.reference import Figure, Pace, append, latest, load, machine, pace
 
 
 def test_the_gate_searches_far_less_than_the_naive_loop() -> None:
@@ -66,7 +66,7 @@ def test_figures_are_kept_and_read_again(tmp_path: Path) -> None:
     append(path, [MACHINE])
     newer = replace(MACHINE, date="2026-06-01", value=2.0)
     append(path, [newer, replace(MACHINE, machine="another", value=9.0)])
-    figures = read(path)
+    figures = load(path)
     assert len(figures) == 3
     found = latest(figures, "guest far", "whole")
     assert {name: figure.value for name, figure in found.items()} == {"a board": 2.0, "another": 9}
@@ -84,7 +84,7 @@ def test_another_file_is_left_alone(tmp_path: Path, content: str) -> None:
 
 def test_the_reference_is_whole() -> None:
     """Every scene has every stage for every machine in the package."""
-    figures = read()
+    figures = load()
     for name in {figure.machine for figure in figures}:
         found = {(one.scene, one.stage) for one in figures if one.machine == name}
         stages = ("face", "smile", "eyes", "rest", "whole", "p99", "naive")
@@ -118,7 +118,7 @@ def test_the_command_says_whether_this_board_keeps_up(tmp_path: Path) -> None:
     assert result.exit_code == 0
     assert "keeps up with camera.fps 15" in " ".join(result.stdout.split())
     assert "Peak memory 101 MB" in " ".join(result.stdout.split())
-    assert {figure.stage for figure in read(path)} >= {"whole", "p99", "peak"}
+    assert {figure.stage for figure in load(path)} >= {"whole", "p99", "peak"}
 
 
 @pytest.mark.usefixtures("small")
