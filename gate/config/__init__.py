@@ -33,12 +33,10 @@ from gate.config.service import (
 )
 from gate.config.vision import (
     CameraSettings,
-    EyesMethod,
     EyesOpen,
     EyesSettings,
     FaceSettings,
     LightSettings,
-    LivenessMode,
     LivenessSettings,
     SmileSettings,
 )
@@ -49,7 +47,6 @@ __all__ = [
     "Config",
     "ControlSettings",
     "Day",
-    "EyesMethod",
     "EyesOpen",
     "EyesSettings",
     "FaceSettings",
@@ -60,7 +57,6 @@ __all__ = [
     "InputsSettings",
     "LaneSettings",
     "LightSettings",
-    "LivenessMode",
     "LivenessSettings",
     "MetricsSettings",
     "OnEmergency",

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from gate.config.base import Fraction, Seconds, Section
+from gate.core.rules import EyeMethod, LivenessMode
 from gate.system.credentials import holds_secret
 
 
@@ -97,29 +98,12 @@ class EyesOpen(StrEnum):
     ONE = "one"
 
 
-class EyesMethod(StrEnum):
-    """What judges the eyes: OpenCV's cascade, the eye model, or the model with the cascade."""
-
-    HAAR = "haar"
-    MODEL = "model"
-    BOTH = "both"
-
-
 class EyesSettings(Section):
     """Whether and how the eyes are asked for."""
 
     required: bool = True
     open: EyesOpen = EyesOpen.BOTH
-    method: EyesMethod = EyesMethod.BOTH
-
-
-class LivenessMode(StrEnum):
-    """What a living guest is asked for."""
-
-    OFF = "off"
-    NEUTRAL_FIRST = "neutral_first"
-    BLINK = "blink"
-    BOTH = "both"
+    method: EyeMethod = EyeMethod.BOTH
 
 
 class LivenessSettings(Section):

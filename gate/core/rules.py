@@ -20,6 +20,23 @@ class RearmRule(StrEnum):
     COOL_DOWN = "cool_down"
 
 
+class EyeMethod(StrEnum):
+    """What judges the eyes: OpenCV's cascade, the eye model, or the model with the cascade."""
+
+    HAAR = "haar"
+    MODEL = "model"
+    BOTH = "both"
+
+
+class LivenessMode(StrEnum):
+    """Sign of life that a guest is asked for."""
+
+    OFF = "off"
+    NEUTRAL_FIRST = "neutral_first"
+    BLINK = "blink"
+    BOTH = "both"
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What the technician may set; times in seconds."""

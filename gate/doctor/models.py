@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
-from gate.config import EyesMethod
+from gate.core.rules import EyeMethod
 from gate.doctor.finding import Finding, fail, failed, ok
 from gate.doctor.patient import Patient
 from gate.errors import ModelError
@@ -22,7 +22,7 @@ def model(patient: Patient) -> Iterator[Finding]:
     """The smile model and the eye model: file, card, and one crop scored by each."""
     config = patient.config
     paths = {"smile": config.smile.model}
-    if config.eyes.method is not EyesMethod.HAAR:
+    if config.eyes.method is not EyeMethod.HAAR:
         paths["eyes"] = resources.path(EYES)
     for name, path in paths.items():
         try:

@@ -93,7 +93,7 @@ class Relay:
             self._tripped = self._tripped and self._emergency_held()
 
     def close(self) -> None:
-        """End a running hold; the line itself is closed with its `OutputLines`. May be called twice."""
+        """End a running hold; its line is closed with the others. May be called twice."""
         with self._lock:
             self._cancel()
 

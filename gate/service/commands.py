@@ -33,7 +33,7 @@ def carry_out(parts: Parts, request: Request, now: float) -> Answer:
 
 
 def _open(parts: Parts, request: Request, now: float) -> str:
-    control = parts.control
+    control = parts.controller
     if _is_open(parts):
         raise ControlError("the gate is open already; ask again when it has shut")
     signal = Signal(
@@ -50,11 +50,11 @@ def _open(parts: Parts, request: Request, now: float) -> str:
 
 
 def _is_open(parts: Parts) -> bool:
-    return parts.control.lane.state is State.GRANTED
+    return parts.controller.lane.state is State.GRANTED
 
 
 def _close(parts: Parts, request: Request, now: float) -> str:
-    control, opening = parts.control, parts.opening
+    control, opening = parts.controller, parts.closures
     if opening.closing is not None:
         return f"the lane was closed already by {opening.closing.who}"
     who, why = request.peer.name, request.reason
@@ -70,7 +70,7 @@ def _close(parts: Parts, request: Request, now: float) -> str:
 
 
 def _reopen(parts: Parts, request: Request, now: float) -> str:
-    control, opening, who = parts.control, parts.opening, request.peer.name
+    control, opening, who = parts.controller, parts.closures, request.peer.name
     if opening.closing is None:
         if control.lane.open:
             return "the lane is open"
@@ -89,10 +89,10 @@ def _reopen(parts: Parts, request: Request, now: float) -> str:
 
 
 def _clear_fault(parts: Parts, who: str, now: float) -> str:
-    control = parts.control
+    control = parts.controller
     done = []
     if control.lane.state is State.EMERGENCY:
-        if parts.wires.emergency_held():
+        if parts.signals.emergency_held():
             raise ControlError("the emergency contact still asks for it; put it to rest first")
         control.process(Signal(Trigger.EMERGENCY_CLEARED, who=who), now)
         done.append("the emergency is over")
@@ -112,20 +112,20 @@ def _clear_fault(parts: Parts, who: str, now: float) -> str:
 
 def _note(parts: Parts, kind: EventKind, who: str, why: str | None, now: float) -> None:
     """Record an operator's word that does not move the lane: what the log says last of it holds."""
-    state = parts.control.lane.state
-    parts.control.record(
+    state = parts.controller.lane.state
+    parts.controller.record(
         Event(kind, now, state, state, reason=Reason.OPERATOR, who=who, detail=why)
     )
 
 
 def _kept_closed(parts: Parts) -> str:
     names = {Reason.SCHEDULE: "the opening hours", Reason.KEY_SWITCH: "the key switch"}
-    by = " and ".join(names.get(reason, str(reason)) for reason in parts.opening.closed_by)
+    by = " and ".join(names.get(reason, str(reason)) for reason in parts.closures.closed_by)
     change = parts.jobs.next_change()
     until = f" until {change[0]:%a %H:%M}" if change and change[1] else ""
-    return f"kept closed by {by}{until if Reason.SCHEDULE in parts.opening.closed_by else ''}"
+    return f"kept closed by {by}{until if Reason.SCHEDULE in parts.closures.closed_by else ''}"
 
 
 def _trouble(parts: Parts) -> str:
-    found = [f"{part} ({failure_text(parts, part)})" for part, _ in parts.control.lane.faults]
-    return ", ".join(found) or f"it is {parts.control.lane.state}"
+    found = [f"{part} ({failure_text(parts, part)})" for part, _ in parts.controller.lane.faults]
+    return ", ".join(found) or f"it is {parts.controller.lane.state}"

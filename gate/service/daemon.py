@@ -90,7 +90,7 @@ class Daemon:
                 self._loop()
             finally:
                 self._notifier.stopping()
-                self.parts.control.process(Signal(Trigger.STOPPED), time.monotonic())
+                self.parts.controller.process(Signal(Trigger.STOPPED), time.monotonic())
         log.info("stopped")
 
     def _listen(self, stack: ExitStack) -> Server | None:
@@ -112,17 +112,17 @@ class Daemon:
         parts = self.parts
         while not self._stopping:
             now = time.monotonic()
-            until = deadline(parts.control.rules, parts.control.lane)
+            until = deadline(parts.controller.rules, parts.controller.lane)
             letters, frame = self.inbox.poll(NAP_S if until is None else min(NAP_S, until - now))
             now = time.monotonic()
             for letter in letters:
                 if isinstance(letter, Call):
                     letter.run()
-                elif parts.opening.still(letter):
-                    parts.control.process(letter, now)
+                elif parts.closures.still(letter):
+                    parts.controller.process(letter, now)
             if frame is not None:
-                parts.lookout.process(frame)
-            elif parts.lookout.camera.over:
+                parts.frames.process(frame)
+            elif parts.frames.camera.over:
                 log.info("the clip is over")
                 return
             if self._reload_asked:
@@ -157,7 +157,7 @@ class Daemon:
             report = self.parts.report
             report.reloading()
             try:
-                plan = prepare(self.parts.config, self._path, self.parts.smile)
+                plan = prepare(self.parts.config, self._path, self.parts.classifier)
                 try:
                     said = self.inbox.ask(lambda: apply(self.parts, plan, who), ANSWER_S)
                 except NoAnswer:

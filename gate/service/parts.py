@@ -61,14 +61,14 @@ class Parts:
     inbox: Inbox
     relay: Relay
     inputs: InputLines
-    wires: InputSignals
-    opening: LaneClosures
-    panel: Indicators
-    smile: TFLiteClassifier
+    signals: InputSignals
+    closures: LaneClosures
+    indicators: Indicators
+    classifier: TFLiteClassifier
     store: Store
-    control: Controller
-    history: RecentEvents
-    lookout: FrameProcessor
+    controller: Controller
+    recent_events: RecentEvents
+    frames: FrameProcessor
     jobs: Jobs
     report: ServiceReport
     meter: Meter
@@ -79,21 +79,21 @@ class Parts:
 
     def look_after(self, now: float) -> None:
         """What every turn of the loop looks after besides its frame."""
-        self.control.tick(now)
-        well = self.lookout.supervise(now)
+        self.controller.tick(now)
+        well = self.frames.supervise(now)
         if self.crash_loop.over(now):
-            self.control.process(Signal(Trigger.RECOVERED, Reason.FAULT_CRASH_LOOP), now)
+            self.controller.process(Signal(Trigger.RECOVERED, Reason.FAULT_CRASH_LOOP), now)
         if self.clock.jumped():
             self.jobs.clock_changed()
         if now - self.board_at >= BOARD_S:
             self.board, self.board_at = read_board(disk=self.config.store.path), now
-        self.panel.update(self.control.lane.state, now)
-        self.report.turn(self.control.lane, now, well=well)
+        self.indicators.update(self.controller.lane.state, now)
+        self.report.turn(self.controller.lane, now, well=well)
         self.meter.record_turn(self._turn(now))
 
     def _turn(self, now: float) -> LoopTurn:
         """What the meter keeps of this turn."""
-        lane, age_s = self.control.lane, self.lookout.age_s(now)
+        lane, age_s = self.controller.lane, self.frames.age_s(now)
         return LoopTurn(
             now=now,
             state=lane.state,
@@ -101,16 +101,16 @@ class Parts:
             faults=frozenset(part for part, _ in lane.faults),
             fresh_at=self.begun if age_s is None else now - age_s,
             dropped=self.inbox.dropped,
-            unwritten=self.control.unwritten,
-            oldest_unwritten=self.control.oldest_unwritten,
+            unwritten=self.controller.unwritten,
+            oldest_unwritten=self.controller.oldest_unwritten,
             pinged_at=self.report.pinged_at,
         )
 
     def stop(self) -> None:
         """Stop what a reload may have replaced."""
-        self.lookout.camera.close()
+        self.frames.camera.close()
         self.jobs.close()
-        self.smile.close()
+        self.classifier.close()
 
 
 def start(
@@ -179,14 +179,14 @@ def start(
         inbox=inbox,
         relay=relay,
         inputs=inputs,
-        wires=wires,
-        opening=opening,
-        panel=panel,
-        smile=smile,
+        signals=wires,
+        closures=opening,
+        indicators=panel,
+        classifier=smile,
         store=store,
-        control=control,
-        history=history,
-        lookout=FrameProcessor(
+        controller=control,
+        recent_events=history,
+        frames=FrameProcessor(
             open_camera_thread(config, inbox),
             pipeline,
             control,
@@ -215,7 +215,7 @@ def start(
             )
         )
     parts.jobs.start()
-    parts.lookout.camera.start()
+    parts.frames.camera.start()
     return parts
 
 
@@ -228,7 +228,7 @@ def open_jobs(config: Config, store: Store, opening: LaneClosures) -> Jobs:
 
 def _note_start(parts: Parts) -> None:
     """Record how the last run ended and that this one begins; too many bad ends are a fault."""
-    now, store, note = time.monotonic(), parts.store, parts.control.record
+    now, store, note = time.monotonic(), parts.store, parts.controller.record
     digest = parts.config.digest()
     newest = store.newest_run()
     if store.unclean is not None:
@@ -246,4 +246,4 @@ def _note_start(parts: Parts) -> None:
     parts.crash_loop = CrashLoop(crashes(store, service.crash_window_s), service, now)
     if parts.crash_loop.suspected:
         detail = parts.crash_loop.detail
-        parts.control.process(Signal(Trigger.FAULT, Reason.FAULT_CRASH_LOOP, detail=detail), now)
+        parts.controller.process(Signal(Trigger.FAULT, Reason.FAULT_CRASH_LOOP, detail=detail), now)

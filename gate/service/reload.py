@@ -122,12 +122,12 @@ def apply(parts: Parts, plan: ReloadPlan, who: str) -> str:
         return "nothing changed"
     config, old = plan.config, parts.config
     if plan.smile is not None:
-        retired, parts.smile = parts.smile, plan.smile
-    rules = config.rules(parts.smile.card.threshold)
+        retired, parts.classifier = parts.classifier, plan.smile
+    rules = config.rules(parts.classifier.card.threshold)
     parts.config, parts.loaded = config, datetime.now(UTC)
-    parts.control.rules = rules
-    parts.control.grants_unwritten = config.store.when_unwritable is Unwritable.GRANT_AND_JOURNAL
-    parts.wires.latches = config.inputs.emergency_latches
+    parts.controller.rules = rules
+    parts.controller.grants_unwritten = config.store.when_unwritable is Unwritable.GRANT_AND_JOURNAL
+    parts.signals.latches = config.inputs.emergency_latches
     relay = config.relay
     pulse_s = relay.pulse_s if relay.mode is RelayMode.PULSE else None
     parts.relay.limit(max_open_s=relay.max_on_s, pulse_s=pulse_s)
@@ -136,25 +136,25 @@ def apply(parts: Parts, plan: ReloadPlan, who: str) -> str:
         retired.close()
     parts.store.describe(
         config_hash=config.digest(),
-        model_hash=parts.smile.card.sha256,
+        model_hash=parts.classifier.card.sha256,
         threshold=rules.threshold,
     )
     said = "; ".join(str(change) for change in plan.changes)
-    parts.control.record(Event(EventKind.CONFIG_CHANGED, now, who=who, detail=said))
+    parts.controller.record(Event(EventKind.CONFIG_CHANGED, now, who=who, detail=said))
     last_config.keep(config.store.path, config)
     if config.lane != old.lane:
         hours = "; ".join(str(change) for change in _among(plan.changes, ("lane",)))
-        parts.control.record(Event(EventKind.SCHEDULE_CHANGED, now, who=who, detail=hours))
+        parts.controller.record(Event(EventKind.SCHEDULE_CHANGED, now, who=who, detail=hours))
     if config.lane != old.lane or config.store != old.store:
         parts.jobs.close()
-        parts.jobs = open_jobs(config, parts.store, parts.opening)
+        parts.jobs = open_jobs(config, parts.store, parts.closures)
         parts.jobs.start()
     return f"{len(plan.changes)} changed: {said}"
 
 
 def _watch_with(parts: Parts, plan: ReloadPlan) -> None:
     """Give the lookout the new camera and pipeline, where they are others."""
-    lookout = parts.lookout
+    lookout = parts.frames
     feed = None
     if any(_among(plan.changes, CAMERA)):
         feed = open_camera_thread(plan.config, parts.inbox, first=lookout.camera.sequence)

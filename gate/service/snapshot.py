@@ -26,7 +26,7 @@ from gate.system.credentials import masked
 
 def snapshot(parts: Parts, now: float, *, people: bool = False) -> Status:
     """How the gate is; without ``people`` no operator is named."""
-    lane, rules = parts.control.lane, parts.control.rules
+    lane, rules = parts.controller.lane, parts.controller.rules
     return Status(
         version=__version__,
         gate=parts.config.gate.id,
@@ -46,21 +46,21 @@ def snapshot(parts: Parts, now: float, *, people: bool = False) -> Status:
         work=_work(parts, now),
         watchdog=parts.report.watchdog(now),
         log=_log(parts),
-        judging=ModelInForce(parts.smile.card.sha256, rules.threshold),
+        judging=ModelInForce(parts.classifier.card.sha256, rules.threshold),
         settings=SettingsInForce(
             str(parts.path) if parts.path else None, parts.config.digest(), parts.loaded
         ),
         board=parts.board,
-        events=parts.history.happenings(people=people),
+        events=parts.recent_events.happenings(people=people),
     )
 
 
 def _order(parts: Parts, people: bool) -> LaneOrder:
-    closing, change = parts.opening.closing, parts.jobs.next_change()
+    closing, change = parts.closures.closing, parts.jobs.next_change()
     told = closing if people else None
     return LaneOrder(
-        open=parts.control.lane.open,
-        closed_by=parts.opening.closed_by,
+        open=parts.controller.lane.open,
+        closed_by=parts.closures.closed_by,
         who=told.who if told else None,
         why=told.why if told else None,
         next_change=change[0] if change else None,
@@ -69,18 +69,18 @@ def _order(parts: Parts, people: bool) -> LaneOrder:
 
 
 def _failures(parts: Parts, now: float) -> Iterator[Failure]:
-    for part, since in parts.control.lane.faults:
+    for part, since in parts.controller.lane.faults:
         yield Failure(part, failure_text(parts, part), now - since)
 
 
 def failure_text(parts: Parts, part: Reason) -> str:
     """What is wrong with a part at fault, as it stands now."""
-    live = parts.lookout.camera.problem if part is Reason.FAULT_CAMERA else None
-    return live or parts.control.details.get(part, "")
+    live = parts.frames.camera.problem if part is Reason.FAULT_CAMERA else None
+    return live or parts.controller.details.get(part, "")
 
 
 def _camera(parts: Parts, now: float) -> CameraHealth:
-    lookout = parts.lookout
+    lookout = parts.frames
     return CameraHealth(
         source=masked(str(parts.config.camera.source)),
         fps=lookout.pictures.rate(now),
@@ -95,7 +95,7 @@ def _camera(parts: Parts, now: float) -> CameraHealth:
 
 
 def _work(parts: Parts, now: float) -> FrameCost:
-    mean, worst = parts.lookout.work.mean(now), parts.lookout.work.worst(now)
+    mean, worst = parts.frames.work.mean(now), parts.frames.work.worst(now)
     return FrameCost(None if mean is None else 1000 * mean, None if worst is None else 1000 * worst)
 
 
@@ -105,6 +105,6 @@ def _log(parts: Parts) -> LogHealth:
     return LogHealth(
         path=str(store.path),
         sequence=store.sequence,
-        unwritten=parts.control.unwritten,
+        unwritten=parts.controller.unwritten,
         set_aside=json.loads(detail)["file"] if detail else None,
     )

@@ -8,12 +8,12 @@ methods it is asked only where the model can't tell.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
 import cv2
 import numpy as np
 
+from gate.core.rules import EyeMethod
 from gate.vision import cascades
 from gate.vision.framing import Framing, cut
 
@@ -39,14 +39,6 @@ NUDGES = ((0.0, 0.0), (0.03, 0.0), (-0.03, 0.0), (0.0, 0.03), (0.0, -0.03))
 
 SECOND_OPINION_S = 0.3
 """How often the cascade is asked at most in live frames, s: it costs more than all the rest."""
-
-
-class EyeMethod(StrEnum):
-    """How open eyes are told from closed ones."""
-
-    HAAR = "haar"
-    MODEL = "model"
-    BOTH = "both"
 
 
 class EyeScorer(Protocol):

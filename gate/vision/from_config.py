@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from gate.config import Config, EyesMethod
+from gate.config import Config
+from gate.core.rules import EyeMethod
 from gate.system import resources
 from gate.vision.classifier import TFLiteClassifier
-from gate.vision.eyes import EyeMethod, EyeRules
+from gate.vision.eyes import EyeRules
 from gate.vision.light import LightLimits
-from gate.vision.liveness import LivenessRules, LivenessSign
+from gate.vision.liveness import LivenessRules
 from gate.vision.pipeline import Pipeline, PipelineSettings
 from gate.vision.view import Mounting
 
@@ -34,9 +35,9 @@ def open_pipeline(config: Config, smile: TFLiteClassifier) -> Pipeline:
         acquire_s=config.face.acquire_s,
         light=LightLimits(darkest=config.light.darkest, brightest=config.light.brightest),
         mounting=open_mounting(config),
-        eyes=EyeRules(method=EyeMethod(config.eyes.method)),
-        liveness=LivenessRules(mode=LivenessSign(config.liveness.mode)),
+        eyes=EyeRules(method=config.eyes.method),
+        liveness=LivenessRules(mode=config.liveness.mode),
     )
-    asked = config.eyes.method is not EyesMethod.HAAR
+    asked = config.eyes.method is not EyeMethod.HAAR
     eyes = TFLiteClassifier(resources.path(EYES)) if asked else None
     return Pipeline(settings, smile, eyes)

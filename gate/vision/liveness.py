@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+
+from gate.core.rules import LivenessMode
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,20 +25,11 @@ if TYPE_CHECKING:
     from gate.vision.view import View
 
 
-class LivenessSign(StrEnum):
-    """Which sign of life is asked for."""
-
-    OFF = "off"
-    NEUTRAL_FIRST = "neutral_first"
-    BLINK = "blink"
-    BOTH = "both"
-
-
 @dataclass(frozen=True, slots=True)
 class LivenessRules:
     """What is asked, and how clear a sign has to be."""
 
-    mode: LivenessSign = LivenessSign.OFF
+    mode: LivenessMode = LivenessMode.OFF
     neutral_below: float = 0.35
     """Smile score under which a face counts as not smiling."""
     neutral_s: float = 0.25
@@ -132,7 +124,7 @@ class LivenessCheck:
     def judge(self, look: LivenessView) -> bool:
         """Take in one frame; True once the signs asked for have been seen in this visit."""
         mode = self._rules.mode
-        if mode is LivenessSign.OFF:
+        if mode is LivenessMode.OFF:
             return True
         if look.number != self._number:
             self.reset()
@@ -143,13 +135,13 @@ class LivenessCheck:
             and look.move < AT_REST
             and look.sharpness >= SHARP * float(np.median(self._sharpness))
         )
-        if mode in (LivenessSign.NEUTRAL_FIRST, LivenessSign.BOTH):
+        if mode in (LivenessMode.NEUTRAL_FIRST, LivenessMode.BOTH):
             self._watch_mouth(look, clear)
-        if mode in (LivenessSign.BLINK, LivenessSign.BOTH):
+        if mode in (LivenessMode.BLINK, LivenessMode.BOTH):
             self._watch_eyes(look, clear)
         self._last = look
-        neutral = self._smiled or mode is LivenessSign.BLINK
-        blinked = self._blinked or mode is LivenessSign.NEUTRAL_FIRST
+        neutral = self._smiled or mode is LivenessMode.BLINK
+        blinked = self._blinked or mode is LivenessMode.NEUTRAL_FIRST
         return neutral and blinked
 
     def _watch_mouth(self, look: LivenessView, clear: bool) -> None:

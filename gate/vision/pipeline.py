@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from gate.core.domain import Box, Face, Observation, Reason
+from gate.core.rules import LivenessMode
 from gate.vision import light, motion, photos
 from gate.vision.detector import FaceDetector
 from gate.vision.eyes import EyeJudge, EyeRules, EyeScorer
 from gate.vision.framing import Framing, cut, cuts, still_score
 from gate.vision.light import LightLimits
-from gate.vision.liveness import LivenessCheck, LivenessRules, LivenessSign, LivenessView, portrait
+from gate.vision.liveness import LivenessCheck, LivenessRules, LivenessView, portrait
 from gate.vision.tracking.tracker import GuestTracker, TrackingLimits, TrackingResult
 from gate.vision.view import Mounting, View, around, gray
 
@@ -136,7 +137,7 @@ class Pipeline:
                 keep * before.eyes[1] + (1 - keep) * eyes[1],
             )
         self._memory = memory
-        alive = self._settings.liveness.mode is LivenessSign.OFF or self._liveness.judge(
+        alive = self._settings.liveness.mode is LivenessMode.OFF or self._liveness.judge(
             LivenessView(
                 now,
                 guest.number,

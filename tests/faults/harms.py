@@ -82,14 +82,14 @@ def _survived(harm: Callable[[Daemon], None]) -> Callable[[Gate, random.Random],
 
 def hang_the_loop(daemon: Daemon) -> None:
     """The loop never comes back from a turn once the gate is open."""
-    tick = daemon.parts.control.tick
+    tick = daemon.parts.controller.tick
 
     def hang(now: float) -> None:
         if daemon.parts.relay.is_open:
             time.sleep(FOREVER_S)
         tick(now)
 
-    daemon.parts.control.tick = hang  # type: ignore[method-assign]  # that is the harm
+    daemon.parts.controller.tick = hang  # type: ignore[method-assign]  # that is the harm
 
 
 def block_the_log(daemon: Daemon) -> None:
@@ -116,7 +116,7 @@ def break_the_log(daemon: Daemon) -> None:
 
 
 def _before_recording(daemon: Daemon, harm: Callable[[Sequence[Event]], None]) -> None:
-    recorder: Any = daemon.parts.control._recorder
+    recorder: Any = daemon.parts.controller._recorder
     record = recorder.record
 
     def harmed(events: Sequence[Event]) -> object:
@@ -171,7 +171,7 @@ def _before_offering(daemon: Daemon, harm: Callable[[], None]) -> None:
 
 def fail_in_the_pipeline(daemon: Daemon) -> None:
     """Judging a frame raises, from the moment the gate is open."""
-    observe = daemon.parts.lookout.pipeline.observe
+    observe = daemon.parts.frames.pipeline.observe
     broken: list[bool] = []
 
     def harmed(frame: Any) -> Any:
@@ -180,7 +180,7 @@ def fail_in_the_pipeline(daemon: Daemon) -> None:
             raise ValueError("in the model")
         return observe(frame)
 
-    daemon.parts.lookout.pipeline.observe = harmed  # type: ignore[method-assign]  # that is the harm
+    daemon.parts.frames.pipeline.observe = harmed  # type: ignore[method-assign]  # that is the harm
 
 
 def fail_once_at_the_relay(daemon: Daemon) -> None:

@@ -57,24 +57,24 @@ class Bench:
         """Take what was posted."""
         for letter in self.inbox.poll(0)[0]:
             assert not isinstance(letter, Call)
-            if self.parts.opening.still(letter):
-                self.parts.control.process(letter, time.monotonic())
+            if self.parts.closures.still(letter):
+                self.parts.controller.process(letter, time.monotonic())
 
     def ask(self, command: Command, reason: str | None = None, peer: Peer = ALICE) -> Any:
         answer = carry_out(self.parts, Request(command, peer, reason), time.monotonic())
         return answer.get("said", answer.get("status"))
 
     def reload(self, who: str = "alice") -> str:
-        plan: ReloadPlan = prepare(self.parts.config, self.path, self.parts.smile)
+        plan: ReloadPlan = prepare(self.parts.config, self.path, self.parts.classifier)
         said = apply(self.parts, plan, who)
         self.turn()
         return said
 
     def state(self) -> State:
-        return self.parts.control.lane.state
+        return self.parts.controller.lane.state
 
     def is_open(self) -> bool:
-        return self.parts.control.lane.open
+        return self.parts.controller.lane.open
 
     def last(self, kind: EventKind) -> Event:
         return [event for event in self.events if event.kind is kind][-1]
@@ -118,7 +118,9 @@ def test_a_closed_lane_opens_by_hand_too(bench: Callable[..., Bench]) -> None:
 def test_nothing_opens_in_an_emergency(bench: Callable[..., Bench]) -> None:
     """Refused is refused, with the state and the way out of it in the line."""
     gate = bench()
-    gate.parts.control.process(Signal(Trigger.EMERGENCY, Reason.EMERGENCY_INPUT), time.monotonic())
+    gate.parts.controller.process(
+        Signal(Trigger.EMERGENCY, Reason.EMERGENCY_INPUT), time.monotonic()
+    )
     with pytest.raises(ControlError, match="emergency; end that first: smile-gate clear-fault"):
         gate.ask(Command.OPEN, "please")
     assert EventKind.OPERATOR_GRANTED not in [event.kind for event in gate.events]
@@ -141,7 +143,7 @@ def test_a_close_holds_through_restarts_and_hours(bench: Callable[..., Bench]) -
     assert not gate.is_open()
     gate = bench()
     assert not gate.is_open()
-    gate.parts.opening.by_hours(True)
+    gate.parts.closures.by_hours(True)
     gate.turn()
     assert not gate.is_open()
     order = gate.ask(Command.STATUS)["lane"]
@@ -175,7 +177,7 @@ def test_reopening_leaves_the_hours_their_say(bench: Callable[..., Bench]) -> No
 def test_an_order_that_is_late_does_not_undo_a_close(bench: Callable[..., Bench]) -> None:
     """Hours that opened a moment before the operator closed are not taken after it."""
     gate = bench(lane=SHUT_DAY)
-    gate.parts.opening.by_hours(True)  # posted, not taken yet
+    gate.parts.closures.by_hours(True)  # posted, not taken yet
     gate.ask(Command.CLOSE)
     gate.turn()
     assert not gate.is_open()
@@ -221,7 +223,7 @@ def test_what_ends_by_itself_is_not_cleared(bench: Callable[..., Bench]) -> None
     with pytest.raises(ControlError, match="there is no fault to clear"):
         gate.ask(Command.CLEAR_FAULT)
     fault = Signal(Trigger.FAULT, Reason.FAULT_CAMERA, detail="no picture")
-    gate.parts.control.process(fault, time.monotonic())
+    gate.parts.controller.process(fault, time.monotonic())
     with pytest.raises(ControlError, match=r"fault_camera \(no picture\); that ends by itself"):
         gate.ask(Command.CLEAR_FAULT)
 
@@ -253,7 +255,7 @@ def test_a_status_says_what_the_log_and_the_wires_say(
     assert status["log"]["sequence"] == gate.parts.store.sequence > 0
     assert status["inputs"] == [{"name": "door", "active": True}]
     gate.parts.store.record = refuse  # type: ignore[method-assign]  # a card that is read-only
-    gate.parts.control.record(Event(EventKind.TAMPER, time.monotonic()))
+    gate.parts.controller.record(Event(EventKind.TAMPER, time.monotonic()))
     status = gate.ask(Command.STATUS)
     assert status["log"]["unwritten"] == 2  # and the fault itself
     assert not status["well"]
@@ -265,7 +267,7 @@ def test_a_reload_changes_what_a_guest_is_asked(
 ) -> None:
     """Rules, relay limits and the pipeline are the new ones at once; the log names each change."""
     gate = bench()
-    pipeline, digest = gate.parts.lookout.pipeline, gate.parts.config.digest()
+    pipeline, digest = gate.parts.frames.pipeline, gate.parts.config.digest()
     write_config(
         smile={"threshold": 0.9, "frames": 12},
         eyes={"method": "haar"},
@@ -273,11 +275,11 @@ def test_a_reload_changes_what_a_guest_is_asked(
         store={"when_unwritable": "grant_and_journal"},
     )
     assert gate.reload().startswith("6 changed")
-    control = gate.parts.control
+    control = gate.parts.controller
     assert (control.rules.threshold, control.rules.frames, control.rules.hold_s) == (0.9, 12, 11)
     assert control.grants_unwritten
     assert gate.parts.relay.max_open_s == 12
-    assert gate.parts.lookout.pipeline is not pipeline
+    assert gate.parts.frames.pipeline is not pipeline
     event = gate.last(EventKind.CONFIG_CHANGED)
     assert event.who == "alice"
     assert "smile.frames: 8 -> 12" in str(event.detail)
@@ -368,14 +370,14 @@ def test_a_reload_of_the_camera_opens_it_anew(
 ) -> None:
     """Another feed takes over, its frames are numbered on, and the password is not in the log."""
     gate = bench()
-    feed = gate.parts.lookout.camera
+    feed = gate.parts.frames.camera
     monkeypatch.setenv("CAMERA_PASSWORD", "hunter2")
     write_config(camera={"source": "rtsp://gate:${CAMERA_PASSWORD}@127.0.0.1:9/live"})
     said = gate.reload()
     assert "hunter2" not in said + str(gate.last(EventKind.CONFIG_CHANGED).detail)
     assert "rtsp://***@127.0.0.1:9/live" in said
-    assert gate.parts.lookout.camera is not feed
-    assert gate.parts.lookout.camera.sequence >= feed.sequence
+    assert gate.parts.frames.camera is not feed
+    assert gate.parts.frames.camera.sequence >= feed.sequence
     assert "hunter2" not in str(gate.ask(Command.STATUS))
 
 
@@ -389,7 +391,7 @@ def test_what_needs_a_restart_refuses_the_whole_reload(
     with pytest.raises(ConfigError, match=r"relay\.pin, control\.group can only .* restart"):
         gate.reload()
     assert gate.parts.config is before
-    assert gate.parts.control.rules.frames == 8
+    assert gate.parts.controller.rules.frames == 8
 
 
 @pytest.mark.parametrize(
@@ -412,7 +414,7 @@ def test_a_bad_file_leaves_the_old_settings(
     with pytest.raises((ConfigError, ModelError), match=said):
         gate.reload()
     assert gate.parts.config is before
-    assert gate.parts.control.rules.lost_s == 0.7
+    assert gate.parts.controller.rules.lost_s == 0.7
 
 
 def test_every_setting_is_either_live_or_named_for_a_restart() -> None:

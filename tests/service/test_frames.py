@@ -37,10 +37,10 @@ class TiredFeed(CameraThread):
 
     renewed = 0
 
-    def tend(self, now: float) -> None:
+    def supervise(self, now: float) -> None:
         """The test says how it is."""
 
-    def renew(self) -> None:
+    def reopen(self) -> None:
         self.renewed += 1
 
 

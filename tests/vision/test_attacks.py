@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from gate.core.domain import Frame
-from gate.core.rules import Rules, obstacle
+from gate.core.rules import LivenessMode, Rules, obstacle
 from gate.system import resources
 from gate.vision.classifier import TFLiteClassifier
-from gate.vision.liveness import LivenessRules, LivenessSign
+from gate.vision.liveness import LivenessRules
 from gate.vision.pipeline import Pipeline, PipelineSettings
 from tests.seeing import MOUTH, astronaut
 from tests.vision import attacks
@@ -56,7 +56,7 @@ def neutral() -> Image:
 
 
 def most_in_a_row(
-    frames: Iterator[Image], mode: LivenessSign, smile: TFLiteClassifier, eyes: TFLiteClassifier
+    frames: Iterator[Image], mode: LivenessMode, smile: TFLiteClassifier, eyes: TFLiteClassifier
 ) -> tuple[int, int]:
     """The longest run of frames that qualify, and how many would without a liveness check."""
     pipeline = Pipeline(PipelineSettings(liveness=LivenessRules(mode)), smile, eyes)
@@ -104,7 +104,7 @@ def test_no_still_picture_is_let_in_with_neutral_first(
     would = 0
     for seed in SEEDS:
         longest, enough = most_in_a_row(
-            attack(species, seed), LivenessSign.NEUTRAL_FIRST, smile, eyes
+            attack(species, seed), LivenessMode.NEUTRAL_FIRST, smile, eyes
         )
         assert longest < FRAMES_TO_GRANT, f"{species}, seed {seed}: {longest} frames qualified"
         would += enough >= FRAMES_TO_GRANT
@@ -117,5 +117,5 @@ def test_no_still_picture_blinks(
 ) -> None:
     """Blur, tilt and glare may hide eyes; they don't close them."""
     for seed in list(SEEDS)[::4]:
-        longest, _ = most_in_a_row(attack(species, seed), LivenessSign.BLINK, smile, eyes)
+        longest, _ = most_in_a_row(attack(species, seed), LivenessMode.BLINK, smile, eyes)
         assert longest < FRAMES_TO_GRANT, f"{species}, seed {seed}: {longest} frames qualified"

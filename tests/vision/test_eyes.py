@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from gate.core.domain import Box
-from gate.vision.eyes import EyeJudge, EyeMethod, EyeRules
+from gate.core.rules import EyeMethod
+from gate.vision.eyes import EyeJudge, EyeRules
 from gate.vision.view import View
 from tests.seeing import EYES, FACE, astronaut, covered
 
