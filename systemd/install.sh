@@ -165,7 +165,7 @@ quietly "self-check: the model loads" as_gate "$new/bin/python" -c '
 import sys
 from pathlib import Path
 from gate.config.load import load
-from gate.parts import open_model, open_pipeline
+from gate.vision.from_config import open_model, open_pipeline
 settings = load(Path(sys.argv[1]))
 model = open_model(settings)
 open_pipeline(settings, model)

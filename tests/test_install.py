@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -133,3 +135,13 @@ def test_shellcheck_finds_nothing(script: str) -> None:
         check=False,
     )
     assert said.stdout == ""
+
+
+def test_the_self_check_imports_what_exists() -> None:
+    """A module that moves takes the installer's own Python along."""
+    script = (SYSTEMD / "install.sh").read_text()
+    lines = re.findall(r"^from (gate\.[\w.]+) import (.+)$", script, re.MULTILINE)
+    assert lines
+    for module, names in lines:
+        for name in names.split(", "):
+            assert hasattr(importlib.import_module(module), name), f"{module}.{name}"
