@@ -46,7 +46,7 @@ class Board:
         source.mkdir(parents=True)
         for part in (*PARTS, "constraints.txt"):
             if (ROOT / part).is_dir():
-                shutil.copytree(ROOT / part, source / part)
+                shutil.copytree(ROOT / part, source / part, symlinks=True)
             else:
                 shutil.copy(ROOT / part, source)
         shutil.copytree(folder, self._root / "srv/wheels")

@@ -57,10 +57,10 @@ def deliver(srv: Path, wheels: Path) -> None:
     if listed.returncode:
         raise Failed("the rig runs from a git checkout")
     for name in filter(None, listed.stdout.decode().split("\0")):
-        if (ROOT / name).is_file():
+        if (ROOT / name).is_file() or (ROOT / name).is_symlink():
             place = srv / "smile-gate" / name
             place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, place)
+            shutil.copy2(ROOT / name, place, follow_symlinks=False)
     shutil.copytree(wheels, srv / "wheels")
     shutil.copy(clip(), srv)
 

@@ -328,11 +328,11 @@ class Service:
 
     def upgrade_fails(self) -> str:
         release = self._release()
-        self._guest.run(f"cp {SOURCE}/gate/daemon.py /srv/daemon.py")
+        self._guest.run(f"cp {SOURCE}/gate/service/daemon.py /srv/daemon.py")
         broken = 'raise RuntimeError("broken on purpose")'
-        self._guest.run(f"echo '{broken}' >> {SOURCE}/gate/daemon.py")
+        self._guest.run(f"echo '{broken}' >> {SOURCE}/gate/service/daemon.py")
         said = self._guest.run(INSTALL, limit_s=300, check=False)
-        self._guest.run(f"cp /srv/daemon.py {SOURCE}/gate/daemon.py")
+        self._guest.run(f"cp /srv/daemon.py {SOURCE}/gate/service/daemon.py")
         if said.code == 0:
             raise Failed("it said that it worked")
         self._active()
