@@ -54,9 +54,10 @@ FRAMING = Framing(1.0, 0.0, 0.0)
 
 @dataclass(frozen=True, slots=True)
 class FakeCard:
-    """The one line of a card that the pipeline reads."""
+    """What the pipeline reads of a card."""
 
     framing: Framing = FRAMING
+    threshold: float = 0.5
 
 
 class FakeClassifier:

@@ -91,7 +91,7 @@ class FrameProcessor:
         done = time.monotonic()
         self.work.add(done, done - begun)
         self._meter.record_frame(FrameOutcome.JUDGED, age_s)
-        self._meter.record_stages(self.pipeline.spent | {"whole": done - begun})
+        self._meter.record_stages(self.pipeline.stages.spent | {"whole": done - begun})
 
     def supervise(self, now: float) -> bool:
         """Look after the camera; whether its pictures are fresh, or something is done about it."""

@@ -8,7 +8,7 @@ methods it is asked only where the model can't tell.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import cv2
 import numpy as np
@@ -41,6 +41,18 @@ SECOND_OPINION_S = 0.3
 """How often the cascade is asked at most in live frames, s: it costs more than all the rest."""
 
 
+class ScorerCard(Protocol):
+    """How a model wants its crops, and how it is read."""
+
+    @property
+    def framing(self) -> Framing:
+        """How a crop is cut from the face's box."""
+
+    @property
+    def threshold(self) -> float:
+        """Score at and above which it says yes."""
+
+
 class EyeScorer(Protocol):
     """A model that scores crops of faces or of eyes; its card says how they are cut.
 
@@ -48,8 +60,8 @@ class EyeScorer(Protocol):
     """
 
     @property
-    def card(self) -> Any:
-        """Holds ``framing`` and ``threshold``."""
+    def card(self) -> ScorerCard:
+        """What the model's file says of itself."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -77,7 +89,7 @@ class EyeJudge:
         needs_haar = rules.method is not EyeMethod.MODEL or self._model is None
         self._cascade = cascades.load(cascades.EYES) if needs_haar else None
         self._asked = float("-inf")
-        self.threshold = float(self._model.card.threshold) if self._model else 0.5
+        self.threshold = self._model.card.threshold if self._model else 0.5
         """Score at and above which an eye counts as open."""
 
     def score(self, view: View, face: Box, now: float | None = None) -> tuple[float, float]:
@@ -105,7 +117,7 @@ class EyeJudge:
         """The model's word on both eyes."""
         if self._model is None:
             return (0.0, 0.0)
-        framing: Framing = self._model.card.framing
+        framing = self._model.card.framing
         patch, box = view.patch(face, MARGIN)
         crops = []
         for right, down in NUDGES if thorough else NUDGES[:1]:

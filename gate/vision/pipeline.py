@@ -6,7 +6,6 @@ It judges nothing: thresholds and counting are the state machine's.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,10 +14,11 @@ from gate.core.rules import LivenessMode
 from gate.vision import light, motion, photos
 from gate.vision.detector import FaceDetector
 from gate.vision.eyes import EyeJudge, EyeRules, EyeScorer
-from gate.vision.framing import Framing, cut, cuts, still_score
+from gate.vision.framing import cut, cuts, still_score
 from gate.vision.light import LightLimits
 from gate.vision.liveness import LivenessCheck, LivenessRules, LivenessView, portrait
-from gate.vision.tracking.tracker import GuestTracker, TrackingLimits, TrackingResult
+from gate.vision.stages import StageClock
+from gate.vision.tracking.tracker import GuestTracker, TrackingLimits
 from gate.vision.view import Mounting, View, around, gray
 
 if TYPE_CHECKING:
@@ -64,44 +64,51 @@ class Pipeline:
     """The eyes of the gate: one `Observation` a frame."""
 
     def __init__(
-        self, settings: PipelineSettings, smile: EyeScorer, eyes: EyeScorer | None = None
+        self,
+        settings: PipelineSettings,
+        smile: EyeScorer,
+        eyes: EyeScorer | None = None,
+        *,
+        stages: StageClock | None = None,
     ) -> None:
-        """Raise `ModelError` where OpenCV's cascades are missing."""
+        """``stages`` measures ``face``, and ``smile`` and ``eyes`` where there is a guest.
+
+        Raises `ModelError` where OpenCV's cascades are missing.
+        """
         self._settings = settings
         self._smile = smile
-        self._finder = FaceDetector()
+        self._detector = FaceDetector()
         self._eyes = EyeJudge(settings.eyes, eyes)
         self._liveness = LivenessCheck(settings.liveness)
         self._memory: _Memory | None = None
         limits = TrackingLimits(
             settings.min_height, settings.similar, settings.region, settings.acquire_s
         )
-        self.tracker = GuestTracker(limits, self._finder)
-        self.spent: dict[str, float] = {}
-        """What the last frame took, s: ``face``, and ``smile`` and ``eyes`` of a guest."""
+        self.tracker = GuestTracker(limits, self._detector)
+        self.stages = stages or StageClock()
 
     def observe(self, frame: Frame) -> Observation:
         """What a live frame shows; boxes are in pixels of the upright frame."""
         image = frame.image
+        self.stages.begin()
         if image.ndim not in (2, 3) or min(image.shape) == 0:
             return Observation(frame.sequence, frame.monotonic)
-        began = time.perf_counter()
-        view = View(self._settings.mounting.upright(image))
-        thumb = motion.thumbnail(motion.sample(view.image))
-        sight = self.tracker.track(view, thumb, frame.monotonic)
-        self.spent = {"face": time.perf_counter() - began}
-        if sight.guest is None:
-            obstacle = sight.obstacle or light.scene(thumb, self._settings.light)
+        with self.stages.measure("face"):
+            view = View(self._settings.mounting.upright(image))
+            thumb = motion.thumbnail(motion.sample(view.image))
+            result = self.tracker.track(view, thumb, frame.monotonic)
+        if result.guest is None:
+            obstacle = result.obstacle or light.scene(thumb, self._settings.light)
             return Observation(
-                frame.sequence, frame.monotonic, guest_id=sight.number, obstacle=obstacle
+                frame.sequence, frame.monotonic, guest_id=result.number, obstacle=obstacle
             )
-        return self._seen(frame, view, sight, sight.guest)
+        return self._seen(frame, view, result.guest, result.others)
 
     def examine(self, image: Image) -> Observation:
         """What a still photo shows: every face, smile and eyes judged, nothing remembered."""
         view = View(gray(image))
         faces = []
-        for box in photos.find(self._finder, view.image):
+        for box in photos.find(self._detector, view.image):
             scores = self._eyes.score(view, box)
             patch, inner = view.patch(box, CROP_MARGIN)
             crops = cuts(patch, inner, self._smile.card.framing, self._smile.size)
@@ -116,15 +123,14 @@ class Pipeline:
         self._liveness.reset()
         self._memory = None
 
-    def _seen(self, frame: Frame, view: View, sight: TrackingResult, guest: Track) -> Observation:
+    def _seen(self, frame: Frame, view: View, guest: Track, others: tuple[Box, ...]) -> Observation:
         """The observation of a frame in which the guest's face was found."""
         box = guest.box
         view.prepare(around(box, CROP_MARGIN))
-        began = time.perf_counter()
-        smile = float(self._smile.score([self._crop(view, box)])[0])
-        smiled = time.perf_counter()
-        eyes = self._eyes.score(view, box, frame.monotonic)
-        self.spent |= {"smile": smiled - began, "eyes": time.perf_counter() - smiled}
+        with self.stages.measure("smile"):
+            smile = float(self._smile.score([self._crop(view, box)])[0])
+        with self.stages.measure("eyes"):
+            eyes = self._eyes.score(view, box, frame.monotonic)
         measured = light.measure(view, box)
         before = self._memory if self._memory and self._memory.number == guest.number else None
         now = frame.monotonic
@@ -139,19 +145,19 @@ class Pipeline:
         self._memory = memory
         alive = self._settings.liveness.mode is LivenessMode.OFF or self._liveness.judge(
             LivenessView(
-                now,
-                guest.number,
-                smile,
-                eyes,
-                measured.sharpness,
-                _moved(before.box, guest.raw) if before else 1.0,
-                abs(guest.roll) < 1.0,
-                portrait(view, box),
+                now=now,
+                number=guest.number,
+                smile=smile,
+                eyes=eyes,
+                sharpness=measured.sharpness,
+                move=_moved(before.box, guest.raw) if before else 1.0,
+                upright=abs(guest.roll) < 1.0,
+                face=portrait(view, box),
             )
         )
         faces = (
             Face(box, memory.smile, self._count_open(memory.eyes)),
-            *(Face(other) for other in sight.others),
+            *(Face(other) for other in others),
         )
         return Observation(
             frame.sequence,
@@ -179,8 +185,7 @@ class Pipeline:
     def _crop(self, view: View, box: Box) -> Image:
         """The face as the smile model wants it."""
         patch, inner = view.patch(box, CROP_MARGIN)
-        framing: Framing = self._smile.card.framing
-        return cut(patch, inner, framing, self._smile.size)
+        return cut(patch, inner, self._smile.card.framing, self._smile.size)
 
 
 def _moved(before: Box, after: Box) -> float:

@@ -14,6 +14,7 @@ from gate.hardware.camera_thread import CameraThread
 from gate.interfaces.metrics.meter import Meter
 from gate.service.frames import FrameProcessor
 from gate.service.inbox import Inbox
+from gate.vision.stages import StageClock
 from tests.fakes import ListRecorder, ListRelay
 
 
@@ -22,7 +23,7 @@ class BlindPipeline:
 
     def __init__(self) -> None:
         self.asked = 0
-        self.spent: dict[str, float] = {}
+        self.stages = StageClock()
 
     def observe(self, frame: Frame) -> Observation:
         self.asked += 1

@@ -29,11 +29,10 @@ from gate.vision import cascades
 from gate.vision.classifier import TFLiteClassifier
 from gate.vision.from_config import EYES, open_model, open_pipeline
 from gate.vision.pipeline import Pipeline, PipelineSettings
+from gate.vision.stages import StageClock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from numpy.typing import NDArray
 
     from gate.core.domain import Image
 
@@ -165,46 +164,22 @@ def facemesh(python: str, frames: Sequence[Image]) -> dict[str, Any]:
         return _ask([python, str(FACEMESH), str(path)])
 
 
-class Timed:
-    """A classifier that adds up what its scores cost."""
-
-    def __init__(self, classifier: TFLiteClassifier) -> None:
-        self._classifier = classifier
-        self.card, self.size = classifier.card, classifier.size
-        self.spent = 0.0
-
-    def score(self, crops: Sequence[Image]) -> NDArray[np.float32]:
-        """Score the crops, and note the time."""
-        begun = time.thread_time()
-        scores = self._classifier.score(crops)
-        self.spent += time.thread_time() - begun
-        return scores
-
-
 def stages(frames: Sequence[Image]) -> dict[str, float]:
-    """Milliseconds a frame of the pipeline's parts, with the shipped models."""
-    smile, eyes = Timed(TFLiteClassifier()), Timed(TFLiteClassifier(resources.path(EYES)))
-    seen = Pipeline(PipelineSettings(), smile, eyes)
-    look, spent = seen.tracker.track, [0.0]
-
-    def timed_look(*values: Any) -> Any:
-        begun = time.thread_time()
-        sight = look(*values)
-        spent[0] += time.thread_time() - begun
-        return sight
-
-    seen.tracker.track = timed_look  # type: ignore[method-assign,assignment]  # to measure it
-    whole = 0.0
+    """Milliseconds a frame of the pipeline's stages, with the shipped models."""
+    smile, eyes = TFLiteClassifier(), TFLiteClassifier(resources.path(EYES))
+    seen = Pipeline(PipelineSettings(), smile, eyes, stages=StageClock(time.thread_time))
+    frame_costs: list[dict[str, float]] = []
     for number, image in enumerate(frames):
-        if number == WARM_UP:
-            smile.spent = eyes.spent = spent[0] = whole = 0.0
         begun = time.thread_time()
         seen.observe(Frame(image, number, number / FPS))
-        whole += time.thread_time() - begun
-    share = 1000 / max(len(frames) - WARM_UP, 1)
-    parts = {"face": spent[0], "smile": smile.spent, "eyes": eyes.spent}
-    parts["rest"] = whole - sum(parts.values())
-    return {name: value * share for name, value in parts.items()}
+        whole = time.thread_time() - begun
+        spent = seen.stages.spent
+        frame_costs.append(spent | {"rest": whole - sum(spent.values())})
+    counted = frame_costs[WARM_UP:] or frame_costs
+    return {
+        stage: 1000 * sum(cost.get(stage, 0.0) for cost in counted) / len(counted)
+        for stage in ("face", "smile", "eyes", "rest")
+    }
 
 
 def _ask(command: list[str]) -> dict[str, Any]:
