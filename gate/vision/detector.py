@@ -100,7 +100,7 @@ class FaceDetector:
     def detect_near(self, view: View, last: Box, *, wide: bool = False) -> Detection | None:
         """The face that was in ``last`` a frame ago; ``wide`` after it was missed, or to make sure.
 
-        The sighting with most votes wins: a weaker one in the same patch is a chance hit.
+        The detection with most votes wins: a weaker one in the same patch is a chance hit.
         """
         growth = WIDE_GROWTH if wide else NEAR_GROWTH
         found = self.detect(

@@ -23,6 +23,13 @@ QUIETEST, LOUDEST = 3.0, 14.0
 """Gray levels: the change that counts is never taken below or above these."""
 NOISES = 6.0
 """The change that counts, in standard deviations of what a block does in a still scene."""
+NOISE_PER_STEP = 1.05
+"""A block's standard deviation, per median step from frame to frame: 1 / (0.6745 · √2) = 1.048.
+
+In a still scene a step is the difference of two values that vary independently, each by σ, so it
+varies by √2 · σ; and half of what is normally distributed lies within 0.6745 standard deviations
+of its mean, so the median of the steps' sizes is 0.6745 · √2 · σ.
+"""
 
 
 def sample(image: Image) -> Image:
@@ -55,11 +62,10 @@ class ChangeMap:
     def compare(self, thumb: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Blocks (rows, columns) that changed since `searched`; all of them at first."""
         if self._before is not None:
-            step = np.abs(thumb - self._before)
-            # The median ignores the part of the scene that really moves; 1.05 = √2 · 0.745⁻¹ …
-            # in short: median |difference of two noisy values| → their standard deviation.
-            now = 1.05 * float(np.median(step))
-            self._noise += 0.1 * (now - self._noise)
+            steps = np.abs(thumb - self._before)
+            # The median, not the mean: it ignores the part of the scene that really moves.
+            noise = NOISE_PER_STEP * float(np.median(steps))
+            self._noise += 0.1 * (noise - self._noise)
         self._before = thumb
         if self._searched is None:
             return np.ones(thumb.shape, bool)

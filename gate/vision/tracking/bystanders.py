@@ -12,10 +12,8 @@ from gate.vision.tracking import search
 from gate.vision.view import around
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from gate.vision.detector import FaceDetector
+    from gate.vision.tracking.track import TrackedFrame
     from gate.vision.view import View
 
 EVERY_S = 0.8
@@ -42,14 +40,14 @@ class _Other:
 class Bystanders:
     """The faces that count beside the guest's."""
 
-    def __init__(self, finder: FaceDetector, similar: float) -> None:
+    def __init__(self, detector: FaceDetector, similar: float) -> None:
         """A face counts from ``similar`` times the guest's width."""
-        self._finder = finder
+        self._detector = detector
         self._similar = similar
-        self._sweep = search.TiledSearch(finder)
+        self._search = search.TiledSearch(detector)
         self._changes = motion.ChangeMap()
         self._others: list[_Other] = []
-        self._swept = self._looked = float("-inf")
+        self._searched_at = self._looked_at = float("-inf")
 
     @property
     def boxes(self) -> tuple[Box, ...]:
@@ -59,35 +57,27 @@ class Bystanders:
     def reset(self, other: Box | None = None, now: float = 0.0) -> None:
         """Start with a new guest, and with ``other`` beside it if that is known already."""
         self._others = [_Other(other, now)] if other else []
-        self._sweep.stop()
+        self._search.stop()
         self._changes.forget()
-        self._swept = self._looked = float("-inf")
+        self._searched_at = self._looked_at = float("-inf")
 
-    def update(
-        self,
-        view: View,
-        thumb: NDArray[np.float32],
-        guest: Box,
-        region: Box,
-        smallest: float,
-        now: float,
-        elapsed: float,
-    ) -> Box | None:
+    def update(self, frame: TrackedFrame, guest: Box, region: Box, smallest: float) -> Box | None:
         """Look after the known faces and for new ones; return one that was not known yet.
 
-        Faces below ``smallest`` px don't count for anything.
+        Faces outside ``region`` or below ``smallest`` px don't count for anything.
         """
-        self._keep_eye_on(view, guest, now)
-        if not self._sweep.running and not self._start(view, thumb, guest, region, smallest, now):
+        view = frame.view
+        self._keep_eye_on(view, guest, frame.now)
+        if not self._search.running and not self._start(frame, guest, region, smallest):
             return None
-        for found in self._sweep.advance(view, elapsed / EVERY_S):
+        for found in self._search.advance(view, frame.elapsed / EVERY_S):
             if any(iou(found.box, box) > 0.15 for box in (guest, *self.boxes)):
                 continue
-            again = self._finder.detect_near(view, found.box, wide=True)
-            if again is None or not self._finder.confirm(view, again.box):
+            again = self._detector.detect_near(view, found.box, wide=True)
+            if again is None or not self._detector.confirm(view, again.box):
                 continue
             if again.box.width >= self._similar * guest.width:
-                self._others.append(_Other(again.box, now))
+                self._others.append(_Other(again.box, frame.now))
                 return again.box
         return None
 
@@ -96,7 +86,7 @@ class Bystanders:
         for other in list(self._others):
             if now - other.seen < LOOK_S:
                 continue
-            seen = self._finder.detect_near(view, other.box, wide=True)
+            seen = self._detector.detect_near(view, other.box, wide=True)
             other.seen = now
             other.misses += 1
             if seen is not None:
@@ -108,31 +98,23 @@ class Bystanders:
             ):
                 self._others.remove(other)
 
-    def _start(
-        self,
-        view: View,
-        thumb: NDArray[np.float32],
-        guest: Box,
-        region: Box,
-        smallest: float,
-        now: float,
-    ) -> bool:
+    def _start(self, frame: TrackedFrame, guest: Box, region: Box, smallest: float) -> bool:
         """Begin to search the surroundings if it is time and there is a reason."""
-        if now - max(self._swept, self._looked) < EVERY_S:
+        if frame.now - max(self._searched_at, self._looked_at) < EVERY_S:
             return False
-        self._looked = now
-        shape = (view.bounds.height, view.bounds.width)
-        changed = self._changes.compare(thumb)
+        self._looked_at = frame.now
+        shape = (frame.view.bounds.height, frame.view.bounds.width)
+        changed = self._changes.compare(frame.thumb)
         own = around(guest, OWN)
         body = Box(own.x, own.y, own.width, own.height + round(BODY * guest.width))
         motion.clear(changed, body, shape)
-        idle_over = now - self._swept >= IDLE_S
+        idle_over = frame.now - self._searched_at >= IDLE_S
         if not idle_over and not changed.any():
             return False
         smallest = max(smallest, self._similar * guest.width)
         largest = min(guest.width / self._similar, *shape)
-        steps = search.plan_tiles(region, smallest, largest)
-        self._sweep.start(steps, shape, None if idle_over else changed)
-        self._changes.mark_searched(thumb)
-        self._swept = now
-        return self._sweep.running
+        tiles = search.plan_tiles(region, smallest, largest)
+        self._search.start(tiles, shape, None if idle_over else changed)
+        self._changes.mark_searched(frame.thumb)
+        self._searched_at = frame.now
+        return self._search.running

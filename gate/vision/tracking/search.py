@@ -1,6 +1,6 @@
 """The search of the whole region for faces, cut into small steps and spread over frames.
 
-A sweep looks for every size in every place once. Its steps are tiles of one size range; each
+A search looks for every size in every place once. Its steps are tiles of one size range; each
 frame pays for a few of them, the largest (cheapest, nearest) faces first, so that no frame waits
 for a whole search and a guest is found within the time set.
 """
@@ -67,8 +67,8 @@ def _cuts(start: int, length: int, side: float, reach: float) -> list[tuple[int,
 class TiledSearch:
     """Walks through a plan, a few steps a frame."""
 
-    def __init__(self, finder: FaceDetector) -> None:
-        self._finder = finder
+    def __init__(self, detector: FaceDetector) -> None:
+        self._detector = detector
         self._steps: deque[SearchTile] = deque()
         self._left = 0.0
         self._total = 0.0
@@ -108,12 +108,12 @@ class TiledSearch:
         self._steps.clear()
 
     def advance(self, view: View, share: float) -> list[Detection]:
-        """Do ``share`` (0–1) of the whole sweep, at least one step; return what was seen."""
+        """Do ``share`` (0–1) of the whole search, at least one step; return what was seen."""
         found: list[Detection] = []
         budget = share * self._total
         while self._steps:
             step = self._steps.popleft()
-            found += self._finder.detect(
+            found += self._detector.detect(
                 view,
                 step.part,
                 smallest=step.smallest,

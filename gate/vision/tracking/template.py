@@ -1,4 +1,4 @@
-"""The gist of a face: brows, eyes and nose in a few hundred pixels, to know it again by.
+"""A template of a face: brows, eyes and nose in a few hundred pixels, to know it again by.
 
 It serves twice: to tell whether a face found at the same place is still the same one, and to
 follow a face between two runs of the cascade, for a tenth of the cost.
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from gate.vision.view import View
 
 SIDE = 26
-"""Width of a gist, px."""
+"""Width of a template, px."""
 PART = (0.10, 0.12, 0.80, 0.52)
 """Left, top, width, height of what is remembered, in the face's box: brows to nose, no mouth."""
 REACH = 0.15
-"""How far around its old place a gist is looked for, in face widths."""
+"""How far around its old place a template is looked for, in face widths."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class FaceTemplate:
     pixels: Image
     box: Box
     unit: float
-    """Frame pixels a gist pixel."""
+    """Frame pixels in a pixel of the template."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Match:
     likeness: float
     """Normalised correlation, −1 to 1."""
     box: Box
-    """The face's box, moved to where the gist was found."""
+    """The face's box, moved to where the template was found."""
 
 
 def capture(view: View, box: Box) -> FaceTemplate:
@@ -56,24 +56,24 @@ def capture(view: View, box: Box) -> FaceTemplate:
     return FaceTemplate(pixels, box, unit)
 
 
-def match(view: View, gist: FaceTemplate, near: Box | None = None) -> Match:
+def match(view: View, known: FaceTemplate, near: Box | None = None) -> Match:
     """Find a remembered face around its old place, or around that of ``near``."""
-    near = near or gist.box
+    near = near or known.box
     centre = (near.x + near.width // 2, near.y + near.height // 2)
-    side = gist.box.width
+    side = known.box.width
     start = Box(centre[0] - side // 2, centre[1] - side // 2, side, side)
-    wide, left, top = _pixels(view, start, gist.unit, REACH)
-    height, width = gist.pixels.shape
+    wide, left, top = _pixels(view, start, known.unit, REACH)
+    height, width = known.pixels.shape
     if not height or wide.shape[0] < height or wide.shape[1] < width:
         return Match(0.0, near)
-    scores = np.asarray(cv2.matchTemplate(wide, gist.pixels, cv2.TM_CCOEFF_NORMED), np.float32)
+    scores = np.asarray(cv2.matchTemplate(wide, known.pixels, cv2.TM_CCOEFF_NORMED), np.float32)
     _, best, _, (x, y) = cv2.minMaxLoc(scores)
     x_exact = x + _between(scores[y], x)
     y_exact = y + _between(scores[:, x], y)
     home = round(PART[0] * side), round(PART[1] * side)
     moved = Box(
-        round(left + x_exact * gist.unit) - home[0],
-        round(top + y_exact * gist.unit) - home[1],
+        round(left + x_exact * known.unit) - home[0],
+        round(top + y_exact * known.unit) - home[1],
         side,
         side,
     )
@@ -81,7 +81,7 @@ def match(view: View, gist: FaceTemplate, near: Box | None = None) -> Match:
 
 
 def _pixels(view: View, box: Box, unit: float, margin: float) -> tuple[Image, int, int]:
-    """The gist's part of the box with ``margin`` around, and its left and top in the frame."""
+    """The template's part of the box with ``margin`` around, and its left and top in the frame."""
     more = round(margin * box.width)
     left, top, width, height = PART
     part = inside(

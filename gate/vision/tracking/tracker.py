@@ -10,7 +10,7 @@ from gate.vision import motion
 from gate.vision.detector import FaceDetector, iou
 from gate.vision.tracking import search, template
 from gate.vision.tracking.bystanders import Bystanders
-from gate.vision.tracking.track import Track, begin
+from gate.vision.tracking.track import Track, TrackedFrame, begin
 from gate.vision.view import around, inside
 
 if TYPE_CHECKING:
@@ -28,10 +28,10 @@ IDLE_S = 8.0
 KEEP_S = 1.0
 """How long the place of a lost face is remembered, s: found again there, it is the same guest."""
 VERIFY_S = 0.18
-"""How long a face may be followed by its gist alone, s: every third of 15 frames a second is the
-cascade's."""
+"""How long a face may be followed by its template alone, s: every third of 15 frames a second is
+the cascade's."""
 HELD = 0.9
-"""Correlation with its gist under which the cascade is asked at once."""
+"""Correlation with its template under which the cascade is asked at once."""
 ALIKE = 0.55
 """Correlation with the last picture of the face under which it is another face."""
 LOST_FRAMES = 4
@@ -85,45 +85,44 @@ class SearchWork:
 class GuestTracker:
     """Follows the guest through the frames of one camera; owns all that is remembered of it."""
 
-    def __init__(self, limits: TrackingLimits, finder: FaceDetector | None = None) -> None:
+    def __init__(self, limits: TrackingLimits, detector: FaceDetector | None = None) -> None:
         self._limits = limits
-        self._finder = finder or FaceDetector()
-        self._sweep = search.TiledSearch(self._finder)
+        self._detector = detector or FaceDetector()
+        self._search = search.TiledSearch(self._detector)
         self._changes = motion.ChangeMap()
         self._guest: Track | None = None
-        self._gist: template.FaceTemplate | None = None
-        self._crowd = Bystanders(self._finder, limits.similar)
+        self._lost: Track | None = None
+        self._bystanders = Bystanders(self._detector, limits.similar)
         self._numbers = 0
         self._shape: tuple[int, int] = (0, 0)
         self._plan: list[search.SearchTile] = []
-        self._swept = float("-inf")
-        self._last = float("-inf")
-        self._lost: Track | None = None
+        self._searched_at = self._last_at = float("-inf")
         self.work = SearchWork()
 
     def reset(self) -> None:
         """Forget the guest, the others and the scene."""
-        self._guest = self._lost = self._gist = None
-        self._crowd.reset()
-        self._sweep.stop()
+        self._guest = self._lost = None
+        self._bystanders.reset()
+        self._search.stop()
         self._changes.forget()
-        self._swept = self._last = float("-inf")
+        self._searched_at = self._last_at = float("-inf")
 
     def track(self, view: View, thumb: NDArray[np.float32], now: float) -> TrackingResult:
         """What the upright picture taken at ``now`` shows; ``thumb`` is its `motion.thumbnail`."""
         if view.image.shape[:2] != self._shape:
             self._resize(view)
-        elapsed = min(max(now - self._last, 0.0), self._limits.acquire_s)
-        self._last = now
+        elapsed = min(max(now - self._last_at, 0.0), self._limits.acquire_s)
+        self._last_at = now
+        frame = TrackedFrame(view, thumb, now, elapsed)
         self.work.frames += 1
-        before = self._finder.pixels
-        sight = self._follow(view, thumb, now, elapsed) if self._guest else None
-        if sight is None:
-            sight = self._wait(view, thumb, now, elapsed)
-        spent = self._finder.pixels - before
-        self.work.pixels += spent
-        self.work.idle += spent == 0
-        return sight
+        before = self._detector.pixels
+        result = self._follow(frame, self._guest) if self._guest else None
+        if result is None:
+            result = self._look_for_guest(frame)
+        pixels = self._detector.pixels - before
+        self.work.pixels += pixels
+        self.work.idle += pixels == 0
+        return result
 
     def _resize(self, view: View) -> None:
         """Plan the search for frames of a new size."""
@@ -140,115 +139,107 @@ class GuestTracker:
         largest = min(self._region.width, self._region.height)
         self._plan = search.plan_tiles(self._region, smallest, largest)
 
-    def _wait(
-        self, view: View, thumb: NDArray[np.float32], now: float, elapsed: float
-    ) -> TrackingResult:
+    def _look_for_guest(self, frame: TrackedFrame) -> TrackingResult:
         """Nobody is followed: search where something changed."""
-        changed = self._changes.compare(thumb)
-        if not self._sweep.running:
-            idle_over = now - self._swept >= IDLE_S
+        view = frame.view
+        changed = self._changes.compare(frame.thumb)
+        if not self._search.running:
+            idle_over = frame.now - self._searched_at >= IDLE_S
             if not idle_over and not changed.any():
-                return self._nobody(now)
-            if self._sweep.start(self._plan, self._shape, None if idle_over else changed):
-                self._swept = now
-            self._changes.mark_searched(thumb)
-        share = max(elapsed / max(self._limits.acquire_s, 1e-3), 0.02)
-        for seen in self._sweep.advance(view, share):
-            again = self._finder.detect_near(view, seen.box, wide=True)
-            if again is None or not self._finder.confirm(view, again.box):
+                return self._nobody(frame.now)
+            if self._search.start(self._plan, self._shape, None if idle_over else changed):
+                self._searched_at = frame.now
+            self._changes.mark_searched(frame.thumb)
+        share = max(frame.elapsed / max(self._limits.acquire_s, 1e-3), 0.02)
+        for seen in self._search.advance(view, share):
+            again = self._detector.detect_near(view, seen.box, wide=True)
+            if again is None or not self._detector.confirm(view, again.box):
                 continue
-            self._sweep.stop()
-            self._meet(view, again.box, now)
-            return self._sight()
-        return self._nobody(now)
+            self._search.stop()
+            self._guest = self._meet(view, again.box, frame.now)
+            return self._found(self._guest)
+        return self._nobody(frame.now)
 
     def _nobody(self, now: float) -> TrackingResult:
-        """An empty sight, with the reason for a face that was just lost."""
+        """Nobody there, with the reason for a face that was just lost."""
         if self._lost is None or now - self._lost.seen > KEEP_S:
             self._lost = None
             return TrackingResult()
         return TrackingResult(number=self._lost.number, obstacle=self._why_lost(self._lost))
 
-    def _meet(self, view: View, box: Box, now: float) -> None:
+    def _meet(self, view: View, box: Box, now: float) -> Track:
         """Start to follow a face: the guest just lost if it is the same place and the same face."""
-        same = (
-            self._lost is not None
-            and now - self._lost.seen <= KEEP_S
-            and iou(box, self._lost.raw) > 0.2
-            and self._gist is not None
-            and template.match(view, self._gist, box).likeness > ALIKE
-        )
-        if same and self._lost is not None:
-            self._guest, self._lost = self._lost, None
-            self._guest.follow(box, now)
-        else:
-            self._numbers += 1
-            self._guest, self._lost = begin(self._numbers, box, now), None
-        self._guest.verified = now
-        self._gist = template.capture(view, box)
-        self._crowd.reset()
+        lost, self._lost = self._lost, None
+        self._bystanders.reset()
         self._changes.forget()
+        if (
+            lost is not None
+            and now - lost.seen <= KEEP_S
+            and iou(box, lost.raw) > 0.2
+            and template.match(view, lost.template, box).likeness > ALIKE
+        ):
+            lost.verify(view, box, now)
+            return lost
+        return self._begin(view, box, now)
 
-    def _follow(
-        self, view: View, thumb: NDArray[np.float32], now: float, elapsed: float
-    ) -> TrackingResult | None:
-        """Look for the guest where it was; None when it is given up."""
-        guest = self._guest
-        if guest is None:
-            return None
+    def _begin(self, view: View, box: Box, now: float) -> Track:
+        """A guest who was not known before."""
+        self._numbers += 1
+        return begin(self._numbers, view, box, now)
+
+    def _follow(self, frame: TrackedFrame, guest: Track) -> TrackingResult | None:
+        """Look for the guest where they were; None when they are given up."""
+        view, now = frame.view, frame.now
         view.prepare(around(guest.raw, KEPT), max(1, guest.raw.width // FINE))
-        if not self._hold(view, guest, now) and not self._verify(view, guest, now):
+        found = self._hold(view, guest, now) or self._verify(view, guest, now)
+        if found is None:
             guest.misses += 1
             if guest.misses < LOST_FRAMES:
                 return TrackingResult(number=guest.number, obstacle=self._why_lost(guest))
             self._lost, self._guest = guest, None
             self._changes.forget()
             return None
-        guest = self._guest
-        if guest is None:
-            return None
         smallest = max(24.0, self._limits.min_height * self._shape[0])
-        other = self._crowd.update(view, thumb, guest.raw, self._region, smallest, now, elapsed)
-        if other is not None and other.width > LARGER * guest.width:
-            self._meet(view, other, now)
-            self._crowd.reset(guest.raw, now)
-        return self._sight()
+        other = self._bystanders.update(frame, found.raw, self._region, smallest)
+        if other is not None and other.width > LARGER * found.width:
+            self._guest = self._meet(view, other, now)
+            self._bystanders.reset(found.raw, now)  # who was the guest stands beside them now
+        else:
+            self._guest = found
+        return self._found(self._guest)
 
-    def _hold(self, view: View, guest: Track, now: float) -> bool:
-        """Follow by the gist alone, as long as it fits well and the cascade saw the face lately."""
-        if self._gist is None or now - guest.verified >= VERIFY_S:
-            return False
-        match = template.match(view, self._gist, guest.raw)
+    def _hold(self, view: View, guest: Track, now: float) -> Track | None:
+        """Follow by the template alone, while it fits well and the cascade saw the face lately."""
+        if now - guest.verified >= VERIFY_S:
+            return None
+        match = template.match(view, guest.template, guest.raw)
         if match.likeness < HELD:
-            return False
+            return None
         guest.follow(match.box, now, guest.roll)
-        return True
+        return guest
 
-    def _verify(self, view: View, guest: Track, now: float) -> bool:
-        """Find the guest with the cascade: close by, then farther off, then leaning."""
-        seen = self._finder.detect_near(view, guest.raw)
+    def _verify(self, view: View, guest: Track, now: float) -> Track | None:
+        """Find a face with the cascade: close by, then farther off, then leaning.
+
+        What comes back is the guest, or a new guest where it is another one's face.
+        """
+        seen = self._detector.detect_near(view, guest.raw)
         roll = 0.0
         if seen is None:
-            seen = self._finder.detect_near(view, guest.raw, wide=True)
+            seen = self._detector.detect_near(view, guest.raw, wide=True)
         if seen is None:
             roll = TILTS[guest.misses % 2] if abs(guest.roll) < 1 else guest.roll
-            seen = self._finder.detect_tilted(view, guest.raw, roll)
+            seen = self._detector.detect_tilted(view, guest.raw, roll)
         if seen is None:
-            return False
-        if self._gist is not None and template.match(view, self._gist, seen.box).likeness < ALIKE:
-            self._numbers += 1
-            guest = self._guest = begin(self._numbers, seen.box, now)
-        else:
-            guest.follow(seen.box, now, roll)
-        guest.verified = now
-        self._gist = template.capture(view, seen.box)
-        return True
+            return None
+        if template.match(view, guest.template, seen.box).likeness < ALIKE:
+            return self._begin(view, seen.box, now)
+        guest.verify(view, seen.box, now, roll)
+        return guest
 
-    def _sight(self) -> TrackingResult:
+    def _found(self, guest: Track) -> TrackingResult:
         """The guest and the others as they stand now."""
-        if self._guest is None:
-            return TrackingResult()
-        return TrackingResult(self._guest, self._crowd.boxes, self._guest.number)
+        return TrackingResult(guest, self._bystanders.boxes, guest.number)
 
     def _why_lost(self, track: Track) -> Reason:
         """The likeliest reason why a face is no longer found."""

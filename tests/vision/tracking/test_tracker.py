@@ -18,7 +18,7 @@ FPS = 15
 
 
 @pytest.fixture(scope="module")
-def finder() -> FaceDetector:
+def detector() -> FaceDetector:
     return FaceDetector()
 
 
@@ -33,73 +33,89 @@ def wall(seed: int) -> np.ndarray:
 
 
 def see(
-    watch: GuestTracker, frames: Iterable[np.ndarray], start: float = 0.0
+    tracker: GuestTracker, frames: Iterable[np.ndarray], start: float = 0.0
 ) -> list[TrackingResult]:
-    """What the watch says of each frame."""
-    sights = []
+    """What the tracker says of each frame."""
+    results = []
     for index, image in enumerate(frames):
         grain = np.random.default_rng(index).integers(0, 5, image.shape, dtype=np.uint8)
         view = View(np.clip(image.astype(int) + grain, 0, 255).astype(np.uint8))
         now = start + index / FPS
-        sights.append(watch.track(view, motion.thumbnail(motion.sample(view.image)), now))
-    return sights
+        results.append(tracker.track(view, motion.thumbnail(motion.sample(view.image)), now))
+    return results
 
 
-def test_a_guest_who_moves_stays_the_same_guest(finder: FaceDetector) -> None:
+def test_a_guest_who_moves_stays_the_same_guest(detector: FaceDetector) -> None:
     """Walking about in front of the gate is one visit."""
     path = (person(1.0 + 0.02 * step, 150 + 4 * step) for step in range(25))
-    sights = see(GuestTracker(TrackingLimits(), finder), path)
-    assert all(sight.guest for sight in sights)
-    assert {sight.number for sight in sights} == {1}
+    results = see(GuestTracker(TrackingLimits(), detector), path)
+    assert all(result.guest for result in results)
+    assert {result.number for result in results} == {1}
 
 
-def test_a_guest_is_found_within_the_time_that_is_set(finder: FaceDetector) -> None:
+def test_a_guest_is_found_within_the_time_that_is_set(detector: FaceDetector) -> None:
     """However long the gate was idle, a face is seen within `acquire_s`."""
-    watch = GuestTracker(TrackingLimits(acquire_s=0.5), finder)
-    see(watch, (wall(0) for _ in range(30)))
-    sights = see(watch, (person(1.0, 200) for _ in range(9)), start=2.0)
-    assert sights[8].guest is not None
+    tracker = GuestTracker(TrackingLimits(acquire_s=0.5), detector)
+    see(tracker, (wall(0) for _ in range(30)))
+    results = see(tracker, (person(1.0, 200) for _ in range(9)), start=2.0)
+    assert results[8].guest is not None
 
 
-def test_an_empty_still_scene_is_not_searched(finder: FaceDetector) -> None:
+def test_an_empty_still_scene_is_not_searched(detector: FaceDetector) -> None:
     """Nothing moves: next to nothing is done."""
-    watch = GuestTracker(TrackingLimits(), finder)
-    see(watch, (wall(0) for _ in range(45)))
-    assert watch.work.idle >= 30
+    tracker = GuestTracker(TrackingLimits(), detector)
+    see(tracker, (wall(0) for _ in range(45)))
+    assert tracker.work.idle >= 30
 
 
-def test_the_next_guest_is_another_one(finder: FaceDetector) -> None:
+def test_the_next_guest_is_another_one(detector: FaceDetector) -> None:
     """Someone leaves, the place is empty for a while, someone comes: two visits."""
-    watch = GuestTracker(TrackingLimits(), finder)
-    first = see(watch, [person(1.0, 200)] * 6)[-1]
-    see(watch, (wall(0) for _ in range(30)), start=1.0)
-    second = see(watch, [person(1.0, 60)[:, ::-1]] * 12, start=3.0)[-1]
+    tracker = GuestTracker(TrackingLimits(), detector)
+    first = see(tracker, [person(1.0, 200)] * 6)[-1]
+    see(tracker, (wall(0) for _ in range(30)), start=1.0)
+    second = see(tracker, [person(1.0, 60)[:, ::-1]] * 12, start=3.0)[-1]
     assert first.number == 1
     assert second.number == 2
 
 
-def test_a_second_face_of_similar_size_counts(finder: FaceDetector) -> None:
+def test_a_second_face_of_similar_size_counts(detector: FaceDetector) -> None:
     """Two people at the gate are two."""
     both = person(1.0, 10)
     both[:, 320:] = person(1.0, 10)[:, :320]
-    sights = see(GuestTracker(TrackingLimits(), finder), [both] * 30)
-    assert len(sights[-1].others) == 1
+    results = see(GuestTracker(TrackingLimits(), detector), [both] * 30)
+    assert len(results[-1].others) == 1
 
 
-def test_a_bystander_in_the_queue_does_not_count(finder: FaceDetector) -> None:
+def test_a_bystander_in_the_queue_does_not_count(detector: FaceDetector) -> None:
     """A face much smaller than the guest's is somebody who waits."""
     scene = person(1.8, 0)
     scene[:, 500:] = person(0.55, 0)[:, :140]
-    sights = see(GuestTracker(TrackingLimits(), finder), [scene] * 30)
-    assert sights[-1].guest is not None
-    assert sights[-1].guest.box.width > 120
-    assert not any(sight.others for sight in sights)
+    results = see(GuestTracker(TrackingLimits(), detector), [scene] * 30)
+    assert results[-1].guest is not None
+    assert results[-1].guest.box.width > 120
+    assert not any(result.others for result in results)
 
 
-def test_only_the_region_counts(finder: FaceDetector) -> None:
+def test_who_steps_in_front_of_the_guest_becomes_the_guest(detector: FaceDetector) -> None:
+    """A much larger face is another visit, and the guest before is one of those who stand by."""
+    tracker = GuestTracker(TrackingLimits(similar=0.5), detector)
+    small = wall(0)
+    small[:, :200] = person(0.7, 0)[:, :200]
+    first = see(tracker, [small] * 20)[-1]
+    both = small.copy()
+    both[:, 200:] = person(1.25, 200)[:, 200:]
+    results = see(tracker, [both] * 40, start=20 / FPS)
+    assert first.guest is not None
+    (then,) = [result for result in results if result.number == 2][:1]
+    assert then.guest is not None
+    assert then.guest.width > 1.25 * first.guest.width
+    assert [abs(box.x - first.guest.raw.x) < 10 for box in then.others] == [True]
+
+
+def test_only_the_region_counts(detector: FaceDetector) -> None:
     """A face beside the lane is nobody's guest."""
-    watch = GuestTracker(TrackingLimits(region=(0.6, 0.0, 0.4, 1.0)), finder)
-    assert not any(sight.guest for sight in see(watch, [person(1.0, 30)] * 15))
+    tracker = GuestTracker(TrackingLimits(region=(0.6, 0.0, 0.4, 1.0)), detector)
+    assert not any(result.guest for result in see(tracker, [person(1.0, 30)] * 15))
 
 
 @pytest.mark.parametrize(
@@ -107,11 +123,11 @@ def test_only_the_region_counts(finder: FaceDetector) -> None:
     [(person(1.0, -76), Reason.FACE_CUT_OFF), (person(1.0, 200), Reason.NOT_FACING)],
 )
 def test_a_face_that_is_lost_gives_a_hint(
-    finder: FaceDetector, image: np.ndarray, reason: Reason
+    detector: FaceDetector, image: np.ndarray, reason: Reason
 ) -> None:
     """The guest is told why nothing is seen any more."""
-    watch = GuestTracker(TrackingLimits(), finder)
-    assert see(watch, [image] * 5)[-1].guest is not None
-    lost = see(watch, [wall(1)] * 2, start=5 / FPS)[-1]
+    tracker = GuestTracker(TrackingLimits(), detector)
+    assert see(tracker, [image] * 5)[-1].guest is not None
+    lost = see(tracker, [wall(1)] * 2, start=5 / FPS)[-1]
     assert lost.guest is None
     assert lost.obstacle is reason
