@@ -165,14 +165,14 @@ def _shoot(config: Config, count: int) -> Shots:
     """Take so many pictures; fewer where the source ends or gives none."""
     shots = Shots()
     inbox = Inbox()
-    with closing(open_camera_thread(config, inbox)) as feed:
-        feed.start()
+    with closing(open_camera_thread(config, inbox)) as camera:
+        camera.start()
         until = time.monotonic() + OPENS_WITHIN_S
         while len(shots.frames) < count and time.monotonic() < until:
             _, frame = inbox.poll(0.1)
             if frame is not None:
                 shots.frames.append(frame)
-            elif feed.over or feed.problem:
+            elif camera.over or camera.problem:
                 break
-        shots.over, shots.problem = feed.over, feed.problem
+        shots.over, shots.problem = camera.over, camera.problem
     return shots

@@ -89,10 +89,10 @@ def _met(config: Config, model: TFLiteClassifier) -> Finding:
 def _watch(config: Config, seconds: float) -> Iterator[Frame]:
     """The pictures of the next seconds, or until the source fails."""
     inbox = Inbox()
-    with closing(open_camera_thread(config, inbox)) as feed:
-        feed.start()
+    with closing(open_camera_thread(config, inbox)) as camera:
+        camera.start()
         until = time.monotonic() + seconds
-        while time.monotonic() < until and not (feed.over or feed.problem):
+        while time.monotonic() < until and not (camera.over or camera.problem):
             _, frame = inbox.poll(0.1)
             if frame is not None:
                 yield frame

@@ -57,7 +57,9 @@ def relay(patient: Patient, pause: Callable[[float], None] = time.sleep) -> Iter
         with ExitStack() as parts:
             lines = open_lines(config, _pins(patient, parts))
             parts.callback(lines.close)
-            moved = open_relay(config, lines, on_limit=lambda: None, emergency_held=lambda: False)
+            moved = open_relay(
+                config, lines, on_limit=lambda max_open_s: None, emergency_held=lambda: False
+            )
             parts.callback(moved.close)
             rest = lines.is_on(GATE)
             moved.move(Position.GRANTED)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gate.core.domain import Image
 
 NETWORK_TIMEOUT_MS = 5000
-"""A stream that is silent for this long is lost; the feed opens it again."""
+"""A stream that is silent for this long is lost; the camera's thread opens it again."""
 
 
 class PictureSource(Protocol):

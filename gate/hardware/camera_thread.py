@@ -37,7 +37,7 @@ class CameraThread:
     """Hands a source's frames over until it is closed.
 
     A live camera's frames replace each other; a clip is played at its own rate, every frame. The
-    loop calls `tend` at each turn.
+    loop calls `supervise` at each turn.
     """
 
     def __init__(
@@ -163,10 +163,10 @@ class CameraThread:
 class _Reader:
     """One thread, and since when it has been inside of the driver."""
 
-    def __init__(self, feed: CameraThread) -> None:
+    def __init__(self, camera: CameraThread) -> None:
         self.closing = threading.Event()
         self.calling_since: float | None = None
-        self.thread = threading.Thread(target=feed._run, args=(self,), name="camera", daemon=True)
+        self.thread = threading.Thread(target=camera._run, args=(self,), name="camera", daemon=True)
 
     def wanted(self) -> bool:
         """Whether this is still the thread that reads."""

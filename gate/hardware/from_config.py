@@ -1,4 +1,4 @@
-"""Lines, relay, lamps, contacts and camera as the settings have them.
+"""Lines, relay, lamps, inputs and camera as the settings have them.
 
 `open_lines` stands between a killed gate and a line that is left driven (``smile-gate
 safe-state``): each import here counts, and the camera's are left to `open_camera_thread`.
@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from gate.config import Config, InputSettings, OnEmergency, PowerLoss, Pull, RelayMode, Wiring
-from gate.core.domain import GATE, HEARTBEAT
+from gate.core.closures import LaneClosures
+from gate.core.domain import GATE, HEARTBEAT, Signal
 from gate.hardware.indicators import Indicators, Lamp
-from gate.hardware.input_lines import InputLine
+from gate.hardware.input_lines import InputLine, InputLines
+from gate.hardware.input_signals import InputSignals
 from gate.hardware.output_lines import OutputLine, OutputLines
 from gate.hardware.relay import Relay
 
@@ -22,10 +24,10 @@ if TYPE_CHECKING:
 
 def open_lines(config: Config, factory: Any) -> OutputLines:
     """All outputs, claimed in their safe positions."""
-    return OutputLines(factory, _wires(config), config.interlocks)
+    return OutputLines(factory, _output_lines(config), config.interlocks)
 
 
-def _wires(config: Config) -> Iterator[OutputLine]:
+def _output_lines(config: Config) -> Iterator[OutputLine]:
     relay = config.relay
     rests_on = relay.power_loss is PowerLoss.FAIL_SAFE
     yield OutputLine(GATE, relay.pin, relay.active_high, rests_on)
@@ -39,7 +41,7 @@ def open_relay(
     config: Config,
     lines: OutputLines,
     *,
-    on_limit: Callable[[], None],
+    on_limit: Callable[[float], None],
     emergency_held: Callable[[], bool],
 ) -> Relay:
     """The relay on the gate's line."""
@@ -65,13 +67,20 @@ def open_indicators(config: Config, lines: OutputLines) -> Indicators:
     return Indicators(lines, lamps, heartbeat_s=config.heartbeat.period_s if beats else None)
 
 
+def open_signals(
+    config: Config, inputs: InputLines, post: Callable[[Signal], None], closures: LaneClosures
+) -> InputSignals:
+    """What each input means to the lane, not connected; ``post`` takes its signals."""
+    return InputSignals(inputs, post, closures, latches=config.inputs.emergency_latches)
+
+
 def input_lines(config: Config) -> dict[str, InputLine]:
     """The inputs that there are, by the names of their settings."""
     found = ((name, value) for name, value in config.inputs if isinstance(value, InputSettings))
-    return {name: _contact(value) for name, value in found}
+    return {name: _input_line(value) for name, value in found}
 
 
-def _contact(settings: InputSettings) -> InputLine:
+def _input_line(settings: InputSettings) -> InputLine:
     pulls = {Pull.UP: True, Pull.DOWN: False, Pull.NONE: None}
     closed = settings.wiring is Wiring.NORMALLY_CLOSED
     return InputLine(settings.pin, closed, pulls[settings.pull], settings.debounce_s)

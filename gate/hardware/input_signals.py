@@ -27,13 +27,13 @@ class InputSignals:
         self,
         inputs: InputLines,
         post: Callable[[Signal], None],
-        opening: LaneClosures,
+        closures: LaneClosures,
         *,
         latches: bool,
     ) -> None:
         self._inputs = inputs
         self._post = post
-        self._opening = opening
+        self._closures = closures
         self.latches = latches
         self._relay: Relay | None = None
         self._emergency = False
@@ -59,7 +59,7 @@ class InputSignals:
             "key_switch": self._on_key,
         }
         if "key_switch" in contacts:
-            self._opening.by_key(False, tell=False)  # until the contact says otherwise
+            self._closures.by_key(False, tell=False)  # until the contact says otherwise
         for name, contact in contacts.items():
             self._inputs.connect(name, contact, handlers[name])
 
@@ -78,7 +78,7 @@ class InputSignals:
     def _on_key(self, active: bool) -> None:
         if active and not self._emergency:
             self._post(Signal(Trigger.EMERGENCY_CLEARED, who="key switch"))
-        self._opening.by_key(active)
+        self._closures.by_key(active)
 
     def _pressed(self, signal: Signal) -> Callable[[bool], None]:
         return lambda active: self._post(signal) if active else None

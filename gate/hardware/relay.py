@@ -17,8 +17,9 @@ class Relay:
     """Moves the gate's line between its positions. Every method may be called from any thread.
 
     An open gate shuts after ``max_open_s`` by itself, from a thread of its own; ``on_limit`` is
-    called then, from that thread. With ``pulse_s`` a grant is a pulse of that length. ``trip`` is
-    for the emergency input: it moves at once, and nothing moves the line away until `clear`.
+    called then with that limit, s, from that thread. With ``pulse_s`` a grant is a pulse of that
+    length. ``trip`` is for the emergency input: it moves at once, and nothing moves the line away
+    until `clear`.
     """
 
     def __init__(
@@ -29,7 +30,7 @@ class Relay:
         max_open_s: float = 10.0,
         pulse_s: float | None = None,
         opens_in_emergency: bool = True,
-        on_limit: Callable[[], None] = lambda: None,
+        on_limit: Callable[[float], None] = lambda max_open_s: None,
         emergency_held: Callable[[], bool] = lambda: False,
     ) -> None:
         self._lines = lines
@@ -109,7 +110,7 @@ class Relay:
                 self._drive(Position.SAFE)
             except RelayError as error:  # the loop will try again once it is told
                 log.critical("the open gate's limit: %s", error)
-        self._on_limit()
+        self._on_limit(self.max_open_s)
 
     def _drive(self, position: Position) -> None:
         self.position = None

@@ -33,35 +33,35 @@ def carry_out(parts: Parts, request: Request, now: float) -> Answer:
 
 
 def _open(parts: Parts, request: Request, now: float) -> str:
-    control = parts.controller
+    controller = parts.lane.controller
     if _is_open(parts):
         raise ControlError("the gate is open already; ask again when it has shut")
     signal = Signal(
         Trigger.OPERATOR_GRANT, Reason.OPERATOR, who=request.peer.name, detail=request.reason
     )
-    if not control.process(signal, now):
+    if not controller.process(signal, now):
         raise ControlError(
-            f"not while the lane is in {control.lane.state}; end that first: smile-gate"
+            f"not while the lane is in {controller.lane.state}; end that first: smile-gate"
             " clear-fault, or the key switch"
         )
     if not _is_open(parts):
         raise ControlError(f"the gate did not open: {_trouble(parts)}")
-    return f"the gate is open for {control.rules.hold_s:g} s"
+    return f"the gate is open for {controller.rules.hold_s:g} s"
 
 
 def _is_open(parts: Parts) -> bool:
-    return parts.controller.lane.state is State.GRANTED
+    return parts.lane.controller.lane.state is State.GRANTED
 
 
 def _close(parts: Parts, request: Request, now: float) -> str:
-    control, opening = parts.controller, parts.closures
-    if opening.closing is not None:
-        return f"the lane was closed already by {opening.closing.who}"
+    controller, closures = parts.lane.controller, parts.lane.closures
+    if closures.closing is not None:
+        return f"the lane was closed already by {closures.closing.who}"
     who, why = request.peer.name, request.reason
-    opening.by_operator(OperatorClose(who, why))
-    operator_close.keep(parts.config.store.path, opening.closing)
-    if control.lane.open:
-        control.process(Signal(Trigger.CLOSED, Reason.OPERATOR, who=who, detail=why), now)
+    closures.by_operator(OperatorClose(who, why))
+    operator_close.keep(parts.config.store.path, closures.closing)
+    if controller.lane.open:
+        controller.process(Signal(Trigger.CLOSED, Reason.OPERATOR, who=who, detail=why), now)
     else:
         _note(parts, EventKind.LANE_CLOSED, who, why, now)
     if _is_open(parts):
@@ -70,38 +70,38 @@ def _close(parts: Parts, request: Request, now: float) -> str:
 
 
 def _reopen(parts: Parts, request: Request, now: float) -> str:
-    control, opening, who = parts.controller, parts.closures, request.peer.name
-    if opening.closing is None:
-        if control.lane.open:
+    controller, closures, who = parts.lane.controller, parts.lane.closures, request.peer.name
+    if closures.closing is None:
+        if controller.lane.open:
             return "the lane is open"
         raise ControlError(f"no operator closed the lane; {_kept_closed(parts)}")
-    opening.by_operator(None)
-    if opening.closed_by:
+    closures.by_operator(None)
+    if closures.closed_by:
         _note(parts, EventKind.CLOSE_LIFTED, who, request.reason, now)
         operator_close.keep(parts.config.store.path, None)
         return f"taken back, but {_kept_closed(parts)}"
     signal = Signal(Trigger.OPENED, Reason.OPERATOR, who=who, detail=request.reason)
-    control.process(signal, now)
+    controller.process(signal, now)
     operator_close.keep(parts.config.store.path, None)
-    if control.lane.faults:
+    if controller.lane.faults:
         return f"the lane is open again, but the gate is not well: {_trouble(parts)}"
     return "the lane is open again"
 
 
 def _clear_fault(parts: Parts, who: str, now: float) -> str:
-    control = parts.controller
+    controller = parts.lane.controller
     done = []
-    if control.lane.state is State.EMERGENCY:
-        if parts.signals.emergency_held():
+    if controller.lane.state is State.EMERGENCY:
+        if parts.hardware.signals.emergency_held():
             raise ControlError("the emergency contact still asks for it; put it to rest first")
-        control.process(Signal(Trigger.EMERGENCY_CLEARED, who=who), now)
+        controller.process(Signal(Trigger.EMERGENCY_CLEARED, who=who), now)
         done.append("the emergency is over")
-    if control.is_at_fault(Reason.FAULT_CRASH_LOOP):
-        parts.crash_loop.clear()
-        control.process(Signal(Trigger.RECOVERED, Reason.FAULT_CRASH_LOOP, who=who), now)
+    if controller.is_at_fault(Reason.FAULT_CRASH_LOOP):
+        parts.health.crash_loop.clear()
+        controller.process(Signal(Trigger.RECOVERED, Reason.FAULT_CRASH_LOOP, who=who), now)
         done.append("the pause after the crashes is over")
     rest = f"{_trouble(parts)}; that ends by itself once the part works again"
-    if control.lane.faults:
+    if controller.lane.faults:
         if not done:
             raise ControlError(f"nothing here can be cleared by hand: {rest}")
         done.append(rest)
@@ -112,20 +112,22 @@ def _clear_fault(parts: Parts, who: str, now: float) -> str:
 
 def _note(parts: Parts, kind: EventKind, who: str, why: str | None, now: float) -> None:
     """Record an operator's word that does not move the lane: what the log says last of it holds."""
-    state = parts.controller.lane.state
-    parts.controller.record(
+    state = parts.lane.controller.lane.state
+    parts.lane.controller.record(
         Event(kind, now, state, state, reason=Reason.OPERATOR, who=who, detail=why)
     )
 
 
 def _kept_closed(parts: Parts) -> str:
     names = {Reason.SCHEDULE: "the opening hours", Reason.KEY_SWITCH: "the key switch"}
-    by = " and ".join(names.get(reason, str(reason)) for reason in parts.closures.closed_by)
-    change = parts.jobs.next_change()
+    by = " and ".join(names.get(reason, str(reason)) for reason in parts.lane.closures.closed_by)
+    change = parts.lane.jobs.next_change()
     until = f" until {change[0]:%a %H:%M}" if change and change[1] else ""
-    return f"kept closed by {by}{until if Reason.SCHEDULE in parts.closures.closed_by else ''}"
+    return f"kept closed by {by}{until if Reason.SCHEDULE in parts.lane.closures.closed_by else ''}"
 
 
 def _trouble(parts: Parts) -> str:
-    found = [f"{part} ({failure_text(parts, part)})" for part, _ in parts.controller.lane.faults]
-    return ", ".join(found) or f"it is {parts.controller.lane.state}"
+    found = [
+        f"{part} ({failure_text(parts, part)})" for part, _ in parts.lane.controller.lane.faults
+    ]
+    return ", ".join(found) or f"it is {parts.lane.controller.lane.state}"

@@ -17,13 +17,14 @@ from gate.core.describe import describe, fields, level, without_person
 from gate.core.domain import Event, Observation, Signal, Trigger
 from gate.core.machine import deadline
 from gate.core.transitions import Lane
-from gate.errors import AnotherGate, ControlError, GateError, NoAnswer
+from gate.errors import ControlError, GateError, NoAnswer
+from gate.interfaces.control.from_config import open_server
 from gate.interfaces.control.protocol import Answer, Command, Request
-from gate.interfaces.control.server import Server
 from gate.service.commands import carry_out
 from gate.service.inbox import Call, Inbox
-from gate.service.parts import Parts, start
+from gate.service.parts import Parts
 from gate.service.reload import apply, prepare
+from gate.service.start import start
 from gate.system.systemd import Notifier
 
 log = logging.getLogger(__name__)
@@ -72,7 +73,10 @@ class Daemon:
         with ExitStack() as stack:
             stack.callback(self._notifier.close)
             stack.callback(self.inbox.close)
-            server = self._listen(stack)
+            # First of all: what belongs to a running gate must not be touched.
+            server = open_server(self._config, self._answer)
+            if server is not None:
+                stack.callback(server.close)
             self.parts = start(
                 self._config,
                 self._path,
@@ -90,39 +94,25 @@ class Daemon:
                 self._loop()
             finally:
                 self._notifier.stopping()
-                self.parts.controller.process(Signal(Trigger.STOPPED), time.monotonic())
+                self.parts.lane.controller.process(Signal(Trigger.STOPPED), time.monotonic())
         log.info("stopped")
-
-    def _listen(self, stack: ExitStack) -> Server | None:
-        """The control socket, first of all: what belongs to a running gate must not be touched."""
-        control = self._config.control
-        if control.socket is None:
-            return None
-        try:
-            server = Server(control.socket, control.group, self._answer)
-        except AnotherGate:
-            raise
-        except ControlError as error:  # guests can do without
-            log.error("%s; the gate runs without it", error)
-            return None
-        stack.callback(server.close)
-        return server
 
     def _loop(self) -> None:
         parts = self.parts
+        controller, frames = parts.lane.controller, parts.vision.frames
         while not self._stopping:
             now = time.monotonic()
-            until = deadline(parts.controller.rules, parts.controller.lane)
+            until = deadline(controller.rules, controller.lane)
             letters, frame = self.inbox.poll(NAP_S if until is None else min(NAP_S, until - now))
             now = time.monotonic()
             for letter in letters:
                 if isinstance(letter, Call):
                     letter.run()
-                elif parts.closures.still(letter):
-                    parts.controller.process(letter, now)
+                elif parts.lane.closures.still(letter):
+                    controller.process(letter, now)
             if frame is not None:
-                parts.frames.process(frame)
-            elif parts.frames.camera.over:
+                parts.log.meter.record_frame(frames.process(frame, time.monotonic()))
+            elif frames.camera.over:
                 log.info("the clip is over")
                 return
             if self._reload_asked:
@@ -154,10 +144,10 @@ class Daemon:
         if self._path is None:
             raise ControlError("this gate was started without a configuration file")
         with self._reloading:
-            report = self.parts.report
+            report = self.parts.health.report
             report.reloading()
             try:
-                plan = prepare(self.parts.config, self._path, self.parts.classifier)
+                plan = prepare(self.parts.config, self._path, self.parts.vision.classifier)
                 try:
                     said = self.inbox.ask(lambda: apply(self.parts, plan, who), ANSWER_S)
                 except NoAnswer:

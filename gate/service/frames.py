@@ -10,7 +10,7 @@ from gate.core.controller import Controller
 from gate.core.domain import Frame, Observation, Reason, Signal, Trigger
 from gate.core.transitions import RESTING, Lane
 from gate.hardware.camera_thread import CameraThread
-from gate.interfaces.metrics.meter import FrameOutcome, Meter
+from gate.interfaces.metrics.meter import FrameOutcome, FrameResult
 from gate.service.rolling import RollingWindow
 from gate.vision.motion import FrozenCamera
 from gate.vision.pipeline import Pipeline
@@ -19,27 +19,32 @@ log = logging.getLogger(__name__)
 
 
 class FrameProcessor:
-    """Owns feed and pipeline, and the faults of both. Only the loop's thread may call it."""
+    """Owns camera and pipeline, and the faults of both. Only the loop's thread may call it.
+
+    ``now`` is always the loop's time, monotonic s; ``clock`` only measures how long work took.
+    """
 
     def __init__(
         self,
-        feed: CameraThread,
+        camera: CameraThread,
         pipeline: Pipeline,
-        control: Controller,
+        controller: Controller,
+        *,
         stale_s: float,
-        on_frame: Callable[[Observation, Lane], None],
-        meter: Meter,
+        now: float,
+        on_frame: Callable[[Observation, Lane], None] = lambda observation, lane: None,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        now = time.monotonic()
-        self.camera = feed
+        """A picture older than ``stale_s`` opens nothing, and without a newer one is a fault."""
+        self.camera = camera
         self.pipeline = pipeline
-        self._control = control
+        self._controller = controller
         self._stale_s = stale_s
         self._on_frame = on_frame
-        self._meter = meter
+        self._clock = clock
         self._frozen = FrozenCamera()
         self._fresh_at = now  # the camera has `stale_s` from here
-        self._renewed_at = now
+        self._reopened_at = now
         self._resting = True
         self.seen = False
         """Whether there ever was a good picture."""
@@ -49,49 +54,50 @@ class FrameProcessor:
         self.work = RollingWindow(now)
         """Seconds from taking a picture to having acted on it."""
 
-    def process(self, frame: Frame) -> None:
-        """Judge one frame, unless it is too old to open a gate with."""
-        begun = time.monotonic()
-        age_s = begun - frame.monotonic
+    def process(self, frame: Frame, now: float) -> FrameResult:
+        """Judge one frame that the loop took at ``now``, and say what became of it."""
+        begun, age_s = self._clock(), now - frame.monotonic
         if age_s > self._stale_s:
             self.late += 1
-            self._meter.record_frame(FrameOutcome.LATE, age_s)
             log.warning("frame %d came too late and is not used", frame.sequence)
-            return
+            return FrameResult(FrameOutcome.LATE, age_s)
         if self._frozen.same_for(frame.image, frame.monotonic) > self._stale_s:
-            self._meter.record_frame(FrameOutcome.FAILED, age_s)
-            self._fault(Reason.FAULT_CAMERA, "the same picture again and again")
-            if begun - max(self._fresh_at, self._renewed_at) > 5 * self._stale_s:
-                self._renewed_at = begun
+            self._fault(Reason.FAULT_CAMERA, "the same picture again and again", now)
+            if now - max(self._fresh_at, self._reopened_at) > 5 * self._stale_s:
+                self._reopened_at = now
                 self.camera.reopen()
-            return
+            return FrameResult(FrameOutcome.FAILED, age_s)
         self._fresh_at = frame.monotonic
         self.seen = True
-        self.pictures.add(begun)
-        self._well(Reason.FAULT_CAMERA)
-        if self._control.lane.state in RESTING:
+        self.pictures.add(now)
+        self._well(Reason.FAULT_CAMERA, now)
+        if self._controller.lane.state in RESTING:
             self._resting = True  # nobody is to be judged: save the work
-            self._meter.record_frame(FrameOutcome.RESTING, age_s)
-            return
+            return FrameResult(FrameOutcome.RESTING, age_s)
+        return self._judge(frame, now, begun)
+
+    def _judge(self, frame: Frame, now: float, begun: float) -> FrameResult:
+        """Have the pipeline look at a good frame, and the controller act on what it shows."""
+        age_s = now - frame.monotonic
         if self._resting:
             self.pipeline.reset()
             self._resting = False
         try:
             observation = self.pipeline.observe(frame)
         except Exception as error:
-            self._meter.record_frame(FrameOutcome.FAILED, age_s)
-            if not self._control.is_at_fault(Reason.FAULT_MODEL):  # once, not with every frame
+            if not self._controller.is_at_fault(Reason.FAULT_MODEL):  # once, not with every frame
                 log.exception("frame %d cannot be judged", frame.sequence)
-            self._fault(Reason.FAULT_MODEL, f"{type(error).__name__}: {error}")
-            return
-        self._well(Reason.FAULT_MODEL)
-        self._control.observe(observation, time.monotonic())
-        self._on_frame(observation, self._control.lane)
+            self._fault(Reason.FAULT_MODEL, f"{type(error).__name__}: {error}", now)
+            return FrameResult(FrameOutcome.FAILED, age_s)
+        judged_at = now + self._clock() - begun  # a hold begins when the relay moves
+        self._well(Reason.FAULT_MODEL, judged_at)
+        self._controller.observe(observation, judged_at)
+        self._on_frame(observation, self._controller.lane)
         self.judged += 1
-        done = time.monotonic()
-        self.work.add(done, done - begun)
-        self._meter.record_frame(FrameOutcome.JUDGED, age_s)
-        self._meter.record_stages(self.pipeline.stages.spent | {"whole": done - begun})
+        whole_s = self._clock() - begun
+        self.work.add(now + whole_s, whole_s)
+        stages = self.pipeline.stages.spent | {"whole": whole_s}
+        return FrameResult(FrameOutcome.JUDGED, age_s, stages)
 
     def supervise(self, now: float) -> bool:
         """Look after the camera; whether its pictures are fresh, or something is done about it."""
@@ -99,30 +105,31 @@ class FrameProcessor:
         fresh = now - self._fresh_at <= self._stale_s
         if not fresh and not self.camera.over:
             problem = self.camera.problem or f"no new picture for {self._stale_s:g} s"
-            self._fault(Reason.FAULT_CAMERA, problem)
-        return (self.seen and fresh) or (bool(self._control.lane.faults) and self.camera.retrying)
+            self._fault(Reason.FAULT_CAMERA, problem, now)
+        at_fault = bool(self._controller.lane.faults)
+        return (self.seen and fresh) or (at_fault and self.camera.retrying)
 
     def age_s(self, now: float) -> float | None:
         """Age of the newest good picture."""
         return now - self._fresh_at if self.seen else None
 
     def replace(
-        self, *, feed: CameraThread | None, pipeline: Pipeline | None, stale_s: float
+        self, *, camera: CameraThread | None, pipeline: Pipeline | None, stale_s: float, now: float
     ) -> None:
         """Go on with another camera, or with other settings of the seeing."""
         self._stale_s = stale_s
         if pipeline is not None:
             self.pipeline = pipeline
-        if feed is not None:
+        if camera is not None:
             self.camera.abandon()
-            self.camera = feed
+            self.camera = camera
             self._frozen = FrozenCamera()
-            self._fresh_at = time.monotonic()
-            feed.start()
+            self._fresh_at = now
+            camera.start()
         self.pipeline.reset()
 
-    def _fault(self, part: Reason, detail: str) -> None:
-        self._control.process(Signal(Trigger.FAULT, part, detail=detail), time.monotonic())
+    def _fault(self, part: Reason, detail: str, now: float) -> None:
+        self._controller.process(Signal(Trigger.FAULT, part, detail=detail), now)
 
-    def _well(self, part: Reason) -> None:
-        self._control.process(Signal(Trigger.RECOVERED, part), time.monotonic())
+    def _well(self, part: Reason, now: float) -> None:
+        self._controller.process(Signal(Trigger.RECOVERED, part), now)

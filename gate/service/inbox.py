@@ -109,7 +109,7 @@ class Inbox:
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Let a waiting feed go on, and refuse what is still asked; may be called twice."""
+        """Let a waiting camera go on, and refuse what is still asked; may be called twice."""
         with self._changed:
             self._closed = True
             letters = list(self._letters)

@@ -20,7 +20,8 @@ from gate.core.domain import Event, EventKind
 from gate.errors import ConfigError
 from gate.hardware.from_config import open_camera_thread
 from gate.service import last_config
-from gate.service.parts import Parts, open_jobs
+from gate.service.parts import Parts
+from gate.service.start import open_jobs
 from gate.vision.classifier import TFLiteClassifier
 from gate.vision.from_config import open_model, open_pipeline
 from gate.vision.pipeline import Pipeline
@@ -122,44 +123,46 @@ def apply(parts: Parts, plan: ReloadPlan, who: str) -> str:
         return "nothing changed"
     config, old = plan.config, parts.config
     if plan.smile is not None:
-        retired, parts.classifier = parts.classifier, plan.smile
-    rules = config.rules(parts.classifier.card.threshold)
+        retired, parts.vision.classifier = parts.vision.classifier, plan.smile
+    rules = config.rules(parts.vision.classifier.card.threshold)
     parts.config, parts.loaded = config, datetime.now(UTC)
-    parts.controller.rules = rules
-    parts.controller.grants_unwritten = config.store.when_unwritable is Unwritable.GRANT_AND_JOURNAL
-    parts.signals.latches = config.inputs.emergency_latches
+    parts.lane.controller.rules = rules
+    parts.lane.controller.grants_unwritten = (
+        config.store.when_unwritable is Unwritable.GRANT_AND_JOURNAL
+    )
+    parts.hardware.signals.latches = config.inputs.emergency_latches
     relay = config.relay
     pulse_s = relay.pulse_s if relay.mode is RelayMode.PULSE else None
-    parts.relay.limit(max_open_s=relay.max_on_s, pulse_s=pulse_s)
+    parts.hardware.relay.limit(max_open_s=relay.max_on_s, pulse_s=pulse_s)
     _watch_with(parts, plan)
     if plan.smile is not None:
         retired.close()
-    parts.store.describe(
+    parts.log.store.describe(
         config_hash=config.digest(),
-        model_hash=parts.classifier.card.sha256,
+        model_hash=parts.vision.classifier.card.sha256,
         threshold=rules.threshold,
     )
     said = "; ".join(str(change) for change in plan.changes)
-    parts.controller.record(Event(EventKind.CONFIG_CHANGED, now, who=who, detail=said))
+    parts.lane.controller.record(Event(EventKind.CONFIG_CHANGED, now, who=who, detail=said))
     last_config.keep(config.store.path, config)
     if config.lane != old.lane:
         hours = "; ".join(str(change) for change in _among(plan.changes, ("lane",)))
-        parts.controller.record(Event(EventKind.SCHEDULE_CHANGED, now, who=who, detail=hours))
+        parts.lane.controller.record(Event(EventKind.SCHEDULE_CHANGED, now, who=who, detail=hours))
     if config.lane != old.lane or config.store != old.store:
-        parts.jobs.close()
-        parts.jobs = open_jobs(config, parts.store, parts.closures)
-        parts.jobs.start()
+        parts.lane.jobs.close()
+        parts.lane.jobs = open_jobs(config, parts.log.store, parts.lane.closures)
+        parts.lane.jobs.start()
     return f"{len(plan.changes)} changed: {said}"
 
 
 def _watch_with(parts: Parts, plan: ReloadPlan) -> None:
-    """Give the lookout the new camera and pipeline, where they are others."""
-    lookout = parts.frames
+    """Give the frame processor the new camera and pipeline, where they are others."""
+    frames = parts.vision.frames
     feed = None
     if any(_among(plan.changes, CAMERA)):
-        feed = open_camera_thread(plan.config, parts.inbox, first=lookout.camera.sequence)
+        feed = open_camera_thread(plan.config, parts.inbox, first=frames.camera.sequence)
     stale_s = plan.config.camera.stale_after_s
     if feed or plan.pipeline or any(_among(plan.changes, ("camera",))):
-        lookout.replace(feed=feed, pipeline=plan.pipeline, stale_s=stale_s)
+        frames.replace(camera=feed, pipeline=plan.pipeline, stale_s=stale_s, now=time.monotonic())
     if feed:
         parts.inbox.discard()

@@ -26,7 +26,7 @@ from gate.system.credentials import masked
 
 def snapshot(parts: Parts, now: float, *, people: bool = False) -> Status:
     """How the gate is; without ``people`` no operator is named."""
-    lane, rules = parts.controller.lane, parts.controller.rules
+    lane, rules = parts.lane.controller.lane, parts.lane.controller.rules
     return Status(
         version=__version__,
         gate=parts.config.gate.id,
@@ -40,27 +40,27 @@ def snapshot(parts: Parts, now: float, *, people: bool = False) -> Status:
         needed=rules.frames,
         lane=_order(parts, people),
         faults=tuple(_failures(parts, now)),
-        relay=parts.relay.position,
-        inputs=tuple(InputState(*item) for item in parts.inputs.active().items()),
+        relay=parts.hardware.relay.position,
+        inputs=tuple(InputState(*item) for item in parts.hardware.inputs.active().items()),
         camera=_camera(parts, now),
         work=_work(parts, now),
-        watchdog=parts.report.watchdog(now),
+        watchdog=parts.health.report.watchdog(now),
         log=_log(parts),
-        judging=ModelInForce(parts.classifier.card.sha256, rules.threshold),
+        judging=ModelInForce(parts.vision.classifier.card.sha256, rules.threshold),
         settings=SettingsInForce(
             str(parts.path) if parts.path else None, parts.config.digest(), parts.loaded
         ),
-        board=parts.board,
-        events=parts.recent_events.happenings(people=people),
+        board=parts.health.board,
+        events=parts.log.recent_events.happenings(people=people),
     )
 
 
 def _order(parts: Parts, people: bool) -> LaneOrder:
-    closing, change = parts.closures.closing, parts.jobs.next_change()
+    closing, change = parts.lane.closures.closing, parts.lane.jobs.next_change()
     told = closing if people else None
     return LaneOrder(
-        open=parts.controller.lane.open,
-        closed_by=parts.closures.closed_by,
+        open=parts.lane.controller.lane.open,
+        closed_by=parts.lane.closures.closed_by,
         who=told.who if told else None,
         why=told.why if told else None,
         next_change=change[0] if change else None,
@@ -69,42 +69,43 @@ def _order(parts: Parts, people: bool) -> LaneOrder:
 
 
 def _failures(parts: Parts, now: float) -> Iterator[Failure]:
-    for part, since in parts.controller.lane.faults:
+    for part, since in parts.lane.controller.lane.faults:
         yield Failure(part, failure_text(parts, part), now - since)
 
 
 def failure_text(parts: Parts, part: Reason) -> str:
     """What is wrong with a part at fault, as it stands now."""
-    live = parts.frames.camera.problem if part is Reason.FAULT_CAMERA else None
-    return live or parts.controller.details.get(part, "")
+    live = parts.vision.frames.camera.problem if part is Reason.FAULT_CAMERA else None
+    return live or parts.lane.controller.details.get(part, "")
 
 
 def _camera(parts: Parts, now: float) -> CameraHealth:
-    lookout = parts.frames
+    frames = parts.vision.frames
     return CameraHealth(
         source=masked(str(parts.config.camera.source)),
-        fps=lookout.pictures.rate(now),
+        fps=frames.pictures.rate(now),
         fps_wanted=parts.config.camera.fps,
-        judged=lookout.judged,
+        judged=frames.judged,
         dropped=parts.inbox.dropped,
-        late=lookout.late,
-        age_s=lookout.age_s(now),
-        problem=lookout.camera.problem,
-        stuck=lookout.camera.stuck,
+        late=frames.late,
+        age_s=frames.age_s(now),
+        problem=frames.camera.problem,
+        stuck=frames.camera.stuck,
     )
 
 
 def _work(parts: Parts, now: float) -> FrameCost:
-    mean, worst = parts.frames.work.mean(now), parts.frames.work.worst(now)
+    work = parts.vision.frames.work
+    mean, worst = work.mean(now), work.worst(now)
     return FrameCost(None if mean is None else 1000 * mean, None if worst is None else 1000 * worst)
 
 
 def _log(parts: Parts) -> LogHealth:
-    store = parts.store
+    store = parts.log.store
     detail = store.set_aside.event.detail if store.set_aside else None
     return LogHealth(
         path=str(store.path),
         sequence=store.sequence,
-        unwritten=parts.controller.unwritten,
+        unwritten=parts.lane.controller.unwritten,
         set_aside=json.loads(detail)["file"] if detail else None,
     )

@@ -82,14 +82,14 @@ def _survived(harm: Callable[[Daemon], None]) -> Callable[[Gate, random.Random],
 
 def hang_the_loop(daemon: Daemon) -> None:
     """The loop never comes back from a turn once the gate is open."""
-    tick = daemon.parts.controller.tick
+    tick = daemon.parts.lane.controller.tick
 
     def hang(now: float) -> None:
-        if daemon.parts.relay.is_open:
+        if daemon.parts.hardware.relay.is_open:
             time.sleep(FOREVER_S)
         tick(now)
 
-    daemon.parts.controller.tick = hang  # type: ignore[method-assign]  # that is the harm
+    daemon.parts.lane.controller.tick = hang  # type: ignore[method-assign]  # that is the harm
 
 
 def block_the_log(daemon: Daemon) -> None:
@@ -116,7 +116,7 @@ def break_the_log(daemon: Daemon) -> None:
 
 
 def _before_recording(daemon: Daemon, harm: Callable[[Sequence[Event]], None]) -> None:
-    recorder: Any = daemon.parts.controller._recorder
+    recorder: Any = daemon.parts.lane.controller._recorder
     record = recorder.record
 
     def harmed(events: Sequence[Event]) -> object:
@@ -134,7 +134,7 @@ def freeze_the_camera(daemon: Daemon) -> None:
 
     def frozen(timeout_s: float) -> Any:
         signals, frame = take(timeout_s)
-        if frame is not None and (kept or daemon.parts.relay.is_open):
+        if frame is not None and (kept or daemon.parts.hardware.relay.is_open):
             kept.append(frame.image)
             frame = type(frame)(kept[0], frame.sequence, frame.monotonic)
             del kept[1:]
@@ -162,7 +162,7 @@ def _before_offering(daemon: Daemon, harm: Callable[[], None]) -> None:
     offer = inbox.offer
 
     def harmed(frame: Any, **options: Any) -> None:
-        if daemon.parts.relay.is_open:
+        if daemon.parts.hardware.relay.is_open:
             harm()
         offer(frame, **options)
 
@@ -171,30 +171,30 @@ def _before_offering(daemon: Daemon, harm: Callable[[], None]) -> None:
 
 def fail_in_the_pipeline(daemon: Daemon) -> None:
     """Judging a frame raises, from the moment the gate is open."""
-    observe = daemon.parts.frames.pipeline.observe
+    observe = daemon.parts.vision.frames.pipeline.observe
     broken: list[bool] = []
 
     def harmed(frame: Any) -> Any:
-        if broken or daemon.parts.relay.is_open:
+        if broken or daemon.parts.hardware.relay.is_open:
             broken.append(True)
             raise ValueError("in the model")
         return observe(frame)
 
-    daemon.parts.frames.pipeline.observe = harmed  # type: ignore[method-assign]  # that is the harm
+    daemon.parts.vision.frames.pipeline.observe = harmed  # type: ignore[method-assign]  # that is the harm
 
 
 def fail_once_at_the_relay(daemon: Daemon) -> None:
     """The first attempt to shut the gate fails."""
-    move = daemon.parts.relay.move
+    move = daemon.parts.hardware.relay.move
     failed: list[bool] = []
 
     def harmed(position: Position) -> None:
-        if position is Position.SAFE and daemon.parts.relay.is_open and not failed:
+        if position is Position.SAFE and daemon.parts.hardware.relay.is_open and not failed:
             failed.append(True)
             raise RelayError("the wire is loose")
         move(position)
 
-    daemon.parts.relay.move = harmed  # type: ignore[method-assign]  # that is the harm
+    daemon.parts.hardware.relay.move = harmed  # type: ignore[method-assign]  # that is the harm
 
 
 def restart_rapidly(gate: Gate, chance: random.Random) -> float:

@@ -51,26 +51,26 @@ def run(
             raise source
         return source
 
-    feed = CameraThread(opener, inbox, first_retry_s=0.001, last_retry_s=0.01)
-    feed.start()
+    camera = CameraThread(opener, inbox, first_retry_s=0.001, last_retry_s=0.01)
+    camera.start()
     frames: list[Frame] = []
     give_up = time.monotonic() + 10
     while len(frames) < wanted and time.monotonic() < give_up:
         _, frame = inbox.poll(0.05)
         frames += [frame] if frame is not None else []
-    return frames, feed
+    return frames, camera
 
 
 def test_a_clip_plays_every_frame_once_and_then_is_over() -> None:
     """Files lose no frame; sequence numbers and times rise."""
     source = ListSource(list(range(20)), live=False)
-    frames, feed = run([source], Inbox(), 20)
+    frames, camera = run([source], Inbox(), 20)
     assert [int(frame.image[0, 0]) for frame in frames] == list(range(20))
     assert [frame.sequence for frame in frames] == list(range(20))
     times = [frame.monotonic for frame in frames]
     assert times == sorted(times)
-    feed.close()
-    assert feed.over
+    camera.close()
+    assert camera.over
     assert source.closed == 1
 
 
@@ -78,35 +78,35 @@ def test_a_lost_camera_is_opened_again() -> None:
     """A camera that breaks and can't be opened for a while comes back by itself."""
     first = ListSource([1, CameraError("unplugged")], live=False)
     second = ListSource([2], live=False)
-    frames, feed = run([first, CameraError("not there"), second], Inbox(), 2)
+    frames, camera = run([first, CameraError("not there"), second], Inbox(), 2)
     assert [int(frame.image[0, 0]) for frame in frames] == [1, 2]
     assert [frame.sequence for frame in frames] == [0, 1]
     assert first.closed == 1
-    feed.close()
+    camera.close()
 
 
 def test_what_is_wrong_with_the_camera_can_be_read() -> None:
-    """While there is no picture, the feed says why."""
+    """While there is no picture, the camera says why."""
     told = threading.Event()
 
     def opener() -> ListSource:
         told.set()
         raise CameraError("no such camera")
 
-    feed = CameraThread(opener, Inbox(), first_retry_s=60)
-    feed.start()
+    camera = CameraThread(opener, Inbox(), first_retry_s=60)
+    camera.start()
     assert told.wait(10)
-    feed.close()
-    assert feed.problem == "no such camera"
+    camera.close()
+    assert camera.problem == "no such camera"
 
 
 def test_the_feed_closes_while_it_waits_to_retry() -> None:
     """A stop does not wait for the back-off."""
-    feed = CameraThread(never, Inbox(), first_retry_s=3600)
-    feed.start()
-    feed.close()
-    feed.close()
-    assert not feed._reader.thread.is_alive()
+    camera = CameraThread(never, Inbox(), first_retry_s=3600)
+    camera.start()
+    camera.close()
+    camera.close()
+    assert not camera._reader.thread.is_alive()
 
 
 class HangingSource(ListSource):
@@ -137,42 +137,42 @@ def test_a_thread_that_hangs_in_its_driver_is_replaced() -> None:
     free = threading.Event()
     sources = iter([HangingSource(free), ListSource([7] * 5, live=True)])
     inbox = Inbox()
-    feed = CameraThread(lambda: next(sources), inbox, first_retry_s=60, stuck_after_s=1)
-    feed.start()
-    until(lambda: feed._reader.calling_since is not None)
-    hung = feed._reader
-    feed.supervise(time.monotonic())
-    assert feed.stuck == 0
-    feed.supervise(LATER)
-    assert feed.stuck == 1
-    until(lambda: feed.over)
+    camera = CameraThread(lambda: next(sources), inbox, first_retry_s=60, stuck_after_s=1)
+    camera.start()
+    until(lambda: camera._reader.calling_since is not None)
+    hung = camera._reader
+    camera.supervise(time.monotonic())
+    assert camera.stuck == 0
+    camera.supervise(LATER)
+    assert camera.stuck == 1
+    until(lambda: camera.over)
     free.set()
-    until(lambda: feed.stuck == 0)
+    until(lambda: camera.stuck == 0)
     assert not hung.thread.is_alive()
-    assert feed.sequence == 5
-    feed.close()
+    assert camera.sequence == 5
+    camera.close()
 
 
 def test_the_feed_gives_up_openly_and_takes_heart_again() -> None:
     """With three threads left behind it says that it waits for a restart, until one returns."""
     free = threading.Event()
-    feed = CameraThread(
+    camera = CameraThread(
         lambda: HangingSource(free), Inbox(), first_retry_s=60, stuck_after_s=1, loop=True
     )
-    feed.start()
+    camera.start()
     for left in (1, 2, 3, 3):
-        until(lambda: feed._reader.calling_since is not None)
-        feed.supervise(LATER)
-        assert feed.stuck == left
-    assert feed.retrying is False
-    assert feed.problem is not None
-    assert "3 threads hang" in feed.problem
-    assert "waits for a restart" in feed.problem
+        until(lambda: camera._reader.calling_since is not None)
+        camera.supervise(LATER)
+        assert camera.stuck == left
+    assert camera.retrying is False
+    assert camera.problem is not None
+    assert "3 threads hang" in camera.problem
+    assert "waits for a restart" in camera.problem
     free.set()
-    until(lambda: feed.stuck == 0)
-    feed.supervise(time.monotonic())
-    until(lambda: feed.retrying)
-    feed.close()
+    until(lambda: camera.stuck == 0)
+    camera.supervise(time.monotonic())
+    until(lambda: camera.retrying)
+    camera.close()
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -186,10 +186,10 @@ def test_a_thread_that_died_is_replaced() -> None:
             raise SystemExit  # ends a thread without a word
         return source
 
-    feed = CameraThread(opener, Inbox(), first_retry_s=60)
-    feed.start()
-    until(lambda: not feed._reader.thread.is_alive())
-    feed.supervise(time.monotonic())
-    until(lambda: feed.over)
-    assert feed.sequence == 1
-    feed.close()
+    camera = CameraThread(opener, Inbox(), first_retry_s=60)
+    camera.start()
+    until(lambda: not camera._reader.thread.is_alive())
+    camera.supervise(time.monotonic())
+    until(lambda: camera.over)
+    assert camera.sequence == 1
+    camera.close()

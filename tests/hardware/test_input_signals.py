@@ -35,13 +35,13 @@ class Board:
         self.lines = OutputLines(self.pins, [OutputLine(GATE, 17)])
         self.posted: list[Signal] = []
         self.inputs = InputLines(self.pins)
-        self.opening = LaneClosures(self.posted.append)
-        self.wires = InputSignals(self.inputs, self.posted.append, self.opening, latches=latches)
-        self.relay = Relay(self.lines, emergency_held=self.wires.emergency_held)
+        self.closures = LaneClosures(self.posted.append)
+        self.signals = InputSignals(self.inputs, self.posted.append, self.closures, latches=latches)
+        self.relay = Relay(self.lines, emergency_held=self.signals.emergency_held)
         self._contacts = contacts
 
     def connect(self) -> None:
-        self.wires.connect(self.relay, self._contacts)
+        self.signals.connect(self.relay, self._contacts)
 
     def triggers(self) -> list[Trigger]:
         return [signal.trigger for signal in self.posted]
@@ -144,12 +144,12 @@ def test_the_key_switch_is_the_master_of_the_hours() -> None:
     """Off, the lane is closed whatever the hours; on, they decide; and it ends an emergency."""
     board = Board(key_switch=InputLine(21, debounce_s=0))
     board.connect()
-    board.opening.by_hours(True)
+    board.closures.by_hours(True)
     assert board.posted == []
     board.close_contact(21)
     board.open_contact(21)
     assert board.triggers() == [Trigger.EMERGENCY_CLEARED, Trigger.OPENED, Trigger.CLOSED]
-    board.opening.by_hours(False)
+    board.closures.by_hours(False)
     board.close_contact(21)
     assert board.triggers()[3:] == [Trigger.CLOSED, Trigger.EMERGENCY_CLEARED]
     board.close()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from queue import Queue
 
 import pytest
 from gpiozero.pins.mock import MockFactory
@@ -61,7 +62,7 @@ def test_a_fail_safe_lock_is_held_by_power_and_let_go_to_open(pins: MockFactory)
 def test_a_grant_ends_by_its_limit_even_if_nobody_ends_it(lines: OutputLines) -> None:
     """The dead-man's limit works in its own thread, and says so."""
     tripped = threading.Event()
-    relay = Relay(lines, max_open_s=0.01, on_limit=tripped.set)
+    relay = Relay(lines, max_open_s=0.01, on_limit=lambda _: tripped.set())
     relay.move(Position.GRANTED)
     assert tripped.wait(10)
     assert not relay.is_open
@@ -70,11 +71,11 @@ def test_a_grant_ends_by_its_limit_even_if_nobody_ends_it(lines: OutputLines) ->
 
 def test_a_limit_that_cannot_move_the_line_is_told(pins: MockFactory, lines: OutputLines) -> None:
     """A wire that came loose while the gate was open is a fault, not a thread that died."""
-    told = threading.Event()
-    relay = Relay(lines, max_open_s=0.01, on_limit=told.set)
+    told: Queue[float] = Queue()
+    relay = Relay(lines, max_open_s=0.01, on_limit=told.put)
     relay.move(Position.GRANTED)
     pins.pin(17)._set_state = _fail
-    assert told.wait(10)
+    assert told.get(timeout=10) == 0.01
     del pins.pin(17)._set_state
     assert relay.position is None  # so that the next move drives the line again
     relay.move(Position.SAFE)
@@ -88,7 +89,7 @@ def _fail(state: int) -> None:
 def test_a_hold_that_ended_in_time_is_not_ended_again(lines: OutputLines) -> None:
     """The limit of one grant does not cut the next one."""
     tripped = threading.Event()
-    relay = Relay(lines, max_open_s=FOREVER_S, on_limit=tripped.set)
+    relay = Relay(lines, max_open_s=FOREVER_S, on_limit=lambda _: tripped.set())
     relay.move(Position.GRANTED)
     first = relay._grants
     relay.move(Position.SAFE)
@@ -102,7 +103,7 @@ def test_a_hold_that_ended_in_time_is_not_ended_again(lines: OutputLines) -> Non
 def test_a_pulse_ends_while_the_grant_goes_on(pins: MockFactory, lines: OutputLines) -> None:
     """A turnstile that counts by itself gets a short contact, and no fault is told."""
     tripped = threading.Event()
-    relay = Relay(lines, pulse_s=0.01, max_open_s=FOREVER_S, on_limit=tripped.set)
+    relay = Relay(lines, pulse_s=0.01, max_open_s=FOREVER_S, on_limit=lambda _: tripped.set())
     relay.move(Position.GRANTED)
     for _ in range(1000):
         if not relay.is_open:
@@ -117,7 +118,7 @@ def test_a_pulse_ends_while_the_grant_goes_on(pins: MockFactory, lines: OutputLi
 def test_an_emergency_has_no_limit(lines: OutputLines) -> None:
     """In an emergency the gate stays open until it is cleared, also where a grant went before."""
     tripped = threading.Event()
-    relay = Relay(lines, max_open_s=0.01, on_limit=tripped.set)
+    relay = Relay(lines, max_open_s=0.01, on_limit=lambda _: tripped.set())
     relay.move(Position.GRANTED)
     relay.move(Position.EMERGENCY)
     assert not tripped.wait(0.1)

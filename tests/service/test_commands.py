@@ -21,8 +21,9 @@ from gate.interfaces.control.peer import Peer
 from gate.interfaces.control.protocol import Command, Request
 from gate.service.commands import carry_out
 from gate.service.inbox import Call, Inbox
-from gate.service.parts import Parts, start
+from gate.service.parts import Parts
 from gate.service.reload import ReloadPlan, apply, prepare
+from gate.service.start import start
 from gate.system.systemd import Notifier
 from tests.daemons import WriteConfig
 
@@ -57,24 +58,24 @@ class Bench:
         """Take what was posted."""
         for letter in self.inbox.poll(0)[0]:
             assert not isinstance(letter, Call)
-            if self.parts.closures.still(letter):
-                self.parts.controller.process(letter, time.monotonic())
+            if self.parts.lane.closures.still(letter):
+                self.parts.lane.controller.process(letter, time.monotonic())
 
     def ask(self, command: Command, reason: str | None = None, peer: Peer = ALICE) -> Any:
         answer = carry_out(self.parts, Request(command, peer, reason), time.monotonic())
         return answer.get("said", answer.get("status"))
 
     def reload(self, who: str = "alice") -> str:
-        plan: ReloadPlan = prepare(self.parts.config, self.path, self.parts.classifier)
+        plan: ReloadPlan = prepare(self.parts.config, self.path, self.parts.vision.classifier)
         said = apply(self.parts, plan, who)
         self.turn()
         return said
 
     def state(self) -> State:
-        return self.parts.controller.lane.state
+        return self.parts.lane.controller.lane.state
 
     def is_open(self) -> bool:
-        return self.parts.controller.lane.open
+        return self.parts.lane.controller.lane.open
 
     def last(self, kind: EventKind) -> Event:
         return [event for event in self.events if event.kind is kind][-1]
@@ -101,7 +102,7 @@ def test_a_guest_is_let_in_by_hand(bench: Callable[..., Bench]) -> None:
     """The relay moves, and the log says who and why; a second order waits for the first."""
     gate = bench()
     assert gate.ask(Command.OPEN, "a pram") == "the gate is open for 1 s"
-    assert gate.parts.relay.position is Position.GRANTED
+    assert gate.parts.hardware.relay.position is Position.GRANTED
     event = gate.last(EventKind.OPERATOR_GRANTED)
     assert (event.who, event.detail, event.reason) == ("alice", "a pram", Reason.OPERATOR)
     with pytest.raises(ControlError, match="open already"):
@@ -118,7 +119,7 @@ def test_a_closed_lane_opens_by_hand_too(bench: Callable[..., Bench]) -> None:
 def test_nothing_opens_in_an_emergency(bench: Callable[..., Bench]) -> None:
     """Refused is refused, with the state and the way out of it in the line."""
     gate = bench()
-    gate.parts.controller.process(
+    gate.parts.lane.controller.process(
         Signal(Trigger.EMERGENCY, Reason.EMERGENCY_INPUT), time.monotonic()
     )
     with pytest.raises(ControlError, match="emergency; end that first: smile-gate clear-fault"):
@@ -129,11 +130,11 @@ def test_nothing_opens_in_an_emergency(bench: Callable[..., Bench]) -> None:
 def test_a_grant_that_cannot_be_recorded_is_refused(bench: Callable[..., Bench]) -> None:
     """Without its record nobody is let in, not even by hand, and the operator is told why."""
     gate = bench()
-    with gate.parts.store.session.driver() as connection:
+    with gate.parts.log.store.session.driver() as connection:
         connection.execute("PRAGMA query_only = ON")
     with pytest.raises(ControlError, match="did not open: fault_store"):
         gate.ask(Command.OPEN, "a pram")
-    assert gate.parts.relay.position is Position.SAFE
+    assert gate.parts.hardware.relay.position is Position.SAFE
 
 
 def test_a_close_holds_through_restarts_and_hours(bench: Callable[..., Bench]) -> None:
@@ -143,7 +144,7 @@ def test_a_close_holds_through_restarts_and_hours(bench: Callable[..., Bench]) -
     assert not gate.is_open()
     gate = bench()
     assert not gate.is_open()
-    gate.parts.closures.by_hours(True)
+    gate.parts.lane.closures.by_hours(True)
     gate.turn()
     assert not gate.is_open()
     order = gate.ask(Command.STATUS)["lane"]
@@ -177,7 +178,7 @@ def test_reopening_leaves_the_hours_their_say(bench: Callable[..., Bench]) -> No
 def test_an_order_that_is_late_does_not_undo_a_close(bench: Callable[..., Bench]) -> None:
     """Hours that opened a moment before the operator closed are not taken after it."""
     gate = bench(lane=SHUT_DAY)
-    gate.parts.closures.by_hours(True)  # posted, not taken yet
+    gate.parts.lane.closures.by_hours(True)  # posted, not taken yet
     gate.ask(Command.CLOSE)
     gate.turn()
     assert not gate.is_open()
@@ -199,7 +200,7 @@ def test_an_emergency_is_cleared_by_hand_once_its_contact_rests(
     assert gate.state() is State.EMERGENCY
     assert gate.ask(Command.CLEAR_FAULT) == "the emergency is over"
     assert gate.state() is State.IDLE
-    assert gate.parts.relay.position is Position.SAFE
+    assert gate.parts.hardware.relay.position is Position.SAFE
     assert gate.last(EventKind.EMERGENCY_CLEARED).who == "alice"
 
 
@@ -207,7 +208,7 @@ def test_the_pause_after_crashes_is_cleared_by_hand(bench: Callable[..., Bench])
     """An operator who knows better need not wait."""
     service: dict[str, object] = {"crash_starts": 2, "healthy_after_s": 3600}
     gate = bench(service=service)
-    gate.parts.store.record([Event(EventKind.UNCLEAN_END, 0.0)] * 2)
+    gate.parts.log.store.record([Event(EventKind.UNCLEAN_END, 0.0)] * 2)
     gate = bench(service=service)
     assert gate.state() is State.FAULT
     assert gate.ask(Command.CLEAR_FAULT) == "the pause after the crashes is over"
@@ -223,7 +224,7 @@ def test_what_ends_by_itself_is_not_cleared(bench: Callable[..., Bench]) -> None
     with pytest.raises(ControlError, match="there is no fault to clear"):
         gate.ask(Command.CLEAR_FAULT)
     fault = Signal(Trigger.FAULT, Reason.FAULT_CAMERA, detail="no picture")
-    gate.parts.controller.process(fault, time.monotonic())
+    gate.parts.lane.controller.process(fault, time.monotonic())
     with pytest.raises(ControlError, match=r"fault_camera \(no picture\); that ends by itself"):
         gate.ask(Command.CLEAR_FAULT)
 
@@ -252,10 +253,10 @@ def test_a_status_says_what_the_log_and_the_wires_say(
     gate.turn()
     status = gate.ask(Command.STATUS)
     assert status["log"]["set_aside"].startswith("audit.db.damaged-")
-    assert status["log"]["sequence"] == gate.parts.store.sequence > 0
+    assert status["log"]["sequence"] == gate.parts.log.store.sequence > 0
     assert status["inputs"] == [{"name": "door", "active": True}]
-    gate.parts.store.record = refuse  # type: ignore[method-assign]  # a card that is read-only
-    gate.parts.controller.record(Event(EventKind.TAMPER, time.monotonic()))
+    gate.parts.log.store.record = refuse  # type: ignore[method-assign]  # a card that is read-only
+    gate.parts.lane.controller.record(Event(EventKind.TAMPER, time.monotonic()))
     status = gate.ask(Command.STATUS)
     assert status["log"]["unwritten"] == 2  # and the fault itself
     assert not status["well"]
@@ -267,7 +268,7 @@ def test_a_reload_changes_what_a_guest_is_asked(
 ) -> None:
     """Rules, relay limits and the pipeline are the new ones at once; the log names each change."""
     gate = bench()
-    pipeline, digest = gate.parts.frames.pipeline, gate.parts.config.digest()
+    pipeline, digest = gate.parts.vision.frames.pipeline, gate.parts.config.digest()
     write_config(
         smile={"threshold": 0.9, "frames": 12},
         eyes={"method": "haar"},
@@ -275,16 +276,16 @@ def test_a_reload_changes_what_a_guest_is_asked(
         store={"when_unwritable": "grant_and_journal"},
     )
     assert gate.reload().startswith("6 changed")
-    control = gate.parts.controller
+    control = gate.parts.lane.controller
     assert (control.rules.threshold, control.rules.frames, control.rules.hold_s) == (0.9, 12, 11)
     assert control.grants_unwritten
-    assert gate.parts.relay.max_open_s == 12
-    assert gate.parts.frames.pipeline is not pipeline
+    assert gate.parts.hardware.relay.max_open_s == 12
+    assert gate.parts.vision.frames.pipeline is not pipeline
     event = gate.last(EventKind.CONFIG_CHANGED)
     assert event.who == "alice"
     assert "smile.frames: 8 -> 12" in str(event.detail)
     assert "relay.max_on_s: 10.0 -> 12.0" in str(event.detail)
-    newest = next(gate.parts.store.records(limit=1, newest_first=True))
+    newest = next(gate.parts.log.store.records(limit=1, newest_first=True))
     assert newest.origin.config == gate.parts.config.digest() != digest
     assert newest.origin.threshold == 0.9
     assert gate.reload() == "nothing changed"
@@ -296,11 +297,11 @@ def test_damage_to_the_log_opens_no_lane_that_an_operator_closed(
     """The close holds on, in the new log too, until it is taken back."""
     gate = bench()
     gate.ask(Command.CLOSE, "wet floor")
-    bench().parts.stop()
+    bench()
     for rest in tmp_path.glob("audit.db*"):
         rest.write_bytes(b"garbage" * 1000)
     gate = bench()
-    assert gate.parts.store.set_aside is not None
+    assert gate.parts.log.store.set_aside is not None
     assert not gate.is_open()
     said = gate.last(EventKind.LANE_CLOSED)
     assert (said.who, said.detail) == ("alice", "wet floor")
@@ -332,7 +333,7 @@ def test_a_change_by_a_restart_is_named_too(
     gate.reload()
     gate = bench(smile={"frames": 10})
     assert gate.last(EventKind.CONFIG_CHANGED).detail == "smile.frames: 9 -> 10"
-    gate.parts.store.record([Event(EventKind.BACKED_UP, 0.0)])
+    gate.parts.log.store.record([Event(EventKind.BACKED_UP, 0.0)])
     (tmp_path / "audit.settings.json").write_bytes(b"\xff")
     gate = bench(smile={"frames": 13})
     assert re.fullmatch(
@@ -368,16 +369,16 @@ def test_a_reload_of_the_hours_moves_the_lane(
 def test_a_reload_of_the_camera_opens_it_anew(
     bench: Callable[..., Bench], write_config: WriteConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another feed takes over, its frames are numbered on, and the password is not in the log."""
+    """Another thread takes over, its frames are numbered on, and the password is not in the log."""
     gate = bench()
-    feed = gate.parts.frames.camera
+    camera = gate.parts.vision.frames.camera
     monkeypatch.setenv("CAMERA_PASSWORD", "hunter2")
     write_config(camera={"source": "rtsp://gate:${CAMERA_PASSWORD}@127.0.0.1:9/live"})
     said = gate.reload()
     assert "hunter2" not in said + str(gate.last(EventKind.CONFIG_CHANGED).detail)
     assert "rtsp://***@127.0.0.1:9/live" in said
-    assert gate.parts.frames.camera is not feed
-    assert gate.parts.frames.camera.sequence >= feed.sequence
+    assert gate.parts.vision.frames.camera is not camera
+    assert gate.parts.vision.frames.camera.sequence >= camera.sequence
     assert "hunter2" not in str(gate.ask(Command.STATUS))
 
 
@@ -391,7 +392,7 @@ def test_what_needs_a_restart_refuses_the_whole_reload(
     with pytest.raises(ConfigError, match=r"relay\.pin, control\.group can only .* restart"):
         gate.reload()
     assert gate.parts.config is before
-    assert gate.parts.controller.rules.frames == 8
+    assert gate.parts.lane.controller.rules.frames == 8
 
 
 @pytest.mark.parametrize(
@@ -414,7 +415,7 @@ def test_a_bad_file_leaves_the_old_settings(
     with pytest.raises((ConfigError, ModelError), match=said):
         gate.reload()
     assert gate.parts.config is before
-    assert gate.parts.controller.rules.lost_s == 0.7
+    assert gate.parts.lane.controller.rules.lost_s == 0.7
 
 
 def test_every_setting_is_either_live_or_named_for_a_restart() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gate.core.controller import Recorder
@@ -20,6 +20,17 @@ class FrameOutcome(StrEnum):
     """Too old to open a gate with."""
     FAILED = "failed"
     """The same picture again and again, or one that could not be judged."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrameResult:
+    """What became of one frame, and what it took."""
+
+    outcome: FrameOutcome
+    age_s: float
+    """From when it was made to when the loop took it, s."""
+    stages: Mapping[str, float] = field(default_factory=dict)
+    """What each stage of judging it took, s, and the ``whole``; empty unless it was judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +59,8 @@ class Meter:
     def record_event(self, event: Event) -> None:
         """An event was recorded."""
 
-    def record_frame(self, outcome: FrameOutcome, age_s: float) -> None:
-        """A frame was taken from the inbox, so many seconds after it was made."""
-
-    def record_stages(self, stages: Mapping[str, float]) -> None:
-        """A frame's stages took so many seconds each."""
+    def record_frame(self, result: FrameResult) -> None:
+        """A frame was taken from the inbox."""
 
     def record_turn(self, turn: LoopTurn) -> None:
         """The loop turned."""

@@ -30,7 +30,7 @@ from gate.core.controller import Recorder
 from gate.core.domain import Event, EventKind, Reason
 from gate.hardware.board import Board
 from gate.interfaces.metrics.collector import PARTS, LoopCollector
-from gate.interfaces.metrics.meter import FrameOutcome, LoopTurn, Meter
+from gate.interfaces.metrics.meter import FrameOutcome, FrameResult, LoopTurn, Meter
 from gate.system import durable
 
 log = logging.getLogger(__name__)
@@ -154,16 +154,17 @@ class PrometheusMeter(Meter):
             self._now.unclean = True
 
     @harmless
-    def record_frame(self, outcome: FrameOutcome, age_s: float) -> None:
-        """Count the frame."""
-        self._frames.labels(outcome).inc()
-        self._ages.observe(age_s)
+    def record_frame(self, result: FrameResult) -> None:
+        """Count the frame, and note what it cost."""
+        self._frames.labels(result.outcome).inc()
+        self._ages.observe(result.age_s)
+        for stage, seconds in result.stages.items():
+            self._stages.labels(stage).observe(seconds)
 
     @harmless
-    def record_stages(self, stages: Mapping[str, float]) -> None:
-        """Note what a frame cost."""
-        for stage, seconds in stages.items():
-            self._stages.labels(stage).observe(seconds)
+    def record_commit(self, seconds: float) -> None:
+        """Note what a commit cost."""
+        self._stages.labels("commit").observe(seconds)
 
     @harmless
     def record_turn(self, turn: LoopTurn) -> None:
@@ -197,7 +198,7 @@ class PrometheusMeter(Meter):
 class _Timed:
     """Measures each commit, also one that fails."""
 
-    def __init__(self, recorder: Recorder, meter: Meter) -> None:
+    def __init__(self, recorder: Recorder, meter: PrometheusMeter) -> None:
         self._recorder = recorder
         self._meter = meter
 
@@ -206,4 +207,4 @@ class _Timed:
         try:
             return self._recorder.record(events)
         finally:
-            self._meter.record_stages({"commit": time.perf_counter() - began})
+            self._meter.record_commit(time.perf_counter() - began)

@@ -23,7 +23,7 @@ from gate.core.domain import Event, EventKind, Reason, State
 from gate.errors import StoreError
 from gate.hardware.board import Board, Strain
 from gate.interfaces.metrics.from_config import open_meter
-from gate.interfaces.metrics.meter import FrameOutcome, LoopTurn, Meter
+from gate.interfaces.metrics.meter import FrameOutcome, FrameResult, LoopTurn, Meter
 from gate.interfaces.metrics.prometheus import PrometheusMeter
 from tests.fakes import ListRecorder
 
@@ -91,9 +91,9 @@ def test_what_is_alerted_on_begins_at_zero(metrics: PrometheusMeter) -> None:
 
 def test_frames_and_stages_are_counted_and_timed(metrics: PrometheusMeter) -> None:
     """By what became of them, with their age and what each stage took."""
-    metrics.record_frame(FrameOutcome.JUDGED, 0.03)
-    metrics.record_frame(FrameOutcome.LATE, 3.0)
-    metrics.record_stages({"face": 0.004, "whole": 0.009})
+    stages = {"face": 0.004, "whole": 0.009}
+    metrics.record_frame(FrameResult(FrameOutcome.JUDGED, 0.03, stages))
+    metrics.record_frame(FrameResult(FrameOutcome.LATE, 3.0))
     assert value(metrics, "frames_total", outcome="judged") == 1
     assert value(metrics, "frame_age_seconds_count") == 2
     assert value(metrics, "stage_seconds_sum", stage="face") == 0.004
@@ -216,8 +216,8 @@ def test_a_mistake_in_measuring_does_not_reach_the_loop(
     metrics: PrometheusMeter, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Whatever is told wrongly is logged; the gate goes on."""
-    metrics.record_stages({"face": "long"})  # type: ignore[dict-item]  # the mistake
-    assert "metrics: record_stages" in caplog.text
+    metrics.record_commit("long")  # type: ignore[arg-type]  # the mistake
+    assert "metrics: record_commit" in caplog.text
 
 
 def test_by_default_nobody_measures() -> None:
