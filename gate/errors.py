@@ -1,4 +1,4 @@
-"""What can go wrong, each with a message that says what to do."""
+"""Expected failures, each with a message that says what to do."""
 
 from typing import ClassVar
 
@@ -66,4 +66,4 @@ class NoAnswer(ControlError):
 
 
 class IllegalTransition(GateError):
-    """A pair of state and signal that the transition table doesn't have."""
+    """The transition table has no row for this state and signal."""

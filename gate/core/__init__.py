@@ -1,4 +1,4 @@
-"""What decides: values, rules, the table of transitions, the machine, the controller.
+"""The part that decides: values, rules, table of transitions, state machine, controller.
 
 Standard library only; nothing here does I/O, and time is an argument.
 """

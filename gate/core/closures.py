@@ -1,4 +1,4 @@
-"""Who wants the lane open: the opening hours, the key switch and the operator, all three."""
+"""The wishes that open and close the lane: opening hours, key switch and operator."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from gate.core.domain import Reason, Signal, Trigger
 
 @dataclass(frozen=True, slots=True)
 class OperatorClose:
-    """An operator's close, which holds until he, or another, reopens."""
+    """An operator's close, which holds until an operator takes it back."""
 
     who: str
     why: str | None = None
 
 
 class LaneClosures:
-    """Weighs what each of them wants. Every method may be called from any thread.
+    """Combines the three wishes. Every method may be called from any thread.
 
     The lane is to be open while nobody wants it closed. A signal is posted only when that changes,
-    and it may be old when the loop comes to it: the loop asks `still` before it takes one.
+    and it may be out of date when the loop comes to it: the loop asks `still` before it takes one.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class LaneClosures:
 
     @property
     def closed_by(self) -> tuple[Reason, ...]:
-        """All that keep the lane closed."""
+        """Everything that keeps the lane closed now."""
         says = (
             (Reason.OPERATOR, self.closing is None),
             (Reason.KEY_SWITCH, self._key),
@@ -45,25 +45,25 @@ class LaneClosures:
         return tuple(reason for reason, is_open in says if not is_open)
 
     def by_hours(self, is_open: bool) -> None:
-        """The opening hours say so."""
+        """Note whether the opening hours want the lane open."""
         with self._lock:
             self._hours = is_open
             self._tell(is_open, Reason.SCHEDULE)
 
     def by_key(self, on: bool, *, tell: bool = True) -> None:
-        """The key switch was turned; ``tell`` is false for where it stands at the start."""
+        """Note that the key switch was turned; ``tell`` is false for its position at the start."""
         with self._lock:
             self._key = on
             if tell and self._hours is not None:
                 self._tell(on, Reason.KEY_SWITCH, "key switch")
 
     def by_operator(self, closing: OperatorClose | None) -> None:
-        """An operator closes the lane, or (None) takes that back; the loop moves the lane."""
+        """Note an operator's close, or (None) that it was taken back; the loop moves the lane."""
         with self._lock:
             self.closing = closing
 
     def still(self, signal: Signal) -> bool:
-        """Whether what a signal says of the lane is still wanted."""
+        """Whether the opening or closing that a signal asks for is still wanted."""
         match signal.trigger:
             case Trigger.OPENED:
                 return not self.closed_by

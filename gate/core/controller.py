@@ -29,14 +29,14 @@ RETRY_S = 1.0
 
 
 class Recorder(Protocol):
-    """Where events are committed."""
+    """The log that events are committed to."""
 
     def record(self, events: Sequence[Event]) -> object:
         """Commit all of them or none; raises `StoreError`."""
 
 
 class Actuator(Protocol):
-    """What opens the gate."""
+    """The relay that opens the gate."""
 
     def move(self, position: Position) -> None:
         """Go to a position; raises `RelayError`."""
@@ -71,14 +71,14 @@ class Controller:
         self._unwritten: deque[Event] = deque(maxlen=UNWRITTEN_LIMIT)
         self._retry_at = -math.inf
         self.details: dict[Reason, str] = {}
-        """What was said last of each part at fault."""
+        """The latest description of each part at fault."""
 
     def record(self, event: Event) -> None:
         """Record something that does not concern the lane's state, such as the start."""
         self._commit((event,), event.monotonic, granting=False)
 
     def observe(self, observation: Observation, now: float) -> None:
-        """Take what a frame shows."""
+        """Process the observation of one frame."""
         self.tick(now)
         signal = interpret(self.rules, observation)
         gone = replaced(self.lane, signal)
@@ -87,7 +87,7 @@ class Controller:
         self.process(signal, now)
 
     def process(self, signal: Signal, now: float) -> bool:
-        """Take a signal; False if the lane refused it as it stands now."""
+        """Process a signal; False if the lane cannot take it in its present state."""
         if signal.trigger is Trigger.FAULT and signal.reason is not None:
             self.details[signal.reason] = signal.detail or ""
         if self._is_news(signal):
@@ -112,11 +112,11 @@ class Controller:
 
     @property
     def oldest_unwritten(self) -> float | None:
-        """When the first of them happened, monotonic seconds; None where none waits."""
+        """Monotonic time of the first of them, s; None where none waits."""
         return self._unwritten[0].monotonic if self._unwritten else None
 
     def tick(self, now: float) -> None:
-        """Let time do its work: holds that end, guests that left, a log to be tried again."""
+        """Apply the passing of time: holds that end, guests that left, a log to be tried again."""
         while (signal := due(self.rules, self.lane, now)) is not None:
             self.process(signal, now)
         broken = self.is_at_fault(Reason.FAULT_STORE) or self.is_at_fault(Reason.FAULT_RELAY)
@@ -125,7 +125,7 @@ class Controller:
             self._catch_up(now)
 
     def _is_news(self, signal: Signal) -> bool:
-        """Opening what is open, a known fault, the end of what is not: no news."""
+        """Whether the signal changes anything; a known fault, or opening an open lane, does not."""
         match signal.trigger:
             case Trigger.OPENED | Trigger.CLOSED:
                 return self.lane.open is not (signal.trigger is Trigger.OPENED)
@@ -178,7 +178,7 @@ class Controller:
         return True
 
     def _write(self, events: tuple[Event, ...], now: float) -> None:
-        """Commit what waited and the events, in one transaction, and tell of all of them."""
+        """Commit the waiting events and these in one transaction, then report all of them."""
         written = [*self._late(now), *events]
         self._recorder.record(written)
         self._unwritten.clear()
@@ -186,7 +186,7 @@ class Controller:
             self._on_event(event)
 
     def _late(self, now: float) -> list[Event]:
-        """What could not be written when it happened: its wall time will be that of the writing."""
+        """The waiting events; each says how late it is, as its wall time is that of the writing."""
         return [
             replace(event, detail=f"{lead}written {now - event.monotonic:.1f} s late")
             for event in self._unwritten
@@ -194,7 +194,7 @@ class Controller:
         ]
 
     def _keep(self, events: tuple[Event, ...], error: StoreError) -> None:
-        """Journal what the log can't take now."""
+        """Keep events that the log can't take now, and write them to the journal."""
         if not self._unwritten:
             log.critical("%s; the lane goes on, its events are in the journal", error)
         for event in events:
@@ -205,7 +205,7 @@ class Controller:
         self.process(Signal(Trigger.FAULT, reason=part, detail=detail), now)
 
     def _catch_up(self, now: float) -> None:
-        """Try again what did not work: the relay's line, and the log."""
+        """Try the relay's line and the log again."""
         if self.is_at_fault(Reason.FAULT_RELAY) and self._move(position_in(self.lane.state)):
             self.process(Signal(Trigger.RECOVERED, reason=Reason.FAULT_RELAY), now)
         try:

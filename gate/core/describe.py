@@ -1,4 +1,4 @@
-"""Events in words, and for the journal."""
+"""Events as lines for people, and as fields for the journal."""
 
 from __future__ import annotations
 
@@ -32,17 +32,17 @@ def describe(event: Event) -> str:
 
 
 def level(event: Event) -> int:
-    """How urgent the event is, as `logging` counts."""
+    """The event's urgency, as a level of `logging`."""
     return _LEVELS.get(event.kind, logging.INFO)
 
 
 def without_person(event: Event) -> Event:
-    """The event as the journal may have it: no score, no operator, nothing an operator wrote."""
+    """The event without personal data, for the journal: no score, no operator, nor their words."""
     return replace(event, score=None, who=None, detail=None if event.who else event.detail)
 
 
 def fields(event: Event) -> dict[str, Any]:
-    """What the journal adds to the event's line, as the argument ``extra`` of a log call."""
+    """The fields that the journal keeps beside the event's line: ``extra`` of a log call."""
     known = {
         "EVENT": event.kind,
         "VISIT": event.visit,

@@ -1,4 +1,4 @@
-"""The words of the gate: frozen values that the parts hand to each other.
+"""The values that the parts of the gate hand to each other; all of them are frozen.
 
 Times called ``monotonic`` or ``now`` are seconds of one monotonic clock (``time.monotonic`` in the
 daemon, the clip's own time in a replay); ``wall`` is UTC and only for people.
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class State(StrEnum):
-    """Where the lane stands; the table in `gate.core.machine` says how it moves."""
+    """States of the lane; the table in `gate.core.transitions` says how it moves."""
 
     CLOSED = "closed"
     IDLE = "idle"
@@ -33,7 +33,7 @@ class State(StrEnum):
 
 
 class Trigger(StrEnum):
-    """What can happen to the lane."""
+    """Things that can happen to the lane."""
 
     OPENED = "opened"
     CLOSED = "closed"
@@ -58,7 +58,7 @@ class Trigger(StrEnum):
 
 
 class EventKind(StrEnum):
-    """What the audit log can say."""
+    """Kinds of events in the audit log."""
 
     STARTED = "started"
     STOPPED = "stopped"
@@ -66,7 +66,7 @@ class EventKind(StrEnum):
     LANE_OPENED = "lane_opened"
     LANE_CLOSED = "lane_closed"
     CLOSE_LIFTED = "close_lifted"
-    """An operator took his close back, but hours or key switch keep the lane closed."""
+    """An operator took their close back, but hours or key switch keep the lane closed."""
     FACE_SEEN = "face_seen"
     VISIT_LEFT = "visit_left"
     GRANTED = "granted"
@@ -74,7 +74,7 @@ class EventKind(StrEnum):
     PASSED = "passed"
     NOT_USED = "not_used"
     HOLD_ENDED = "hold_ended"
-    """The hold is over, and without a passage sensor nobody can say whether it was used."""
+    """The hold is over; without a passage sensor it is not known whether somebody passed."""
     FORCED = "forced"
     """Somebody passed, or the door opened, without a grant."""
     HELD_OPEN = "held_open"
@@ -99,7 +99,7 @@ class EventKind(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why the gate opened, or why it did not."""
+    """Codes of why the gate opened, or why it did not."""
 
     SMILE_HELD = "smile_held"
     OPERATOR = "operator"
@@ -131,7 +131,7 @@ class Reason(StrEnum):
 
 
 class Position(StrEnum):
-    """Where the relay is to be."""
+    """Positions of the relay."""
 
     SAFE = "safe"
     GRANTED = "granted"
@@ -165,18 +165,18 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """A face in a frame: its Haar box and, where it was looked for, what the box shows."""
+    """A face in a frame: its Haar box and, for the guest, smile and eyes."""
 
     box: Box
     smile: float | None = None
     """Probability of a smile, 0–1."""
     eyes_open: int | None = None
-    """How many eyes are open, 0–2."""
+    """Number of open eyes, 0–2."""
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What one frame shows; ``faces`` has the guest (the largest face) first.
+    """Content of one frame; ``faces`` has the guest (the largest face) first.
 
     ``faces`` holds the faces that count: in the configured region and of a size like the guest's.
     """
@@ -187,7 +187,7 @@ class Observation:
     guest_id: int | None = None
     """Number of the guest, the same from frame to frame; None where nobody is followed."""
     obstacle: Reason | None = None
-    """What keeps this frame from qualifying although its scores might, and the guest's hint."""
+    """Reason that keeps this frame from qualifying whatever its scores; the guest's hint."""
     alive: bool = True
     """Whether the configured liveness check is satisfied in this visit."""
 
@@ -208,7 +208,7 @@ class Signal:
     frame: int | None = None
     """Sequence number of that frame."""
     guest: int | None = None
-    """Whose face it shows, see `Observation.guest_id`."""
+    """Number of the guest whose face it shows, see `Observation.guest_id`."""
     who: str | None = None
     """The operator, for a signal that came from a person."""
     detail: str | None = None
@@ -216,7 +216,7 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One line of the audit log, as the machine or the daemon says it; the store adds the rest."""
+    """One event for the audit log, from machine or daemon; the store adds number, time, origin."""
 
     kind: EventKind
     monotonic: float
@@ -235,7 +235,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What an event has to be judged by: the gate, its boot, software, model and settings."""
+    """The circumstances of an event: the gate, its boot, software, model and settings."""
 
     gate: str = "gate"
     boot: str = ""

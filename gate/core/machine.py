@@ -18,13 +18,13 @@ POSITIONS = {State.GRANTED: Position.GRANTED, State.EMERGENCY: Position.EMERGENC
 
 
 def position_in(state: State) -> Position:
-    """Where the relay is in a state: safe, unless there is a reason to be somewhere else."""
+    """The relay's position in a state: safe, except in a grant and in an emergency."""
     return POSITIONS.get(state, Position.SAFE)
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a step decided. Commit ``events`` first, move the relay to ``position`` only then."""
+    """Result of a step. Commit ``events`` first, move the relay to ``position`` only then."""
 
     lane: Lane
     events: tuple[Event, ...]
@@ -40,12 +40,12 @@ def due(rules: Rules, lane: Lane, now: float) -> Signal | None:
 
 
 def deadline(rules: Rules, lane: Lane) -> float | None:
-    """When `due` will have something to say if nothing else happens; None for never."""
+    """The time at which `due` gives a signal if nothing else happens; None for never."""
     return min((at for _, at in _awaited(rules, lane)), default=None)
 
 
 def _awaited(rules: Rules, lane: Lane) -> Iterable[tuple[Trigger, float]]:
-    """What time alone will bring about, and when."""
+    """The signals that time alone will bring about, each with its time."""
     if lane.state in VISITING:
         yield Trigger.FACE_LOST, lane.face_at + rules.lost_s
     elif lane.state is State.GRANTED:
@@ -64,7 +64,7 @@ def _rearmed_at(rules: Rules, lane: Lane) -> float:
 
 
 def replaced(lane: Lane, signal: Signal) -> Signal | None:
-    """Say that the guest of this visit is gone when ``signal`` shows another person's face."""
+    """The signal that this visit's guest is gone, where ``signal`` shows another person's face."""
     known = lane.guest is not None and signal.guest is not None
     if lane.state in VISITING and known and lane.guest != signal.guest:
         return Signal(Trigger.FACE_LOST, frame=signal.frame)
@@ -72,7 +72,7 @@ def replaced(lane: Lane, signal: Signal) -> Signal | None:
 
 
 def step(rules: Rules, lane: Lane, signal: Signal, now: float) -> Decision:
-    """Take one signal, and say what it does to the lane.
+    """Apply one signal to the lane.
 
     Raises `IllegalTransition` if the table has no row for the pair; nothing is changed then.
     """
@@ -93,7 +93,7 @@ def step(rules: Rules, lane: Lane, signal: Signal, now: float) -> Decision:
 
 
 def _absorb(lane: Lane, signal: Signal, now: float) -> Lane:
-    """Remember what the signal says, before it is asked where it leads."""
+    """The lane with the content of the signal noted, before the arc is chosen."""
     match signal.trigger:
         case Trigger.OPENED | Trigger.CLOSED:
             return replace(lane, open=signal.trigger is Trigger.OPENED)
@@ -129,7 +129,7 @@ def _absorb(lane: Lane, signal: Signal, now: float) -> Lane:
 
 
 def _move(lane: Lane, arc: Arc, now: float) -> Lane:
-    """Take the lane along the arc: counters, the visit's number, the time of the change."""
+    """The lane moved along the arc: counters, the visit's number, the time of the change."""
     if arc.to is State.SMILING:
         if arc.trigger is Trigger.QUALIFYING:
             return replace(lane, state=arc.to, count=lane.count + 1)
@@ -146,14 +146,14 @@ def _move(lane: Lane, arc: Arc, now: float) -> Lane:
 
 
 def _forget(lane: Lane, arc: Arc) -> Lane:
-    """A visit is over outside of these states: nothing of it may help the next guest."""
+    """The lane without the visit where it is over: nothing of it may help the next guest."""
     if arc.to in (*VISITING, State.GRANTED, State.REARMING):
         return lane
     return replace(lane, visit=None, count=0, missed=0, best=None, tally=(), passed=False)
 
 
 def _events(before: Lane, after: Lane, arc: Arc, signal: Signal, now: float) -> Iterable[Event]:
-    """What the log is to say of the arc; a visit that is cut short ends first."""
+    """The events of the arc, in order; a visit that is cut short ends first."""
 
     def event(
         kind: EventKind,
@@ -195,7 +195,7 @@ def _events(before: Lane, after: Lane, arc: Arc, signal: Signal, now: float) -> 
 
 
 def _cause(signal: Signal) -> Reason | None:
-    """The reason of a visit that was cut short by something else than the guest."""
+    """The reason for the end of a visit that the guest did not end."""
     if signal.trigger is Trigger.CLOSED:
         return Reason.LANE_CLOSED
     if signal.trigger is Trigger.EMERGENCY:

@@ -1,4 +1,4 @@
-"""Opening hours: is the lane to be open at this time of this day?"""
+"""Opening hours: whether the lane is to be open at a time of a day."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ class Span(Protocol):
 
     @property
     def days(self) -> tuple[str, ...]:
-        """The days on which it begins: ``mon`` … ``sun``."""
+        """Days on which it begins: ``mon`` … ``sun``."""
 
     @property
     def opens(self) -> time:
-        """When it begins."""
+        """Time at which it begins."""
 
     @property
     def closes(self) -> time:
-        """When it ends; on the next day where that is not after ``opens``."""
+        """Time at which it ends; on the next day where that is not after ``opens``."""
 
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

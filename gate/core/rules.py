@@ -13,7 +13,7 @@ from gate.core.domain import Observation, Reason, Signal, Trigger
 
 
 class RearmRule(StrEnum):
-    """What must happen after a grant before the next guest is looked at."""
+    """Conditions for the end of the pause between a grant and the next guest."""
 
     FACE_GONE = "face_gone"
     PASSAGE = "passage"
@@ -21,7 +21,7 @@ class RearmRule(StrEnum):
 
 
 class EyeMethod(StrEnum):
-    """What judges the eyes: OpenCV's cascade, the eye model, or the model with the cascade."""
+    """Ways to judge the eyes: OpenCV's cascade, the eye model, or the model with the cascade."""
 
     HAAR = "haar"
     MODEL = "model"
@@ -29,7 +29,7 @@ class EyeMethod(StrEnum):
 
 
 class LivenessMode(StrEnum):
-    """Sign of life that a guest is asked for."""
+    """Signs of life that a guest can be asked for."""
 
     OFF = "off"
     NEUTRAL_FIRST = "neutral_first"
@@ -39,20 +39,20 @@ class LivenessMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the technician may set; times in seconds."""
+    """The settings that decide a grant; times in seconds."""
 
     threshold: float
     frames: int = 8
     missed_frames: int = 3
     eyes: int = 2
-    """How many open eyes are asked for, 0–2."""
+    """Open eyes that are asked for, 0–2."""
     lost_s: float = 1.0
     hold_s: float = 5.0
     rearm: RearmRule = RearmRule.FACE_GONE
     rearm_s: float = 1.0
     passage_sensor: bool = False
     door_held_s: float = 15.0
-    """A door may stay open this long."""
+    """Time for which a door may stay open."""
 
 
 CHECKS = (
@@ -60,12 +60,12 @@ CHECKS = (
     Reason.EYES_CLOSED,
     Reason.PHOTO_SUSPECTED,
 )
-"""What a clear view of one face is asked, in this order; a later reason is a guest who came
-further. The reasons of an unclear view (`Observation.obstacle`) come before all of them."""
+"""Checks of a clear view of one face, in this order; a later one is a guest who came further.
+The reasons of an unclear view (`Observation.obstacle`) come before all of them."""
 
 
 def interpret(rules: Rules, observation: Observation) -> Signal:
-    """Say what one observation is to the lane: nobody, a face, or a face that qualifies."""
+    """The signal of one observation: nobody, a face, or a face that qualifies."""
     guest = observation.guest
     if guest is None:
         return Signal(Trigger.NO_FACE, frame=observation.sequence)
@@ -80,7 +80,7 @@ def interpret(rules: Rules, observation: Observation) -> Signal:
 
 
 def obstacle(rules: Rules, observation: Observation) -> Reason | None:
-    """Why this frame does not qualify, or None if it does."""
+    """The reason why this frame does not qualify, or None if it does."""
     guest = observation.guest
     if guest is None:
         return Reason.NO_FACE
@@ -98,7 +98,7 @@ def obstacle(rules: Rules, observation: Observation) -> Reason | None:
 
 
 def why(tally: tuple[tuple[Reason, int], ...]) -> Reason:
-    """Why a visit never qualified: the furthest check that stopped a quarter of its frames."""
+    """The reason of a visit without a grant: the furthest check that stopped a quarter of it."""
     total = sum(count for _, count in tally)
     often = [reason for reason, count in tally if 4 * count >= total]
     order = {reason: rank for rank, reason in enumerate(CHECKS)}

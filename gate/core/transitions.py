@@ -15,55 +15,55 @@ from gate.core.rules import Rules
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """All that the machine remembers."""
+    """Everything that the machine remembers."""
 
     state: State = State.CLOSED
     since: float = 0.0
     open: bool = False
-    """Whether schedule and operator want the lane open, whatever its state is now."""
+    """Whether the lane is wanted open (see `LaneClosures`), whatever its state is now."""
     faults: tuple[tuple[Reason, float], ...] = ()
     """The parts at fault now, each with the time it failed."""
     visit: int | None = None
     next_visit: int = 1
     guest: int | None = None
-    """Whose visit it is, see `Observation.guest_id`."""
+    """Number of the guest whose visit it is, see `Observation.guest_id`."""
     face_at: float = 0.0
-    """When the guest's face was seen last."""
+    """Time at which the guest's face was seen last."""
     count: int = 0
     missed: int = 0
     best: float | None = None
     tally: tuple[tuple[Reason, int], ...] = ()
-    """For this visit: how many frames did not qualify, by reason."""
+    """Frames of this visit that did not qualify, counted by reason."""
     passed: bool = False
     door_since: float | None = None
-    """Since when the door has been open; None where it is shut, or was reported as held open."""
+    """Time at which the door opened; None where it is shut, or was reported as held open."""
 
 
 Guard: TypeAlias = Callable[[Rules, Lane], bool]
 
 
 def last_frame(rules: Rules, lane: Lane) -> bool:
-    """The frame at hand completes the N that are asked for."""
+    """Whether this frame completes the N that are asked for."""
     return lane.count + 1 >= rules.frames
 
 
 def missed_too_many(rules: Rules, lane: Lane) -> bool:
-    """One more miss is more than a smile may have."""
+    """Whether one more missed frame is more than a smile may have."""
     return lane.missed + 1 > rules.missed_frames
 
 
 def faulty(_rules: Rules, lane: Lane) -> bool:
-    """A part is still at fault."""
+    """Whether a part is still at fault."""
     return bool(lane.faults)
 
 
 def lane_open(_rules: Rules, lane: Lane) -> bool:
-    """Schedule and operator want the lane open."""
+    """Whether the lane is wanted open."""
     return lane.open
 
 
 def passage_sensor(rules: Rules, _lane: Lane) -> bool:
-    """A sensor would have told of a passage."""
+    """Whether there is a sensor that would have reported a passage."""
     return rules.passage_sensor
 
 
@@ -90,7 +90,7 @@ def _arcs() -> Iterable[Arc]:
     s, t, e = State, Trigger, EventKind
 
     # A lane that opens and closes, by schedule or by the operator.
-    # (Opening an open lane, or closing a closed one, is nobody's signal: `Lane.open` tells.)
+    # (Opening an open lane, or closing a closed one, is no signal: see `Lane.open`.)
     yield Arc(s.CLOSED, t.OPENED, s.FAULT, faulty, e.LANE_OPENED)
     yield Arc(s.CLOSED, t.OPENED, s.IDLE, None, e.LANE_OPENED)
     yield Arc(s.EMERGENCY, t.OPENED, s.EMERGENCY, None, e.LANE_OPENED)
@@ -132,7 +132,7 @@ def _arcs() -> Iterable[Arc]:
         for trigger in FRAMES:
             yield Arc(state, trigger, state)
 
-    # What the wires say, without moving the gate.
+    # Inputs that are recorded and move nothing.
     for state in State:
         if state not in (s.GRANTED, s.REARMING, s.EMERGENCY):
             yield Arc(state, t.DOOR_OPENED, state, None, e.FORCED)

@@ -1,1 +1,1 @@
-"""What Linux gives: the service manager, the journal, secrets, clocks, files that last."""
+"""Services of Linux: service manager, journal, secrets, clocks, files that last."""

@@ -1,4 +1,4 @@
-"""Wall-clock time for people, and whether it can be believed."""
+"""Wall-clock time for people, and whether it is synchronised."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class _Timex(ctypes.Structure):
 def synchronised() -> bool:
     """Whether the kernel says that its clock is disciplined (NTP, GPS, …), by adjtimex(2).
 
-    False where it can't be asked: a clock that nobody vouches for isn't trusted.
+    False where the kernel can't be asked.
     """
     try:
         adjtimex = ctypes.CDLL(None).adjtimex

@@ -57,12 +57,12 @@ def _look_up(name: str, environ: Mapping[str, str]) -> str:
 
 
 def masked(text: str) -> str:
-    """The text without user and password of any address in it, nor secrets behind its `?`."""
+    """The text with user, password and secret parameters of every address masked."""
     return _QUERY.sub(r"\1***", _USER.sub("***@", text))
 
 
 def holds_secret(text: str) -> bool:
-    """Whether an address has a password in plain sight, where ``${NAME}`` should stand."""
+    """Whether an address has a password in plain text, in place of ``${NAME}``."""
     words = [user.partition(":")[2].removesuffix("@") for user in _USER.findall(text)]
     words += [match[2] for match in _QUERY.finditer(text)]
     return any(word and not _NAME.search(word) for word in words)

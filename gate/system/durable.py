@@ -1,7 +1,7 @@
 """Writing a file so that it is there, whole, after a power cut.
 
 Source: fsync(2), rename(2): the file's content is synced before it takes its name, the folder
-after; whoever reads sees the old file or the new one.
+after; a reader sees the old file or the new one.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ def write(path: Path, data: bytes, *, mode: int | None = None, sync: bool = True
     """Write or replace a file. Raises OSError; then the old file is as it was.
 
     ``mode`` are its permissions, by the umask if None. Without ``sync`` readers still see one whole
-    file, but a power cut may take both: for what is written again and again, and worth nothing
-    after a restart.
+    file, but a power cut may take both: for files that are written again and again, and are of no
+    use after a restart.
     """
     part = path.with_name(path.name + ".part")
     try:
@@ -42,7 +42,7 @@ def publish(part: Path, path: Path) -> None:
 
 
 def sync_file(path: Path) -> None:
-    """Have a finished file's content on the card. Raises OSError."""
+    """Write a finished file's content through to the card. Raises OSError."""
     _sync(path, os.O_RDONLY)
 
 

@@ -1,4 +1,4 @@
-"""Log records for journald, with priorities and fields; plain lines where nobody keeps a journal.
+"""Log records for journald, with priorities and fields; plain lines where there is no journal.
 
 Sources: systemd.io/JOURNAL_NATIVE_PROTOCOL; systemd.journal-fields(7); systemd.exec(5),
 ``$JOURNAL_STREAM``; syslog(3) for the priorities.
@@ -20,9 +20,9 @@ TEXT_LIMIT = 16_000
 """Longest message, characters; the middle of a longer one is left out. A datagram takes about
 200 kB (net.core.wmem_default), so that no message needs a file of its own."""
 BURST = 5
-"""So many records of one place in the code go through …"""
+"""Records of one place in the code that go through in `WINDOW_S`; the others are counted."""
 WINDOW_S = 10.0
-"""… within so many seconds; the others are counted."""
+"""Length of the window, s."""
 
 _PRIORITIES = (
     (logging.CRITICAL, 2),
@@ -35,7 +35,7 @@ _PRIORITIES = (
 def handler(
     environ: Mapping[str, str] = os.environ, stderr: int = 2, path: Path = SOCKET
 ) -> logging.Handler:
-    """The handler for this process: to the journal where standard error leads there anyway."""
+    """The handler for this process: to the journal where standard error leads there too."""
     journal = _leads_to_journal(environ.get("JOURNAL_STREAM", ""), stderr)
     if journal:
         try:
@@ -50,7 +50,7 @@ def handler(
 
 
 def _leads_to_journal(stream: str, descriptor: int) -> bool:
-    """Whether ``$JOURNAL_STREAM`` (device:inode) is what the descriptor writes to."""
+    """Whether the descriptor writes to ``$JOURNAL_STREAM`` (device:inode)."""
     try:
         status = os.fstat(descriptor)
     except OSError:
@@ -59,7 +59,7 @@ def _leads_to_journal(stream: str, descriptor: int) -> bool:
 
 
 class Journal(logging.Handler):
-    """One datagram a record. It never waits: what journald can't take at once is counted as lost.
+    """Sends one datagram a record and never waits: one that journald can't take is counted as lost.
 
     A record's ``journal`` attribute (a mapping, by ``extra=``) becomes fields of the entry.
     """
@@ -123,7 +123,7 @@ class Journal(logging.Handler):
 
 
 class Calm(logging.Handler):
-    """Hands records to another handler; one that comes again and again is counted, then summed up.
+    """Hands records to another handler; those that repeat too often are counted and summed up.
 
     The sum follows with the next record of any kind, or at the end. A record of an event (one with
     fields) is never held back.
@@ -169,18 +169,18 @@ class Calm(logging.Handler):
 
 @dataclass(slots=True)
 class _Place:
-    """A line of the code that logs, and how often it did since a time."""
+    """A place in the code that logs, with the count of its records in the present window."""
 
     sum: logging.LogRecord
-    """What will be said of those that were held back; its arguments are set then."""
+    """The record that sums up those that were held back; its arguments are set then."""
     text: str
-    """What the first of them said."""
+    """Text of the first of them."""
     began: float
     count: int = 0
 
 
 def _sum_of(first: logging.LogRecord) -> tuple[logging.LogRecord, str]:
-    """The record that stands for those like it, and its text; neither holds on to a traceback."""
+    """The record that sums up those like ``first``, and its text; neither keeps a traceback."""
     try:
         message = first.getMessage()
     except (TypeError, ValueError, KeyError):  # the target will say that it can't be written
@@ -190,7 +190,7 @@ def _sum_of(first: logging.LogRecord) -> tuple[logging.LogRecord, str]:
 
 
 def _field(name: str, value: str) -> bytes:
-    """A field as the protocol wants it; a value of several lines goes with its length."""
+    """A field in the form of the protocol; a value of several lines is sent with its length."""
     data = value.encode(errors="replace")
     if b"\n" not in data:
         return name.encode() + b"=" + data + b"\n"

@@ -1,4 +1,4 @@
-"""The files that travel with the program: models, default settings, reference figures.
+"""The files that are shipped with the program: models, default settings, reference figures.
 
 They lie below ``gate/data``, in a checkout as links to ``models/`` and ``config/``; the wheel has
 the files themselves (``package_data`` in setup.cfg).
@@ -14,5 +14,5 @@ _DATA = Path(gate.__file__).parent / "data"
 
 
 def path(name: str) -> Path:
-    """Where ``name`` (such as ``models/smile.tflite``) is, whether or not it exists."""
+    """The path of ``name`` (such as ``models/smile.tflite``), whether or not it exists."""
     return _DATA / name

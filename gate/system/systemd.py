@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 
 class Notifier:
-    """Tells systemd how the daemon is. Nothing here raises: a deaf manager must not stop a gate."""
+    """Reports to systemd. Nothing here raises: a manager that does not listen stops no gate."""
 
     def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
         address = environ.get("NOTIFY_SOCKET", "")
@@ -27,25 +27,25 @@ class Notifier:
         self._status = ""
 
     def ready(self) -> None:
-        """The service is up."""
+        """Report that the service is up."""
         self._send("READY=1")
 
     def alive(self) -> None:
-        """The loop is working: the watchdog may start anew."""
+        """Report that the loop works: the watchdog's time starts anew."""
         self._send("WATCHDOG=1")
 
     def status(self, text: str) -> None:
-        """One line for ``systemctl status``; the same line again is not sent."""
+        """Send one line for ``systemctl status``; the same line is not sent twice in a row."""
         if text != self._status:
             self._status = text
             self._send(f"STATUS={text}")
 
     def reloading(self) -> None:
-        """A reload has begun; `ready` ends it."""
+        """Report that a reload has begun; `ready` ends it."""
         self._send(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
     def stopping(self) -> None:
-        """The service is going down."""
+        """Report that the service is stopping."""
         self._send("STOPPING=1")
 
     def close(self) -> None:
