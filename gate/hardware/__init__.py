@@ -1,1 +1,1 @@
-"""The outside world in and out: camera and its thread, lines, relay, lamps, board."""
+"""Devices: camera and its thread, input and output lines, relay, lamps, board."""

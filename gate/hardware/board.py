@@ -1,6 +1,6 @@
-"""What the board says of itself: heat, power, memory, disk, clock; from files, nothing is started.
+"""State of the board: heat, power, memory, disk, clock; read from files, without any program.
 
-Which files, and what they mean:
+The files and their meaning:
 
 - under-voltage: the kernel's ``rpi_volt`` sensor (``drivers/hwmon/raspberrypi-hwmon.c``) asks the
   firmware every 2 s; its alarm is on when the supply was too low since the last time it asked;
@@ -26,7 +26,7 @@ THROTTLED = "sys/devices/platform/soc*/*firmware/get_throttled"
 
 
 class Strain(IntEnum):
-    """What the Pi's firmware does or suffers; the value is its bit in ``get_throttled``.
+    """States that the Pi's firmware reports; the value is the bit in ``get_throttled``.
 
     Source: Raspberry Pi documentation, "vcgencmd", get_throttled.
     """
@@ -44,16 +44,16 @@ class Strain(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """One reading; None is what this machine does not say."""
+    """One reading; None where this machine does not report it."""
 
     model: str | None = None
-    """As the device tree has it, such as ``Raspberry Pi 5 Model B Rev 1.0``."""
+    """From the device tree, such as ``Raspberry Pi 5 Model B Rev 1.0``."""
     temperature: float | None = None
     """Of the hottest sensor, °C."""
     strain: frozenset[Strain] | None = None
-    """What the firmware reports now."""
+    """States that the firmware reports now."""
     strain_before: frozenset[Strain] | None = None
-    """What it reports of the past: at least the last 2 s, see above."""
+    """States that it reports of the past: at least the last 2 s, see above."""
     load: float | None = None
     """Processes that ran or waited, mean of the last minute."""
     memory_total: int | None = None
@@ -63,7 +63,7 @@ class Board:
     disk_free: int | None = None
     """Bytes that the gate's user can still write on the log's disk."""
     inodes_free: int | None = None
-    """How many files can still be made there; None where the file system does not count them."""
+    """Files that can still be made there; None where the file system does not count them."""
     read_only: bool | None = None
     """Whether the log's disk is mounted read-only, as the kernel does after an error."""
     clock_synchronised: bool = False
@@ -160,7 +160,7 @@ def _first_number(path: Path) -> float | None:
 
 
 def _text(path: Path) -> str | None:
-    """What a file of the kernel says, without the device tree's closing zero byte."""
+    """Text of a file of the kernel, without the device tree's closing zero byte."""
     try:
         return path.read_text(encoding="utf-8", errors="replace").strip("\0\n ")
     except OSError:

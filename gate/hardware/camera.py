@@ -1,4 +1,4 @@
-"""Where pictures come from: Pi camera, USB camera, network stream, video file, folder of pictures.
+"""Sources of pictures: Pi camera, USB camera, network stream, video file, folder of pictures.
 
 `open_source` gives a `PictureSource`; `gate.hardware.camera_thread` reads one in its own thread.
 """
@@ -36,7 +36,7 @@ class PictureSource(Protocol):
     fps: float
     """Pictures a second: of a clip its own rate, of a camera the rate that was asked for."""
     count: int | None
-    """How many pictures a clip says it has; None for a camera."""
+    """Number of pictures that a clip says it has; None for a camera."""
 
     def read(self) -> Image:
         """The next picture, BGR; waits for it. Raises `CameraError`, or `EndOfClip` at its end."""
@@ -47,7 +47,7 @@ class PictureSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CameraRequest:
-    """What to ask a live camera for."""
+    """Size and rate to ask a live camera for."""
 
     width: int = 640
     height: int = 480
@@ -80,7 +80,7 @@ def open_source(name: str | int, wanted: CameraRequest | None = None) -> Picture
 
 
 class Capture:
-    """Anything that OpenCV's VideoCapture reads."""
+    """A device, stream or file that OpenCV's VideoCapture reads."""
 
     def __init__(self, capture: cv2.VideoCapture, *, live: bool, fps: float, name: str) -> None:
         self._capture = capture
@@ -130,7 +130,7 @@ class Folder:
             raise CameraError(str(error)) from None
 
     def close(self) -> None:
-        """Nothing is held open between pictures."""
+        """Do nothing: no file is held open between pictures."""
 
 
 class PiCamera:

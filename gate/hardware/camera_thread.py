@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LEFT_LIMIT = 3
-"""So many threads that hang in a driver are left behind; each holds memory and perhaps a device."""
+"""Threads that may be left hanging in a driver; each holds memory and perhaps a device."""
 
 _Result = TypeVar("_Result")
 
 
 class FrameSink(Protocol):
-    """Where the frames go."""
+    """The receiver of the frames."""
 
     def offer(self, frame: Frame, *, replace: bool, wanted: Callable[[], bool]) -> None:
         """Take a frame in place of an older one, or once that has been taken."""
@@ -72,7 +72,7 @@ class CameraThread:
 
     @property
     def stuck(self) -> int:
-        """How many threads were left behind and still hang."""
+        """Number of threads that were left behind and still hang."""
         return sum(reader.thread.is_alive() for reader in self._left)
 
     def start(self) -> None:
@@ -102,7 +102,7 @@ class CameraThread:
             self.retrying = True
 
     def reopen(self) -> None:
-        """Open the camera anew: it gives pictures that are of no use."""
+        """Open the camera anew, because its pictures are of no use."""
         self._replace()
 
     def close(self) -> None:
@@ -161,7 +161,7 @@ class CameraThread:
 
 
 class _Reader:
-    """One thread, and since when it has been inside of the driver."""
+    """One thread, with the time since which it has been inside of the driver."""
 
     def __init__(self, camera: CameraThread) -> None:
         self.closing = threading.Event()

@@ -1,7 +1,7 @@
 """Lines, relay, lamps, inputs and camera as the settings have them.
 
-`open_lines` stands between a killed gate and a line that is left driven (``smile-gate
-safe-state``): each import here counts, and the camera's are left to `open_camera_thread`.
+``smile-gate safe-state`` uses `open_lines` to switch off a line that a killed gate left driven, so
+each import here costs time: those of the camera are made in `open_camera_thread`.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def open_signals(
 
 
 def input_lines(config: Config) -> dict[str, InputLine]:
-    """The inputs that there are, by the names of their settings."""
+    """The inputs that are set, by the names of their settings."""
     found = ((name, value) for name, value in config.inputs if isinstance(value, InputSettings))
     return {name: _input_line(value) for name, value in found}
 

@@ -1,4 +1,4 @@
-"""Lamps, buzzers and the heartbeat: what people and other machines see of the gate."""
+"""Lamps, buzzers and the heartbeat: they show people and other machines how the gate is."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ class Indicators:
         self._broken: set[str] = set()
 
     def record_event(self, kind: EventKind, now: float) -> None:
-        """Something was recorded."""
+        """Start the flash of every lamp that an event of this kind makes flash."""
         for lamp in self._lamps:
             if kind in lamp.flashes:
                 self._until[lamp.name] = now + lamp.flash_s
 
     def update(self, state: State, now: float) -> None:
-        """The loop turned: lamps to where they belong, and a beat of the heart.
+        """Switch the lamps as the state asks, and toggle the heartbeat; called at each turn.
 
-        The heartbeat is toggled here and nowhere else: it stands still when the loop does.
+        The heartbeat is toggled here and nowhere else: it stops when the loop does.
         """
         for lamp in self._lamps:
             on = state in lamp.shows or now < self._until.get(lamp.name, now)

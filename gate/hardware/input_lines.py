@@ -1,4 +1,4 @@
-"""The wires that come back: emergency, request to exit, passage, door, tamper, key, assist."""
+"""Input lines: emergency, request to exit, passage, door, tamper, key switch, assist."""
 
 from __future__ import annotations
 
@@ -13,54 +13,54 @@ from gate.errors import RelayError
 
 @dataclass(frozen=True, slots=True)
 class InputLine:
-    """How one input is wired."""
+    """Wiring of one input."""
 
     pin: int
     normally_closed: bool = False
-    """Whether the contact opens to say something: then a cut wire says it too."""
+    """Whether the contact opens when it is active; a cut wire is active then, too."""
     pull_up: bool | None = True
-    """The Pi's own resistor: up, down, or None for an outer one (the line is high when open)."""
+    """The Pi's own resistor: up, down, or None for an outer one that pulls the line up."""
     debounce_s: float = 0.02
 
 
 class InputLines:
-    """Watches the contacts. Handlers are called from gpiozero's thread, with True for active."""
+    """Watches the inputs. Handlers are called from gpiozero's thread, with True for active."""
 
     def __init__(self, factory: Any) -> None:
         self._factory = factory
         self._devices: dict[str, gpiozero.DigitalInputDevice] = {}
-        self._turned: dict[str, bool] = {}
+        self._inverted: dict[str, bool] = {}
 
-    def connect(self, name: str, contact: InputLine, handler: Callable[[bool], None]) -> None:
+    def connect(self, name: str, line: InputLine, handler: Callable[[bool], None]) -> None:
         """Claim a line, and call the handler at each change. Raises `RelayError`.
 
-        A contact that is active already is told at once.
+        For a contact that is active already the handler is called at once.
         """
         try:
             device = gpiozero.DigitalInputDevice(
-                contact.pin,
-                pull_up=contact.pull_up,
-                # Active means closed: gpiozero knows it from the pull, and has to be told without.
-                active_state=False if contact.pull_up is None else None,
-                bounce_time=contact.debounce_s or None,
+                line.pin,
+                pull_up=line.pull_up,
+                # Active means closed: gpiozero takes it from the pull; without one it must be said.
+                active_state=False if line.pull_up is None else None,
+                bounce_time=line.debounce_s or None,
                 pin_factory=self._factory,
             )
         except Exception as error:  # lgpio and others raise types of their own
             raise RelayError(
-                f"GPIO {contact.pin} cannot be claimed for inputs.{name}: {error}"
+                f"GPIO {line.pin} cannot be claimed for inputs.{name}: {error}"
             ) from None
         self._devices[name] = device
-        turned = contact.normally_closed
-        self._turned[name] = turned
-        device.when_activated = lambda: handler(not turned)
-        device.when_deactivated = lambda: handler(turned)
-        if bool(device.value) is not turned:
+        inverted = line.normally_closed
+        self._inverted[name] = inverted
+        device.when_activated = lambda: handler(not inverted)
+        device.when_deactivated = lambda: handler(inverted)
+        if bool(device.value) is not inverted:
             handler(True)
 
     def active(self) -> dict[str, bool]:
-        """Each input that there is, and whether it says something now."""
+        """Each connected input, and whether it is active now."""
         return {
-            name: bool(device.value) is not self._turned[name]
+            name: bool(device.value) is not self._inverted[name]
             for name, device in self._devices.items()
         }
 

@@ -1,4 +1,4 @@
-"""What each contact means: the signals that it sends, and the one that moves the relay itself."""
+"""Signals of the input lines; the emergency input also moves the relay itself."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ log = logging.getLogger(__name__)
 class InputSignals:
     """Connects the inputs to the lane. Its handlers are called from gpiozero's threads.
 
-    The emergency input moves the relay at once, from its own thread, and tells the lane
+    The emergency input moves the relay at once, from its own thread, and posts its signal
     afterwards. It latches: the lane leaves the emergency when the contact is at rest again and the
     key switch has been turned off and on (or the operator cleared it, or the service was started
-    anew), unless ``latches`` is false. The key switch has a say in the lane's `LaneClosures`.
+    anew), unless ``latches`` is false. The key switch is one of the wishes in `LaneClosures`.
     """
 
     def __init__(
@@ -39,11 +39,11 @@ class InputSignals:
         self._emergency = False
 
     def emergency_held(self) -> bool:
-        """Whether the emergency contact asks for it now."""
+        """Whether the emergency contact is active now."""
         return self._emergency
 
-    def connect(self, relay: Relay, contacts: dict[str, InputLine]) -> None:
-        """Watch the contacts, by the names of the settings. Raises `RelayError`."""
+    def connect(self, relay: Relay, lines: dict[str, InputLine]) -> None:
+        """Watch the lines, by the names of their settings. Raises `RelayError`."""
         self._relay = relay
         handlers: dict[str, Callable[[bool], None]] = {
             "emergency": self._on_emergency,
@@ -58,10 +58,10 @@ class InputSignals:
             "assist": self._pressed(Signal(Trigger.ASSIST)),
             "key_switch": self._on_key,
         }
-        if "key_switch" in contacts:
+        if "key_switch" in lines:
             self._closures.by_key(False, tell=False)  # until the contact says otherwise
-        for name, contact in contacts.items():
-            self._inputs.connect(name, contact, handlers[name])
+        for name, line in lines.items():
+            self._inputs.connect(name, line, handlers[name])
 
     def _on_emergency(self, active: bool) -> None:
         self._emergency = active

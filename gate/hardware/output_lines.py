@@ -16,7 +16,7 @@ from gate.errors import RelayError
 
 @dataclass(frozen=True, slots=True)
 class OutputLine:
-    """One output: its GPIO number, the level that switches it on, where it rests."""
+    """One output: its GPIO number, the level that switches it on, its safe position."""
 
     name: str
     pin: int
@@ -28,32 +28,33 @@ class OutputLine:
 class OutputLines:
     """All outputs of the gate. Every method may be called from any thread.
 
-    Of two interlocked lines only one is on: the newer one, but never at the cost of the gate's.
+    Of two interlocked lines only one is on: the one switched on last, but the gate's own line is
+    never switched off for another.
     """
 
     def __init__(
-        self, factory: Any, wires: Iterable[OutputLine], interlocks: Iterable[tuple[str, str]] = ()
+        self, factory: Any, lines: Iterable[OutputLine], interlocks: Iterable[tuple[str, str]] = ()
     ) -> None:
-        """Claim each line directly in its safe position. Raises `RelayError`, nothing kept."""
+        """Claim each line directly in its safe position. Raises `RelayError`; then none is kept."""
         self._lock = threading.RLock()
         self._partners: dict[str, set[str]] = {}
         for one, other in interlocks:
             self._partners.setdefault(one, set()).add(other)
             self._partners.setdefault(other, set()).add(one)
-        self._wires = {wire.name: wire for wire in wires}
+        self._lines = {line.name: line for line in lines}
         self._devices: dict[str, Any] = {}
-        for wire in self._wires.values():
+        for line in self._lines.values():
             try:
-                self._devices[wire.name] = gpiozero.DigitalOutputDevice(
-                    wire.pin,
-                    active_high=wire.active_high,
-                    initial_value=wire.rests_on,
+                self._devices[line.name] = gpiozero.DigitalOutputDevice(
+                    line.pin,
+                    active_high=line.active_high,
+                    initial_value=line.rests_on,
                     pin_factory=factory,
                 )
             except Exception as error:  # lgpio and others raise types of their own
                 self.close()
                 raise RelayError(
-                    f"GPIO {wire.pin} cannot be claimed for '{wire.name}': {error}"
+                    f"GPIO {line.pin} cannot be claimed for '{line.name}': {error}"
                 ) from None
 
     def switch(self, name: str, on: bool) -> bool:
@@ -73,13 +74,13 @@ class OutputLines:
         return bool(self._devices[name].value)
 
     def close(self) -> None:
-        """Every line to its safe position, then given back; may be called twice."""
+        """Switch every line to its safe position and give it back; may be called twice."""
         with self._lock:
             for name, device in self._devices.items():
                 if not device.closed:
                     # One line that can't be driven must not leave the others as they are.
                     with suppress(Exception):
-                        device.value = self._wires[name].rests_on
+                        device.value = self._lines[name].rests_on
                     device.close()
 
     def _drive(self, name: str, *, on: bool) -> None:

@@ -54,7 +54,7 @@ def write_picture(path: Path, image: Image) -> None:
 
 
 class VideoFile:
-    """A video that is written frame by frame: MP4, or Motion JPEG for ``.avi``."""
+    """Writes a video frame by frame: MP4, or Motion JPEG for ``.avi``."""
 
     def __init__(self, path: Path, fps: float) -> None:
         self._path = path
@@ -80,7 +80,7 @@ class VideoFile:
 
 
 def list_pictures(folder: Path) -> list[Path]:
-    """The picture files of a folder and its subfolders, by name with numbers in their order."""
+    """The picture files of a folder and its subfolders, by name, 2 before 10."""
     found = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
     return sorted((path for path in found if path.is_file()), key=_natural)
 

@@ -1,4 +1,4 @@
-"""gpiozero's pin factories by their configured names, and lgpio's without a blip at the claim."""
+"""gpiozero's pin factories by their configured names; lgpio's claims a line without a pulse."""
 
 from __future__ import annotations
 

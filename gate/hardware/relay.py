@@ -49,7 +49,7 @@ class Relay:
         self._grants = 0
         self._tripped = False
         self.position: Position | None = Position.SAFE
-        """Where the relay is; None after it could not be driven."""
+        """The relay's position; None after it could not be driven."""
 
     def limit(self, *, max_open_s: float, pulse_s: float | None) -> None:
         """Change the limits; they hold from the next grant on."""
@@ -59,7 +59,7 @@ class Relay:
 
     @property
     def is_open(self) -> bool:
-        """Whether the line stands so that the gate is open."""
+        """Whether the line is at the level that opens the gate."""
         return self._lines.is_on(GATE) is self._energised_is_open
 
     def move(self, position: Position) -> None:
@@ -89,12 +89,12 @@ class Relay:
             self._drive(Position.EMERGENCY)
 
     def clear(self) -> None:
-        """Let the relay move again after a trip, unless the input still asks for it."""
+        """Let the relay move again after a trip, unless the input is still active."""
         with self._lock:
             self._tripped = self._tripped and self._emergency_held()
 
     def close(self) -> None:
-        """End a running hold; its line is closed with the others. May be called twice."""
+        """Stop the timer; `OutputLines` closes the line. May be called twice."""
         with self._lock:
             self._cancel()
 
