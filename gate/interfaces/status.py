@@ -1,7 +1,7 @@
-"""How the gate is at one moment: what `smile-gate status` shows and what the metrics are made of.
+"""The state of the gate at one moment, as `smile-gate status` shows it.
 
-The loop fills a `Status` and hands it out; whoever reads it can't change anything. There is no
-secret in it. Operators and their words are in it only for those who may steer the gate.
+The loop fills a `Status` and hands it out; a reader can't change it. There is no secret in it.
+Names and reasons of operators are in it only for people who may steer the gate.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from gate.core.domain import EventKind, Position, Reason, State
 from gate.hardware.board import Board
 
 RECENT = 10
-"""So many of the newest events are shown."""
+"""Number of newest events that are shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class LaneOrder:
-    """Whether the lane is wanted open, and who keeps it closed where it is not."""
+    """Whether the lane is wanted open, and what keeps it closed if it is not."""
 
     open: bool
     closed_by: tuple[Reason, ...] = ()
-    """`SCHEDULE`, `KEY_SWITCH` and `OPERATOR`: all that want it closed; empty for an open lane."""
+    """`SCHEDULE`, `KEY_SWITCH`, `OPERATOR`: those that want it closed; empty for an open lane."""
     who: str | None = None
-    """The operator whose close holds; told only to those who may steer."""
+    """The operator whose close holds; shown only to people who may steer."""
     why: str | None = None
     """The reason that this operator gave."""
     next_change: datetime | None = None
-    """When the opening hours change next, in their own zone; None where they never do."""
+    """Time of the next change of the opening hours, in their own zone; None for never."""
     next_open: bool | None = None
     """Whether the hours open the lane then."""
 
@@ -45,10 +45,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class CameraHealth:
-    """What comes from the camera; rates are over the last ten seconds or so."""
+    """State of the camera; rates are over the last ten seconds or so."""
 
     source: str
-    """Where the pictures come from, without any password."""
+    """Source of the pictures, without any password."""
     fps: float
     """Good pictures a second that the loop took."""
     fps_wanted: float
@@ -61,14 +61,14 @@ class CameraHealth:
     age_s: float | None
     """Age of the newest good picture; None before the first."""
     problem: str | None
-    """Why there is no picture now."""
+    """Reason why there is no picture now; None while there are pictures."""
     stuck: int
     """Camera threads that hang in the driver and were left behind."""
 
 
 @dataclass(frozen=True, slots=True)
 class FrameCost:
-    """What a picture costs: from taking it to having acted on it, over the last ten seconds."""
+    """Time from taking a picture to having acted on it, over the last ten seconds."""
 
     mean_ms: float | None
     worst_ms: float | None
@@ -77,12 +77,12 @@ class FrameCost:
 
 @dataclass(frozen=True, slots=True)
 class Watchdog:
-    """The service manager's patience."""
+    """The service manager's watchdog."""
 
     limit_s: float
-    """It ends the gate after such a silence; 0 where nobody watches."""
+    """Silence after which it ends the gate, s; 0 where there is no watchdog."""
     margin_s: float | None
-    """What the longest silence of the last ten seconds left of it."""
+    """Limit less the longest silence of the last ten seconds, s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +95,12 @@ class LogHealth:
     unwritten: int
     """Events that wait in memory until the log can be written again."""
     set_aside: str | None
-    """What a damaged log was renamed to in this run; None where it was whole."""
+    """New name of a log that was damaged and set aside in this run; None where it was whole."""
 
 
 @dataclass(frozen=True, slots=True)
 class InputState:
-    """One wire that comes back."""
+    """One input line."""
 
     name: str
     active: bool
@@ -118,7 +118,7 @@ class RecentEvent:
 
 @dataclass(frozen=True, slots=True)
 class ModelInForce:
-    """What decides about a smile."""
+    """The model and the threshold that decide about a smile."""
 
     model: str
     """SHA-256 of the model file, hexadecimal."""
@@ -128,7 +128,7 @@ class ModelInForce:
 
 @dataclass(frozen=True, slots=True)
 class SettingsInForce:
-    """Which settings are in force."""
+    """The settings in force."""
 
     path: str | None
     digest: str
@@ -147,16 +147,16 @@ class Status:
     uptime_s: float
     state: State
     since_s: float
-    """For how long it has been in this state."""
+    """Time in this state, s."""
     visit: int | None
     count: int
     """Smiling frames counted so far in this visit."""
     needed: int
-    """How many open the gate."""
+    """Smiling frames that open the gate."""
     lane: LaneOrder
     faults: tuple[Failure, ...]
     relay: Position | None
-    """Where the relay is; None after it could not be driven."""
+    """The relay's position; None after it could not be driven."""
     inputs: tuple[InputState, ...]
     camera: CameraHealth
     work: FrameCost
@@ -165,7 +165,7 @@ class Status:
     judging: ModelInForce
     settings: SettingsInForce
     board: Board
-    """What the machine says of itself: heat, power, disk, clock."""
+    """State of the machine: heat, power, disk, clock."""
     events: tuple[RecentEvent, ...]
     """The newest first, `RECENT` at most."""
 
@@ -175,7 +175,7 @@ class Status:
         return not self.faults and self.state is not State.EMERGENCY
 
     def as_dict(self) -> dict[str, Any]:
-        """The same in what JSON has; times are ISO 8601 with their offset."""
+        """The same as JSON types; times are ISO 8601 with their offset."""
         values: dict[str, Any] = _plain(self)
         return values | {"well": self.well}
 

@@ -1,1 +1,1 @@
-"""The control socket: a line of JSON each way, from a user that the kernel names."""
+"""The control socket: a line of JSON each way, from a user whom the kernel names."""

@@ -1,6 +1,6 @@
-"""Who is at the other end of a local socket, and whether he may steer the gate.
+"""The user at the other end of a local socket, and whether they may steer the gate.
 
-Source: unix(7), ``SO_PEERCRED``: the kernel's word for who connected, which nobody can forge.
+Source: unix(7), ``SO_PEERCRED``: the kernel says who connected, and a client cannot forge it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _CREDENTIALS = struct.Struct("3i")
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What the kernel says of a peer."""
+    """Process, user and group of a peer, from the kernel."""
 
     pid: int
     uid: int
@@ -34,7 +34,7 @@ class Peer:
 
 
 def credentials(connection: socket.socket) -> Credentials:
-    """Who connected. Raises OSError."""
+    """Credentials of the peer of a connection. Raises OSError."""
     raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
     return Credentials(*_CREDENTIALS.unpack(raw))
 
@@ -42,7 +42,7 @@ def credentials(connection: socket.socket) -> Credentials:
 def judge(who: Credentials, group: str) -> Peer:
     """Name the peer; root, the gate's own user and members of ``group`` may steer.
 
-    Membership is the system's list of today: somebody who was added need not log in anew.
+    Membership is looked up at each request: somebody who was added need not log in anew.
     """
     try:
         name = pwd.getpwuid(who.uid).pw_name

@@ -1,4 +1,4 @@
-"""The control socket: how people at the machine ask and steer the running gate.
+"""The control socket's protocol: people at the machine ask and steer the running gate.
 
 A connection carries one request and one answer, each a JSON object on a line:
 ``{"command": "open", "reason": "…"}`` → ``{"ok": true, …}``, or ``{"ok": false, "error": "…",
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
     from gate.interfaces.control.peer import Peer
 
 PATIENCE_S = 2.0
-"""A client has this long for its request, and as long to take the answer."""
+"""Time that a client has for its request, and again to take the answer, s."""
 LINE_LIMIT = 4096
-"""Bytes of a request."""
+"""Longest request, bytes."""
 ANSWER_LIMIT = 1_000_000
-"""Bytes of an answer."""
+"""Longest answer, bytes."""
 REASON_LIMIT = 200
-"""Characters of an operator's reason."""
+"""Longest reason of an operator, characters."""
 Answer = dict[str, Any]
 
 
 class Command(StrEnum):
-    """What can be asked of the gate."""
+    """Commands that the gate takes."""
 
     STATUS = "status"
     OPEN = "open"
@@ -46,7 +46,7 @@ class Command(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What somebody asks of the gate."""
+    """A command with the person who gives it."""
 
     command: Command
     peer: Peer
@@ -54,7 +54,7 @@ class Request:
 
 
 def read_line(connection: socket.socket, limit: int, patience_s: float) -> bytes:
-    """One line, without its end. Raises `ControlError` where it does not come in time or size."""
+    """Read one line, and return it without its end. Raises `ControlError` if late or too long."""
     until = time.monotonic() + patience_s
     line = b""
     while b"\n" not in line:
@@ -75,7 +75,7 @@ def read_line(connection: socket.socket, limit: int, patience_s: float) -> bytes
 
 
 def ask(path: Path, command: Command, reason: str | None = None, wait_s: float = 15.0) -> Answer:
-    """Ask the gate at ``path``, and give its answer.
+    """Ask the gate at ``path``, and return its answer.
 
     Raises `NotRunning`, `NotAllowed`, `NoAnswer`, or `ControlError` with the gate's own refusal.
     """
@@ -92,7 +92,7 @@ def ask(path: Path, command: Command, reason: str | None = None, wait_s: float =
             raise NotAllowed(f"{os.fspath(path)} may not be opened; try it with sudo") from None
         except OSError as error:
             raise NoAnswer(f"the gate does not answer: {error}") from None
-        with suppress(BrokenPipeError):  # it was refused at the door, and the answer says why
+        with suppress(BrokenPipeError):  # refused at once, and the answer says why
             connection.sendall(json.dumps(request).encode() + b"\n")
         try:
             answer: Answer = json.loads(read_line(connection, ANSWER_LIMIT, wait_s))

@@ -1,7 +1,7 @@
 """The gate's end of the control socket.
 
-A client can be slow, silent, malformed or many: it has a thread of its own, and so little time and
-room that the loop never waits for it.
+Clients can be slow, silent, malformed or too many. Each has a thread of its own, with a limit on
+time and size, so that the loop never waits for them.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ from gate.interfaces.control.protocol import (
 log = logging.getLogger(__name__)
 
 CLIENTS = 32
-"""Connections at a time; one user has a quarter of them."""
+"""Most connections at a time; one user has a quarter of them at most."""
 
 
 class Server:
     """Listens at the socket; ``answer`` is called in a client's thread and may raise `GateError`.
 
-    Connections wait from the beginning, and are answered after `start`. Raises `AnotherGate` where
-    a live gate listens already, `ControlError` where the socket can't be made; what a dead gate
-    left behind is replaced.
+    Connections are accepted from the beginning, and answered after `start`. Raises `AnotherGate` if
+    a running gate listens already, `ControlError` if the socket can't be made; the socket of a gate
+    that was killed is replaced.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Server:
         try:
             _make_way(path)
             self._listener.bind(str(path))
-            path.chmod(0o666)  # everybody may ask; who may steer is judged by his credentials
+            path.chmod(0o666)  # everybody may ask; `judge` decides who may steer
             self._inode = path.stat().st_ino
             self._listener.listen(CLIENTS)
         except OSError as error:
@@ -106,7 +106,7 @@ class Server:
                 connection.close()
 
     def _admit(self, connection: socket.socket) -> None:
-        """Give the client a thread, or tell it that there are too many."""
+        """Give the client a thread, or refuse it if there are too many."""
         connection.settimeout(PATIENCE_S)
         who = self._who(connection)
         with self._lock:
@@ -163,7 +163,7 @@ class Server:
 
 
 def _make_way(path: Path) -> None:
-    """Remove the socket of a dead gate. Raises `ControlError` for anything else; OSError."""
+    """Remove the socket of a killed gate. Raises `ControlError` for any other file, or OSError."""
     try:
         mode = path.lstat().st_mode
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""What is true at the moment of asking: the newest turn of the loop, and the board."""
+"""Metrics that are read at the moment of asking: newest turn of the loop, and board."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from gate.interfaces.metrics.meter import LoopTurn
 
 PARTS = tuple(reason for reason in Reason if reason.startswith("fault_"))
 WORST_S = 60.0
-"""The watchdog's margin is the smallest of the last one to two of these."""
+"""The watchdog's margin is the smallest of the last one or two periods of this length, s."""
 
 
 class LoopCollector(Collector):
-    """Made anew with each question, from what the loop left behind."""
+    """Makes the metrics anew at each request, from the newest turn of the loop."""
 
     def __init__(
         self, watchdog_s: float, board: Callable[[], Board], clock: Callable[[], float]
@@ -31,7 +31,7 @@ class LoopCollector(Collector):
         self._since = clock()
 
     def record_turn(self, turn: LoopTurn) -> None:
-        """The loop's thread leaves a turn; silences of the watchdog are kept by the minute."""
+        """Keep the newest turn, and each minute's longest silence; the loop's thread calls it."""
         before, self._turn = self._turn, turn
         if turn.now - self._since > WORST_S:
             self._since = turn.now
@@ -41,7 +41,7 @@ class LoopCollector(Collector):
             self._silences = (self._silences[0], max(self._silences[1], silence))
 
     def describe(self) -> list[Metric]:
-        """Nothing: what is here depends on the machine."""
+        """Describe nothing in advance: the metrics depend on the machine."""
         return []
 
     def collect(self) -> Iterator[Metric]:
@@ -74,16 +74,16 @@ class LoopCollector(Collector):
         yield _gauge("unwritten_age_seconds", "Age of the oldest of them.", now - oldest)
         if self._watchdog_s and turn.pinged_at is not None:
             silence = max(*self._silences, now - turn.pinged_at)
-            yield _gauge("watchdog_limit_seconds", "The manager's patience.", self._watchdog_s)
+            yield _gauge("watchdog_limit_seconds", "Silence that ends the gate.", self._watchdog_s)
             yield _gauge(
                 "watchdog_margin_seconds",
-                "What the longest silence of the last minute or two left of it.",
+                "The limit less the longest silence of the last minute or two.",
                 self._watchdog_s - silence,
             )
 
 
 def _of_board(board: Board) -> Iterator[Metric]:
-    """What the board says; what it does not say is left out."""
+    """Metrics of the board; those that it does not report are left out."""
     known = {
         "temperature_celsius": ("Of the hottest sensor.", board.temperature),
         "load": ("Processes that ran or waited, mean of a minute.", board.load),

@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 
 def open_meter(config: Config, watchdog_s: float, model: str) -> Meter:
-    """What measures the loop: nothing, unless the settings ask for it. Its faults stop no gate."""
+    """The meter of the loop; it does nothing unless the settings ask. Its faults stop no gate."""
     wanted = config.metrics
     if not wanted.wanted:
         return Meter()

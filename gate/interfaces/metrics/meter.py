@@ -1,4 +1,4 @@
-"""What the loop reports to whoever measures it; by default nobody does."""
+"""The loop's reports to a meter; the default one does nothing with them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from gate.core.domain import Event, Reason, State
 
 
 class FrameOutcome(StrEnum):
-    """What became of a frame."""
+    """Outcome of a frame that the loop took."""
 
     JUDGED = "judged"
     RESTING = "resting"
@@ -35,35 +35,35 @@ class FrameResult:
 
 @dataclass(frozen=True, slots=True)
 class LoopTurn:
-    """How things stand after a turn of the loop; times are monotonic seconds."""
+    """State of the gate after a turn of the loop; times are monotonic seconds."""
 
     now: float
     state: State
     open: bool
     faults: frozenset[Reason]
     fresh_at: float
-    """When the newest good picture was taken."""
+    """Time at which the newest good picture was taken."""
     dropped: int
     """Frames replaced by a newer one since the start."""
     unwritten: int = 0
     """Events that wait until the log can be written again."""
     oldest_unwritten: float | None = None
-    """When the first of them happened."""
+    """Time of the first of them."""
     pinged_at: float | None = None
-    """When the watchdog was last told that all is well; None where nobody watches."""
+    """Time at which the watchdog was last fed; None where there is none."""
 
 
 class Meter:
-    """Takes note of nothing; the one in `prometheus` does. Only the loop's thread calls it."""
+    """Meter that ignores everything, and base of the real one. Only the loop's thread calls it."""
 
     def record_event(self, event: Event) -> None:
-        """An event was recorded."""
+        """Note an event that was recorded."""
 
     def record_frame(self, result: FrameResult) -> None:
-        """A frame was taken from the inbox."""
+        """Note a frame that was taken from the inbox."""
 
     def record_turn(self, turn: LoopTurn) -> None:
-        """The loop turned."""
+        """Note a turn of the loop."""
 
     def timed(self, recorder: Recorder) -> Recorder:
         """The recorder, with its commits measured."""

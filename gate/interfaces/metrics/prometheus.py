@@ -1,8 +1,8 @@
 """Metrics for Prometheus: on a port of this machine, or as a file for node_exporter.
 
-Names and units follow prometheus.io/docs/practices/naming. Whoever reads them asks a thread of its
-own: the loop leaves what it knows behind and is never waited for, so that a loop that hangs can be
-seen. Nothing here may stop the gate.
+Names and units follow prometheus.io/docs/practices/naming. Requests are answered by threads of
+their own, from the values that the loop left last: nothing waits for the loop, so that one that
+hangs can be seen. Nothing here may stop the gate.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from gate.system import durable
 log = logging.getLogger(__name__)
 
 BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
-"""Upper ends, s: from the fastest stage to the camera's longest silence."""
+"""Upper ends of the histograms' buckets, s: from the fastest stage to the longest silence."""
 STAGES = ("face", "eyes", "smile", "commit", "whole")
 REFUSALS = (
     Reason.NO_SMILE,
@@ -48,14 +48,14 @@ REFUSALS = (
     Reason.TOO_BRIGHT,
     Reason.PHOTO_SUSPECTED,
 )
-"""What visits usually end for; other reasons appear once they happen."""
+"""Usual reasons for the end of a visit; others appear once they happen."""
 _Taken = ParamSpec("_Taken")
 
 
 def harmless(
     method: Callable[Concatenate[PrometheusMeter, _Taken], None],
 ) -> Callable[Concatenate[PrometheusMeter, _Taken], None]:
-    """Let no mistake in measuring reach the loop; it is logged."""
+    """Log an exception of a measuring method instead of raising it in the loop."""
 
     @wraps(method)
     def call(self: PrometheusMeter, /, *args: _Taken.args, **kwargs: _Taken.kwargs) -> None:
@@ -68,7 +68,7 @@ def harmless(
 
 
 class PrometheusMeter(Meter):
-    """Counts what the loop tells, and answers from threads of its own."""
+    """Counts what the loop reports, and answers from threads of its own."""
 
     def __init__(
         self,
@@ -139,7 +139,7 @@ class PrometheusMeter(Meter):
 
         thread = threading.Thread(target=write_on, name="metrics", daemon=True)
         thread.start()
-        # A file that stays would tell of a gate that runs.
+        # A file that stays would look like a gate that runs.
         self._closers += [closing.set, lambda: thread.join(1), lambda: path.unlink(missing_ok=True)]
 
     def write(self, path: Path) -> None:
@@ -182,7 +182,7 @@ class PrometheusMeter(Meter):
             closer()
 
     def _begin_at_zero(self) -> None:
-        """A series that begins with its first event has no increase for it."""
+        """Create the usual series at 0: one that begins with its first event shows no increase."""
         self._events.labels(EventKind.GRANTED, Reason.SMILE_HELD)
         self._events.labels(EventKind.OPERATOR_GRANTED, Reason.OPERATOR)
         for reason in REFUSALS:
@@ -196,7 +196,7 @@ class PrometheusMeter(Meter):
 
 
 class _Timed:
-    """Measures each commit, also one that fails."""
+    """Recorder that measures each commit, also one that fails."""
 
     def __init__(self, recorder: Recorder, meter: PrometheusMeter) -> None:
         self._recorder = recorder
