@@ -56,7 +56,7 @@ def highest_visit(connection: Connection) -> int:
 
 
 def _shared(connection: Connection, table: Table, columns: Mapping[str, Any]) -> int:
-    """The id of the row of `what` or `origin` with these columns, added where it is new."""
+    """The id of the row of `what` or `origin` with these columns; it is added if it is new."""
     same = [table.c[name].is_not_distinct_from(value) for name, value in columns.items()]
     known = connection.execute(select(table.c.id).where(*same)).scalar()
     if known is not None:

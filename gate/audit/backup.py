@@ -21,7 +21,7 @@ from gate.errors import StoreError
 from gate.system import durable
 
 SPARE = 16 * 2**20
-"""Bytes that a backup leaves free: the log itself must not find its card full because of it."""
+"""Bytes that a backup leaves free, so that the log itself has room on the same card."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,8 @@ def back_up(
 ) -> Backup:
     """Copy the log into `folder`, verify the copy, record it, keep the newest `keep` copies.
 
-    SQLite's online backup in one step: it reads one moment's state; the gate writes on meanwhile.
+    It is SQLite's online backup in one step: it copies the state of one moment, and the gate goes
+    on writing.
 
     Raises StoreError; then no new copy is there, and no old one is gone.
     """
@@ -74,9 +75,9 @@ def back_up(
 
 
 def verified(path: Path) -> LogVerdict:
-    """The verdict on a copy.
+    """Verify a copy and return the verdict.
 
-    Raises StoreError where it isn't whole.
+    Raises StoreError if it isn't whole.
     """
     with closing(Session(path, read_only=True)) as session:
         verdict = verify(session)
@@ -86,11 +87,11 @@ def verified(path: Path) -> LogVerdict:
 
 
 def restore(store_path: Path, backup: Path, *, now: datetime, replace: bool = False) -> Path | None:
-    """Put a verified backup in the log's place; what stood there is set aside, never deleted.
+    """Put a verified backup in the log's place; the old log is set aside, never deleted.
 
-    The caller records it in the restored log. Returns where the old log was set aside.
+    The caller records it in the restored log. Returns the old log's new path, if there was one.
 
-    Raises StoreError where the backup isn't whole, the gate is running, or `replace` wasn't said.
+    Raises StoreError if the backup isn't whole, the gate is running, or a log needs `replace`.
     """
     verified(backup)
     aside = None

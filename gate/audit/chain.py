@@ -32,13 +32,13 @@ NUMBERS = (
 """The columns of `event` that `numbers` is made of, in order."""
 
 _NUMBERS_SQL = f"printf('{'%s|' * len(NUMBERS)}', {', '.join(NUMBERS)})"
-"""The same, put together by SQLite, half as fast again as by Python; NULL prints as nothing."""
+"""The same in SQL, half as fast again as in Python; NULL prints as nothing."""
 
 
 def origin_digest(
     gate: str, boot: str, version: str, model: str, config: str, threshold: int | None
 ) -> bytes:
-    """The 32 bytes that stand for an origin."""
+    """The digest of an origin, 32 bytes."""
     text = json.dumps([gate, boot, version, model, config, threshold], ensure_ascii=False)
     return sha256(text.encode()).digest()
 
@@ -49,7 +49,7 @@ def numbers_text(numbers: Sequence[int | None]) -> str:
 
 
 def what_text(kind: str, reason: str, before: str, after: str) -> str:
-    """What happened, absent parts being ''."""
+    """Kind, reason and states of a row as text; an absent part is ''."""
     return f"{kind}|{reason}|{before}|{after}|"
 
 
@@ -61,7 +61,7 @@ def words_text(who: str | None, detail: str | None) -> str:
 
 
 def row_digest(previous: bytes, origin: bytes, numbers: str, what: str, words: str) -> bytes:
-    """A row's 32 bytes."""
+    """The digest of a row, 32 bytes."""
     return sha256(previous + origin + (numbers + what + words).encode()).digest()
 
 
@@ -74,7 +74,7 @@ class Link:
 
 
 START = Link(0, bytes(32))
-"""What the first event of a log follows."""
+"""The link before the first event of a log."""
 
 _WALK = f"""
     SELECT origin, what, sequence, {_NUMBERS_SQL}, who, detail, digest FROM event
@@ -84,8 +84,8 @@ _WALK = f"""
 def walk(connection: sqlite3.Connection, after: Link, until: int) -> Link:
     """Follow the chain from a link up to the event `until`; the last link that holds.
 
-    Where it stops early, the next event doesn't follow from that link. This loop reads ten million
-    rows, hence the bare cursor, the bytes, and no call but the hash.
+    If it stops early, the next event doesn't follow from that link. This loop reads ten million
+    rows; hence the bare cursor, the bytes, and no call but the hash.
     """
     factory, connection.text_factory = connection.text_factory, bytes
     try:
@@ -125,5 +125,5 @@ def _texts(
 
 
 def _text(value: object) -> Any:
-    """A value as the writer had it; bytes that aren't UTF-8, which it never wrote, are marked."""
+    """A value as it was written; bytes that aren't UTF-8 (the gate writes none) are marked."""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value

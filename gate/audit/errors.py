@@ -1,4 +1,4 @@
-"""SQLite's complaints, said so that a person knows what to do."""
+"""SQLite's errors as one line that says what to do."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class LogInUse(StoreError):
 
 
 class LogFull(StoreError):
-    """There is no room for another event."""
+    """The disk has no room for another event."""
 
 
 class LogReadOnly(StoreError):
@@ -59,7 +59,7 @@ _OS: dict[int, int] = {
     errno.ENOENT: sqlite3.SQLITE_CANTOPEN,
     errno.EIO: sqlite3.SQLITE_IOERR,
 }
-"""The operating system's words for the same troubles."""
+"""The operating system's errors, by the SQLite error that means the same."""
 
 
 def explained(error: Exception, where: str) -> StoreError:
@@ -75,7 +75,7 @@ def explained(error: Exception, where: str) -> StoreError:
 
 @contextmanager
 def explaining(where: str) -> Iterator[None]:
-    """Turn what SQLite, SQLAlchemy and the operating system raise within into a `StoreError`."""
+    """Turn exceptions of SQLite, SQLAlchemy and the operating system into a `StoreError`."""
     try:
         yield
     except (SQLAlchemyError, sqlite3.Error, OSError, OverflowError, UnicodeError) as error:

@@ -1,4 +1,4 @@
-"""Events for somebody else: CSV, SQLite or Parquet, with a manifest of what is in the file."""
+"""Exports of events: CSV, SQLite or Parquet, with a manifest of the file's content."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from gate.system import durable
 
 
 class Format(StrEnum):
-    """What an export can be."""
+    """File formats of an export."""
 
     CSV = "csv"
     SQLITE = "sqlite"
@@ -36,20 +36,20 @@ class Format(StrEnum):
 
 @dataclass(slots=True)
 class Tally:
-    """What went by while rows were written."""
+    """Counts the rows of an export while they are written."""
 
     events: int = 0
     first: int | None = None
     last: int | None = None
     continuous: bool = True
-    """Whether each row is the one after the row before it."""
+    """Whether no event is left out between two rows."""
     previous: str | None = None
     """Digest before the first row, in hex."""
     digest: str | None = None
     """Digest of the last row, in hex."""
 
     def count(self, rows: Iterable[Flat]) -> Iterator[Flat]:
-        """Hand the rows on."""
+        """Count the rows and hand them on."""
         for row in rows:
             if self.first is None:
                 self.first, self.previous = row["sequence"], row["previous"]
@@ -90,7 +90,7 @@ def export(
 
 
 def manifest_path(target: Path) -> Path:
-    """Where the manifest of an export is."""
+    """The path of the manifest of an export."""
     return target.with_name(target.name + ".manifest.json")
 
 
@@ -128,7 +128,7 @@ def _digest_before(connection: Connection, sequence: int) -> bytes | None:
 
 
 def _said(query: Query) -> dict[str, Any]:
-    """The query, as far as it says something, for the manifest."""
+    """The conditions of the query that are set, for the manifest."""
     said: dict[str, Any] = {}
     for name in Query.__slots__:
         value = getattr(query, name)

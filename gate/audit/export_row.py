@@ -1,4 +1,4 @@
-"""An event as one flat row, with all that its digest covers: for exports and what was salvaged.
+"""An event as one flat row, with all that its digest covers: for exports and salvaged logs.
 
 `previous` is the digest of the event before it, so that each row can be checked on its own, and
 rows that follow one another show that none is missing between them.
@@ -42,7 +42,7 @@ def flat(row: Mapping[str, Any], previous: bytes | None) -> Flat:
 
 
 def holds(row: Flat) -> bool:
-    """Whether the digest covers what stands in the row, `time` included."""
+    """Whether the digest fits the row's content, `time` included."""
     try:
         wall, previous = moment(row["wall"]), bytes.fromhex(row["previous"] or "")
         time = wall.isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -59,7 +59,7 @@ def holds(row: Flat) -> bool:
 
 
 def from_text(name: str, text: str) -> Any:
-    """A value as it was before it was written as CSV; absent where it is empty.
+    """A value of a CSV file in its own type; an empty one is absent.
 
     Raises ValueError.
     """

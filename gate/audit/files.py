@@ -16,7 +16,7 @@ from gate.errors import StoreError
 from gate.system.durable import sync_folder
 
 WAIT_S = 0.5
-"""How long a write waits for another program's lock: the loop that opens the gate waits with it."""
+"""Time that a write waits for another program's lock, s; the gate's loop waits as long."""
 CHECKPOINT_PAGES = 250
 """The WAL is folded into the database at this size: 1 MB, so that a card's reads stay short."""
 
@@ -65,14 +65,14 @@ def _connector(
 
 
 def _foreign(connection: sqlite3.Connection) -> bool:
-    """Whether the file is another program's database, which must stay as it is."""
+    """Whether the file is another program's database, which must not be changed."""
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     return bool(tables) and application != schema.APPLICATION
 
 
 def _readable(text: bytes) -> str:
-    """Text as it stands in the file; what isn't UTF-8, which the gate never writes, is marked."""
+    """Text from the file; bytes that aren't UTF-8, which the gate never writes, are marked."""
     return text.decode("utf-8", "replace")
 
 

@@ -12,9 +12,9 @@ from gate.config import Config
 def open_store(
     config: Config, path: Path | None, *, card_threshold: float, model_hash: str, mends: bool = True
 ) -> Store:
-    """The audit log at ``path`` (None: in memory), with what its rows say of this run.
+    """The audit log at ``path`` (None: in memory), with the origin of this run's rows.
 
-    A damaged one is set aside, and a new one begun that says so; without ``mends`` it is refused.
+    A damaged log is set aside, and a new one begun that says so; without ``mends`` it is refused.
     """
     return Store.open(
         path,

@@ -31,9 +31,9 @@ _RECENT = timedelta(days=1)
 class Store:
     """An open audit log. Every method may be called from any thread.
 
-    `unclean` is the last event of a run that never said `stopped`, where there is one: the daemon
-    records `unclean_end` for it before anything else. (Opening doesn't: a command that opens the
-    log of a running gate would find that run unfinished too.)
+    `unclean` is the last event of a run that never recorded `stopped`, where there is one: the
+    daemon records `unclean_end` for it first. (Opening the log doesn't record it: to a command
+    that opens the log of a running gate, that run looks unfinished too.)
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Store:
         new one begun, now or later in `record`, unless `mends` is False or it is opened for
         reading only.
 
-        Raises StoreError, one line, where it can't.
+        Raises StoreError, one line, if it can't be opened.
         """
         origin = Origin(
             gate_id, boot or clock.boot_id(), version, model_hash, config_hash, threshold
@@ -94,7 +94,7 @@ class Store:
         return store
 
     def _take_up(self) -> None:
-        """Look at the file, and find out how the last run ended."""
+        """Check the file, and read how the last run ended."""
         try:
             prepare(self.session)
             check_tail(self.session)
@@ -106,7 +106,7 @@ class Store:
             self._look_back()
 
     def _look_back(self) -> None:
-        """Read what a start of the gate reads, so that damage to it is found here and now."""
+        """Read everything that a start of the gate needs, so that damage to it is found now."""
         if self.session.read_only:
             return
         with self.session.reading() as connection:
@@ -143,7 +143,7 @@ class Store:
         config_hash: str | None = None,
         threshold: float | None = None,
     ) -> None:
-        """Say what later events are to be judged by; None leaves a part as it is."""
+        """Change the origin of later events; None leaves a part as it is."""
         old = self._origin
         self._origin = replace(
             old,
@@ -156,8 +156,8 @@ class Store:
     def record(self, events: Sequence[Event]) -> tuple[Record, ...]:
         """Write the events in one transaction; when it returns, they are on the card.
 
-        Raises StoreError where it could not be done; then none of them is in the log, and the next
-        call tries anew, so that the store is back as soon as the cause is gone.
+        Raises StoreError if that fails; then none of them is in the log, and the next call tries
+        again, so that recording works again as soon as the cause is gone.
         """
         if not events:
             return ()
@@ -176,7 +176,7 @@ class Store:
         return written
 
     def append(self, connection: Connection, events: Sequence[Event]) -> tuple[Record, ...]:
-        """The same within a transaction of the caller, which writes more than events."""
+        """Write the events within a transaction of the caller, which writes more than events."""
         timed = [(event, self._waited(event)) for event in events]
         return append(connection, timed, self._origin, self._now())
 
@@ -194,13 +194,13 @@ class Store:
             return highest_visit(connection) + 1
 
     def operators_word(self) -> Record | None:
-        """The newest thing that an operator said of the lane: a close, or that it is over."""
+        """The newest close or reopening by an operator; None where there was none."""
         words = (EventKind.LANE_CLOSED, EventKind.LANE_OPENED, EventKind.CLOSE_LIFTED)
         said = self.records(event=words, reason=Reason.OPERATOR, limit=1, newest_first=True)
         return next(said, None)
 
     def newest_run(self) -> Record | None:
-        """The newest event that says which settings the gate runs with."""
+        """The newest event whose origin has the settings that the gate ran with."""
         runs = (EventKind.STARTED, EventKind.CONFIG_CHANGED)  # a command's events don't
         return next(self.records(event=runs, limit=1, newest_first=True), None)
 

@@ -1,4 +1,4 @@
-"""Bringing an older log up to this program's layout, after a backup of it.
+"""Upgrade of an older log to this program's layout, after a backup of it.
 
 `MIGRATIONS` has, for each layout that was ever released, the function that makes the next one of
 it. All steps are one transaction: an interruption leaves the old log. Digests don't depend on the
@@ -19,11 +19,11 @@ from gate.audit.session import Session, copy_database
 from gate.errors import StoreError
 
 MIGRATIONS: dict[int, Callable[[Connection], None]] = {}
-"""Layout → what makes the next one of it. Layout 1 is the first: nothing to migrate yet."""
+"""Layout → function that makes the next one. Layout 1 is the first: nothing to migrate yet."""
 
 
 def prepare(session: Session) -> None:
-    """Lay out a new file, upgrade an older log, refuse what isn't a log of this program's time.
+    """Lay out a new file, upgrade an older log, refuse any other file and a newer program's log.
 
     Raises StoreError, one line.
     """

@@ -1,4 +1,4 @@
-"""Finding events: every page comes from an index, at ten thousand events as at ten million.
+"""Search for events: every page comes from an index, for ten thousand events as for ten million.
 
 `what` has a few dozen rows, so a filter by event, reason or state is a handful of `what` ids. Each
 id's events are in the order of the log in the index `event_what`; a page takes the first hundred
@@ -27,7 +27,7 @@ _FEW = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Which events: all that is given must hold; within a set, any one."""
+    """Conditions on events: all that are given must hold; within a set, any one."""
 
     since: datetime | None = None
     until: datetime | None = None

@@ -1,6 +1,7 @@
-"""A damaged log: set aside under a dated name, and read as far as it goes.
+"""Recovery from a damaged log: set aside under a dated name, and read as far as it goes.
 
-The new log says first what became of the old one: nothing is replaced silently, nothing deleted.
+The first event of the new log says what became of the old one: nothing is deleted or replaced
+silently.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from gate.core.domain import Event, EventKind
 from gate.errors import StoreError
 
 _TAIL = 200
-"""Newest events that are read when a log is opened: what a power cut could have harmed."""
+"""Newest events that are read when a log is opened: a power cut could have harmed them."""
 _CHUNK = 1_000
 _PROBES = 100
 _PAGE_ROWS = 45
@@ -71,7 +72,7 @@ def _one(session: Session, sequence: int) -> Link | None:
 
 
 def _bounds(session: Session) -> tuple[int, int]:
-    """Between which sequence numbers there can be events, as far as the file still says."""
+    """The lowest and highest sequence number that the file can have, as far as it can be read."""
     firsts = [
         _ask(session, select(func.min(column))) for column in (event.c.sequence, quarter.c.first)
     ]
@@ -113,7 +114,7 @@ def _readable(session: Session, low: int, high: int) -> Iterator[Mapping[str, An
 def check_tail(session: Session) -> None:
     """Read the newest events.
 
-    Raises CorruptLog where they can't be read; damage further back is for the daily verification.
+    Raises CorruptLog if they can't be read; the nightly verification finds damage further back.
     """
     with session.reading() as connection:
         page(connection, Query(), _TAIL, newest_first=True)

@@ -1,4 +1,4 @@
-"""Deleting old events, so that the log says which: a gap is either explained or a finding.
+"""Deletion of old events, recorded in the log: a gap is either explained or a finding.
 
 A pruning is one event, `pruned`, and one checkpoint, which together name the events that go and
 the digest of the last of them; only then do the triggers let those rows go, and nothing else.
@@ -34,12 +34,12 @@ Append = Callable[[Connection, list[Event]], tuple[Record, ...]]
 """Writes events within a transaction, as `Store.append` does."""
 
 Through = Callable[[Connection], int]
-"""Says up to which event the oldest ones go; 0 for none."""
+"""Gives the last event to delete, counted from the oldest; 0 for none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """What a pruning deleted."""
+    """The events that a pruning deleted."""
 
     first: int
     last: int
@@ -52,7 +52,7 @@ class Pruned:
 
 
 def pruned_detail(first: int, last: int, visit: int, digest: bytes) -> str:
-    """What a `pruned` event says: which events go, the highest visit, the last one's digest."""
+    """Detail of a `pruned` event: the events that go, the highest visit, the last one's digest."""
     return json.dumps(
         {
             "count": last - first + 1,

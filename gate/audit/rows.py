@@ -1,4 +1,4 @@
-"""From events to rows of the log and back."""
+"""Conversion of events to rows of the log, and back."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ def what_of(event: Event) -> tuple[str, str, str, str]:
 
 
 def what_columns(event: Event) -> dict[str, Any]:
-    """What happened, as columns."""
+    """The columns of `what` for the event."""
     return dict(zip(("kind", "reason", "before", "after"), what_of(event), strict=True))
 
 
 def origin_row(origin: Origin) -> dict[str, Any]:
-    """An origin as columns."""
+    """The columns of `origin` for an origin."""
     return {
         "gate": origin.gate,
         "boot": origin.boot,
@@ -67,7 +67,7 @@ def origin_row(origin: Origin) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where and when an event enters the log, apart from what it says."""
+    """Number, time and link of an event that enters the log."""
 
     sequence: int
     wall: int
@@ -105,7 +105,7 @@ def event_row(
 
 
 def printable(text: str | None) -> str | None:
-    """The text without what UTF-8 or SQLite can't keep (it becomes '?'); no text is none."""
+    """The text with '?' for signs that UTF-8 or SQLite can't keep; None for an empty one."""
     if not text:
         return None
     return text.replace("\0", "?").encode("utf-8", "replace").decode()

@@ -58,7 +58,7 @@ origin = Table(
     Column("threshold", Integer),
     sqlite_strict=True,
 )
-"""What an event has to be judged by: where it happened, and with which software and settings."""
+"""The circumstances of events: the gate, its boot, software, model and settings."""
 
 event = Table(
     "event",
@@ -97,7 +97,7 @@ checkpoint = Table(
     Column("digest", BLOB, nullable=False),
     sqlite_strict=True,
 )
-"""What retention may delete, each under the sequence number of the `pruned` event that says so.
+"""Events that retention may delete, under the sequence number of their `pruned` event.
 
 `visit` is the highest visit number up to then, so that none is given twice."""
 

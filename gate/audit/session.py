@@ -1,4 +1,4 @@
-"""The one connection to the log that a process's threads share; it comes back after trouble."""
+"""The one connection to the log that a process's threads share; reopened after a failure."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Session:
 
     @contextmanager
     def driver(self) -> Iterator[sqlite3.Connection]:
-        """The bare connection, outside of any transaction, for what only SQLite itself can do.
+        """The bare connection, outside of any transaction, for functions of SQLite itself.
 
         Raises StoreError.
         """
@@ -95,7 +95,7 @@ class Session:
         return self._connection
 
     def _moved(self) -> bool:
-        """Whether the path is no longer the open file: what is written there would be lost."""
+        """Whether the path is no longer the open file; events written to it would be lost."""
         return self.path is not None and self._inode_now() != self._inode
 
     def _inode_now(self) -> int | None:

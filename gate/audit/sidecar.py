@@ -1,4 +1,4 @@
-"""Small files beside the log, for what has to be known even where the log can't tell.
+"""Small files beside the log, for facts that must be known even if the log is damaged.
 
 They are named after it: ``audit.db`` has ``audit.NAME.json``. None of them is evidence.
 """
@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 def write(log_file: Path, name: str, content: dict[str, Any]) -> None:
-    """Have the file say this, also after a power cut; a card that refuses is only warned of."""
+    """Write the content so that it lasts through a power cut; a failure is only logged."""
     place = _place(log_file, name)
     data = (json.dumps(content, indent=1) + "\n").encode()
     try:
@@ -28,7 +28,7 @@ def write(log_file: Path, name: str, content: dict[str, Any]) -> None:
 
 
 def read(log_file: Path, name: str) -> dict[str, Any] | None:
-    """What the file says; nothing where there is none, {} where it can't be understood."""
+    """The content of the file; None if there is no file, {} if it can't be understood."""
     try:
         content = json.loads(_place(log_file, name).read_bytes())
     except FileNotFoundError:
@@ -39,7 +39,7 @@ def read(log_file: Path, name: str) -> dict[str, Any] | None:
 
 
 def remove(log_file: Path, name: str) -> None:
-    """Take the file away, if there is one."""
+    """Remove the file, if there is one; a failure is only logged."""
     place = _place(log_file, name)
     try:
         place.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""How many were let in and turned away, when, why, and how long a smile took.
+"""Statistics: guests let in and turned away, when and why, and how long a smile took.
 
 Counts come from `tally`, a few rows a quarter of an hour, so a year takes no longer to sum than its
 quarters; a range is widened to whole quarters. The times to smile come from an index of their own.
@@ -25,7 +25,7 @@ USES = frozenset({EventKind.PASSED})
 
 
 class By(StrEnum):
-    """What the counts are divided by."""
+    """Ways to divide the counts."""
 
     HOUR = "hour"
     DAY = "day"
@@ -38,7 +38,7 @@ class By(StrEnum):
 
 @dataclass(slots=True)
 class Count:
-    """What happened in one part of the range."""
+    """The counts of one part of the range."""
 
     label: str
     events: int = 0
@@ -71,7 +71,7 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """The counts of a range, in parts and in all."""
+    """The counts of a range: each part, and the total."""
 
     since: datetime
     until: datetime

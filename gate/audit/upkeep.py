@@ -1,8 +1,8 @@
-"""What the calendar does to the log: plain functions, each of which records what it did.
+"""Regular work on the log: prune, back up, verify; each function records what it did.
 
-They read by a connection of their own, so that the gate never waits for a long reading; only what
-they record goes through the store that they are given. All raise StoreError where it can't be
-done: the caller says so in the journal, and the next time tries again.
+They read through a connection of their own, so that the gate never waits for a long reading; only
+their own event goes through the store that they are given. All raise StoreError if the work can't
+be done; the caller logs it and tries again the next time.
 """
 
 from __future__ import annotations

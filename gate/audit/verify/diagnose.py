@@ -1,4 +1,4 @@
-"""What was done at the place where the chain breaks, judged from the rows that follow it.
+"""Diagnosis of a break of the chain, from the rows that follow it.
 
 A row's digest says where the row belongs: it fits one sequence number and one row before it. So a
 row that doesn't follow is tried in other places, and the rows after it are tried in its place.
@@ -18,7 +18,7 @@ from gate.audit.schema import event, origin, what
 from gate.audit.verify.findings import Harm, LogFinding
 
 _NEARBY = 200
-"""How many rows after the break are looked at: every pair of them is tried."""
+"""Rows after the break that are looked at; every pair of them is tried."""
 _RENUMBERED = 20_000
 """Up to this many events taken out and hidden by renumbering are counted."""
 
@@ -41,7 +41,7 @@ class _Row:
 
 
 def diagnose(connection: Connection, after: Link) -> LogFinding | None:
-    """Why the event after this link doesn't follow from it; None where there is no such event."""
+    """Find out why the event after this link doesn't follow from it; None without such an event."""
     rows = _rows_after(connection, after)
     if not rows:
         return None

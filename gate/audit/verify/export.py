@@ -1,4 +1,4 @@
-"""Is an export whole? Its own digests say so, without the log it came from.
+"""Verification of an export by its own digests, without the log it came from.
 
 An export can't show that it was made of a log that was written anew: compare its head with one
 noted before, or its SHA-256 with the log's `exported` event.
@@ -61,7 +61,7 @@ def verify_export(path: Path, heads: Iterable[Head] = ()) -> LogVerdict:
 
 
 class _Check:
-    """Takes the rows of an export one after the other."""
+    """Checks the rows of an export one after the other."""
 
     def __init__(self, continuous: bool, noted: dict[int, str]) -> None:
         self.events = 0

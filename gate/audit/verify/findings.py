@@ -1,4 +1,4 @@
-"""What a verification can find."""
+"""Findings and verdict of a verification."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gate.audit.chain import Link
 
 
 class Harm(StrEnum):
-    """The kinds of harm, as the auditor reads them."""
+    """Kinds of harm, as the auditor reads them."""
 
     CHANGED = "changed"
     INSERTED = "inserted"
@@ -56,14 +56,14 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class LogVerdict:
-    """What a verification found."""
+    """Result of a verification."""
 
     events: int
     first: int
     """Sequence number of the oldest event that is there, 0 where there is none."""
     head: Link
     pruned: int
-    """How many events retention deleted by recorded checkpoints."""
+    """Number of events that retention deleted with recorded checkpoints."""
     findings: tuple[LogFinding, ...]
 
     @property

@@ -1,4 +1,4 @@
-"""Is the log whole? If not: where it first isn't, and what was done to it.
+"""Verification of the log: whether it is whole; if not, where it breaks first, and how.
 
 The chain shows an event that was changed, inserted, moved or taken out. It can't show that the
 newest events were cut off, or that everything was written anew from some event on: for that there
@@ -48,7 +48,7 @@ def verify(
 
     `deep` also has SQLite check every page and index, and counts each quarter of an hour anew.
 
-    Raises StoreError where the log can't be looked at.
+    Raises StoreError if the log can't be read.
     """
     findings: list[LogFinding] = []
     with session.reading() as connection:
@@ -140,7 +140,7 @@ def _unguarded(connection: Connection) -> Iterator[LogFinding]:
 
 
 def _beyond(connection: Connection, end: Link) -> Iterator[LogFinding]:
-    """What still speaks of events after the last one."""
+    """Traces of events after the last one."""
     known = [
         connection.execute(select(func.max(column))).scalar() or 0
         for column in (quarter.c.last, checkpoint.c.sequence)
@@ -177,7 +177,7 @@ def _miscounted(connection: Connection, first: Link, end: Link) -> Iterator[LogF
 
 
 def _unsound(connection: Connection) -> Iterator[LogFinding]:
-    """What SQLite's own check finds, and quarters of an hour that were counted wrongly."""
+    """Findings of SQLite's own check, and quarters of an hour that were counted wrongly."""
     for said in connection.exec_driver_sql("PRAGMA integrity_check(10)").scalars():
         if said != "ok":
             yield LogFinding(Harm.UNREADABLE, None, f"SQLite: {said}")
@@ -213,13 +213,13 @@ def _broken(session: Session, start: Link, end: Link, workers: int) -> list[LogF
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:
-    """Processes that stand back when the gate itself needs the machine."""
+    """Processes of low priority, so that the gate itself comes first."""
     context = get_context("spawn")
     return ProcessPoolExecutor(workers, mp_context=context, initializer=os.nice, initargs=(10,))
 
 
 def _cuts(connection: Connection, start: Link, end: Link, workers: int) -> list[Link]:
-    """Where each process starts; the one before it proves the digest that it starts from."""
+    """Links from which the processes start; the process before proves each link's digest."""
     events = end.sequence - start.sequence
     cuts = [start]
     for part in range(1, workers if events >= _WORTH_SHARING else 1):

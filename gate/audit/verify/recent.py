@@ -1,4 +1,4 @@
-"""Whether the newest part of a log is whole: soon told, also of a log of years."""
+"""Quick check of the newest events of a log, however long the log is."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gate.errors import StoreError
 
 @dataclass(frozen=True, slots=True)
 class Newest:
-    """What was found in the newest events."""
+    """Result of a check of the newest events."""
 
     first: int
     """Sequence number of the oldest one that was looked at; 0 in a log without events."""
@@ -24,11 +24,11 @@ class Newest:
     outdated: bool
     """Whether the layout is an older program's: the next start of the gate upgrades it."""
     harm: str | None
-    """What is wrong, and at which event; None for a part that is whole."""
+    """Description of the first harm, with its event; None for a part that is whole."""
 
 
 def check_newest(session: Session, count: int) -> Newest:
-    """Follow the chain through the newest ``count`` events. Raises StoreError if it can't."""
+    """Follow the chain through the newest ``count`` events. Raises StoreError if unreadable."""
     with session.reading() as connection:
         version = files.identify(connection, session.name)
         if version == 0:
