@@ -9,7 +9,7 @@ from gate.doctor.finding import Finding, fail, skipped
 from gate.doctor.patient import Patient
 
 Check = Callable[[Patient], Iterator[Finding]]
-"""Looks at one part and says what it saw: one finding if all is well, else one for each trouble."""
+"""Tests one part: gives one finding if all is well, else one for each trouble."""
 
 CHECKS: dict[str, Check] = {
     "settings": settings.settings,
@@ -33,7 +33,7 @@ CHECKS: dict[str, Check] = {
 
 
 WITHOUT_SETTINGS = {"settings", "cascades", "memory", "power", "unit", "gate"}
-"""What can be tested although the settings have mistakes."""
+"""Parts that can be tested although the settings have mistakes."""
 
 
 def examine(patient: Patient, part: str) -> list[Finding]:

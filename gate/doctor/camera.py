@@ -1,4 +1,4 @@
-"""The camera: whether it gives pictures, enough of them, and such as a face can be judged in."""
+"""Test of the camera: whether it gives enough pictures, and good enough to judge a face."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from gate.vision.light import LightLimits
 from gate.vision.view import gray
 
 PICTURES = 30
-"""So many pictures are judged, after as many that let the exposure settle."""
+"""Pictures that are judged, after as many in which the exposure settles."""
 OPENS_WITHIN_S = 10.0
-"""A Pi camera gives its first picture within 2 s, a network stream may wait for a key frame."""
+"""Time for the first picture, s: a Pi camera takes 2 s, a network stream may take longer."""
 SLOW = 0.85
 """Share of the wanted rate below which the camera is slow."""
 BLURRED = 0.08
@@ -54,7 +54,7 @@ def camera(patient: Patient) -> Iterator[Finding]:
 
 
 def _camera_of_running(patient: Patient) -> Iterator[Finding]:
-    """What the gate says of the camera that it owns."""
+    """Findings from the status of the running gate, which owns the camera."""
     if patient.status is None:
         yield skipped(
             "the running gate owns the camera", "to test it: sudo systemctl stop smile-gate"
@@ -62,9 +62,7 @@ def _camera_of_running(patient: Patient) -> Iterator[Finding]:
         return
     seen = patient.status["camera"]
     if seen["problem"]:
-        yield fail(
-            str(seen["problem"]), "check its cable; then `smile-gate doctor` without the gate"
-        )
+        yield fail(str(seen["problem"]), "check its cable; then stop the gate and test again")
     elif seen["fps"] < SLOW * seen["fps_wanted"]:
         yield _slow(seen["fps"], seen["fps_wanted"])
     else:
@@ -72,7 +70,7 @@ def _camera_of_running(patient: Patient) -> Iterator[Finding]:
 
 
 def judged(shots: Shots, config: Config) -> Iterator[Finding]:
-    """What the pictures show of their camera."""
+    """Findings from the pictures."""
     if not shots.frames:
         problem = shots.problem or f"no picture within {OPENS_WITHIN_S:g} s"
         seen, _, advice = problem.partition("; ")
@@ -95,7 +93,7 @@ def judged(shots: Shots, config: Config) -> Iterator[Finding]:
         )
     if obstacle is Reason.TOO_DARK:
         troubles.append(
-            fail(f"dark: mean gray level {mean:.0f} of 255", "take its cap off; light the guest")
+            fail(f"dark: mean gray level {mean:.0f} of 255", "take its cap off, or light the guest")
         )
     elif obstacle is Reason.TOO_BRIGHT:
         troubles.append(
@@ -136,7 +134,7 @@ def _slow(rate: float, wanted: float) -> Finding:
 def sharpness(frames: Sequence[Frame]) -> float:
     """The steepest step between neighbouring pixels, as a share of the range of gray, 0–1.
 
-    Of the mean picture, so that the sensor's noise is no edge; 1 where the picture is too even.
+    The mean picture is measured, so that noise is no edge; 1 where it is too even to tell.
     """
     total = sum(gray(frame.image).astype(np.float32) for frame in frames)
     mean = np.asarray(total, np.float32) / len(frames)
@@ -148,21 +146,21 @@ def sharpness(frames: Sequence[Frame]) -> float:
 
 
 def _frozen(frames: Sequence[Frame]) -> bool:
-    """Bit for bit the same; a sensor's noise makes every picture new."""
+    """Whether all are the same bit for bit; a sensor's noise makes every picture new."""
     first = motion.sample(frames[0].image)
     same = (np.array_equal(first, motion.sample(frame.image)) for frame in frames[1:])
     return len(frames) > 2 and all(same)
 
 
 def _rate(frames: Sequence[Frame]) -> float | None:
-    """Pictures a second by their numbers, so that one that was missed here counts all the same."""
+    """Pictures a second by their numbers, so that pictures that were missed here count as well."""
     later = frames[len(frames) // 2 :]
     elapsed = later[-1].monotonic - later[0].monotonic
     return (later[-1].sequence - later[0].sequence) / elapsed if elapsed > 0 else None
 
 
 def _shoot(config: Config, count: int) -> Shots:
-    """Take so many pictures; fewer where the source ends or gives none."""
+    """Take ``count`` pictures; fewer if the source ends or fails."""
     shots = Shots()
     inbox = Inbox()
     with closing(open_camera_thread(config, inbox)) as camera:

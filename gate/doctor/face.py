@@ -1,4 +1,4 @@
-"""A guest's face as the gate sees it; somebody has to stand in front of the camera."""
+"""Test of a face as the gate sees it; somebody has to stand in front of the camera."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from gate.vision.classifier import TFLiteClassifier
 from gate.vision.from_config import open_model, open_pipeline
 
 FACE_S = 15.0
-"""How long somebody has to step in front of the camera."""
+"""Time to step in front of the camera, s."""
 FACES_WANTED = 15
-"""So many pictures with a face are enough, once one of them shows a smile."""
+"""Pictures with a face that are enough, once one of them shows a smile."""
 
 
 def face(patient: Patient) -> Iterator[Finding]:
-    """A face at the wanted distance; somebody has to stand there."""
+    """Size, eyes and smile of a face at the guest's place."""
     if "face" not in patient.asked:
         yield skipped("not asked for", "stand in front of the camera: smile-gate doctor --face")
         return
@@ -46,7 +46,7 @@ def _met(config: Config, model: TFLiteClassifier) -> Finding:
     heights, smiles, eyes = [], [], []
     obstacles: Counter[Reason] = Counter()
     threshold = config.rules(model.card.threshold).threshold
-    for frame in _watch(config, FACE_S):
+    for frame in _pictures(config, FACE_S):
         seen = pipeline.observe(frame)
         if seen.obstacle:
             obstacles[seen.obstacle] += 1
@@ -82,11 +82,11 @@ def _met(config: Config, model: TFLiteClassifier) -> Finding:
     if config.eyes.required and max(eyes) < 2:
         return warn(said, "the eyes were not found open: light from the front, no glare on glasses")
     if max(smiles) < threshold:
-        return warn(said, "smile while it looks; if you did: light from the front, face the camera")
+        return warn(said, "smile during the test; if so: light from the front, face the camera")
     return ok(said)
 
 
-def _watch(config: Config, seconds: float) -> Iterator[Frame]:
+def _pictures(config: Config, seconds: float) -> Iterator[Frame]:
     """The pictures of the next seconds, or until the source fails."""
     inbox = Inbox()
     with closing(open_camera_thread(config, inbox)) as camera:

@@ -1,4 +1,4 @@
-"""What a test of one part comes to."""
+"""Results of a test of one part."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gate.errors import GateError
 
 
 class Grade(StrEnum):
-    """How a part is."""
+    """Grades of a finding."""
 
     OK = "ok"
     WARN = "warn"
@@ -17,12 +17,12 @@ class Grade(StrEnum):
     FAIL = "fail"
     """The gate does not work like this."""
     SKIPPED = "skipped"
-    """Not tested; what was seen says why."""
+    """Not tested; the finding says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was seen of a part, and what to do about it."""
+    """One observation about a part, and what to do about it."""
 
     verdict: Grade
     seen: str
@@ -30,26 +30,26 @@ class Finding:
 
 
 def ok(seen: str) -> Finding:
-    """The part is well."""
+    """A finding that all is well."""
     return Finding(Grade.OK, seen)
 
 
 def warn(seen: str, advice: str) -> Finding:
-    """Somebody should look at it."""
+    """A finding that somebody should look at."""
     return Finding(Grade.WARN, seen, advice)
 
 
 def fail(seen: str, advice: str) -> Finding:
-    """It has to be mended."""
+    """A finding that has to be mended."""
     return Finding(Grade.FAIL, seen, advice)
 
 
 def skipped(why: str, advice: str = "") -> Finding:
-    """It was not tested."""
+    """A finding that the part was not tested."""
     return Finding(Grade.SKIPPED, why, advice)
 
 
 def failed(error: GateError, advice: str = "") -> Finding:
-    """An error of the gate's own, whose text names its remedy after a semicolon."""
+    """A finding from an error of the gate, whose text names the remedy after a semicolon."""
     seen, _, remedy = str(error).partition("; ")
     return fail(seen, remedy or advice)

@@ -1,4 +1,4 @@
-"""The audit log: it opens, its newest part is whole, and it can be written."""
+"""Test of the audit log: whether it opens, is whole at its end, and can be written."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from gate.errors import StoreError
 
 AS_ROOT = "sudo smile-gate doctor"
 EVENTS = 5000
-"""So many of the newest events are verified."""
+"""Number of newest events that are verified."""
 
 
 def log(patient: Patient) -> Iterator[Finding]:
-    """Open it for reading, follow the newest part of its chain, ask for the right to write."""
+    """Open it for reading, follow the newest part of its chain, try the right to write."""
     path = patient.config.store.path
     yield from _set_aside(path)
     try:
@@ -74,14 +74,14 @@ def _allowed(path: Path, right: int) -> bool:
 
 
 def _may_write(path: Path) -> None:
-    """Take the lock that a write needs, and give it back at once: nothing is written."""
+    """Take the lock that a write needs, and release it at once: nothing is written."""
     with closing(Session(path)) as session, session.driver() as connection:
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("ROLLBACK")
 
 
 def _set_aside(path: Path) -> Iterator[Finding]:
-    """Damaged logs that the gate put out of the way."""
+    """Damaged logs that the gate set aside."""
     with suppress(OSError):
         names = sorted(one.name for one in path.parent.glob(f"{path.name}.damaged-*"))
         whole = [name for name in names if not name.endswith(("-wal", "-shm"))]

@@ -1,4 +1,4 @@
-"""Clock, disk, memory and power: what the machine under the gate is like."""
+"""Tests of the machine: clock, disk, memory and power."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from gate.doctor.patient import Patient
 from gate.hardware.board import Strain
 
 EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
-"""This program is younger than that: an earlier clock was never set."""
+"""An earlier time is before this program was written: the clock was never set."""
 MEGABYTE = 2**20
 DISK_LOW, DISK_OUT = 500 * MEGABYTE, 20 * MEGABYTE
-"""Bytes: updates and the journal want the first; the log itself could soon not be written below the
-second."""
+"""Bytes: the first for updates and the journal; below the second the log itself is at risk."""
 INODES_LOW = 1000
 MEMORY_NEEDED = 130 * MEGABYTE
 """The daemon's peak on a clip of 640×480 was 117 MB."""
@@ -29,7 +28,7 @@ WORN = {"0x02": "80 % used", "0x03": "nearly used up"}
 
 
 def clock(patient: Patient) -> Iterator[Finding]:
-    """Whether the wall clock can be believed; elapsed time never depends on it."""
+    """Whether the wall clock is right; elapsed time never depends on it."""
     said = f"{patient.now:%Y-%m-%d %H:%M:%S} UTC"
     chip = patient.board.clock_chip
     if patient.now < EARLIEST:
@@ -54,27 +53,27 @@ def clock(patient: Patient) -> Iterator[Finding]:
 
 
 def disk(patient: Patient) -> Iterator[Finding]:
-    """Room, health and permanence of the disk that has the log."""
+    """Free space, health and permanence of the disk that has the log."""
     board, path = patient.board, patient.config.store.path
     troubles = [*_mounted(patient), *_worn(patient)]
     if board.disk_free is None:
-        yield skipped(f"{path}: its disk can't be asked")
+        yield skipped(f"{path}: its disk's free space can't be read")
     elif board.disk_free < DISK_OUT:
         yield fail(
             f"only {_size(board.disk_free)} free for {path}",
-            "free some: sudo journalctl --vacuum-size=50M; sudo apt clean; then store.keep_days",
+            "make room: sudo journalctl --vacuum-size=50M; sudo apt clean; then store.keep_days",
         )
     elif board.disk_free < DISK_LOW:
         yield warn(
             f"only {_size(board.disk_free)} free for {path}",
-            "free some: sudo journalctl --vacuum-size=50M; sudo apt clean; or a larger card",
+            "make room: sudo journalctl --vacuum-size=50M; sudo apt clean; or a larger card",
         )
     elif not troubles:
         yield ok(f"{_size(board.disk_free)} free for {path}")
     if board.inodes_free is not None and board.inodes_free < INODES_LOW:
         yield warn(
             f"only {board.inodes_free} more files fit on the log's disk",
-            "delete what makes many small files; `df -i` shows the disks",
+            "delete folders with many small files; `df -i` shows the disks",
         )
     yield from troubles
 
@@ -117,14 +116,14 @@ def memory(patient: Patient) -> Iterator[Finding]:
     """Whether the gate has the memory it needs."""
     available, total = patient.board.memory_available, patient.board.memory_total
     if available is None:
-        yield skipped("this machine does not say how much memory is free")
+        yield skipped("this machine does not report its free memory")
         return
     said = f"{_size(available)} of {_size(total or 0)} available"
     needed = MEMORY_NEEDED // 4 if patient.running else MEMORY_NEEDED
     if available < needed:
         yield warn(
             f"only {said}",
-            "end what else runs (`ps aux --sort -rss | head`), such as a desktop",
+            "end other programs, such as a desktop; `ps aux --sort -rss | head` shows the largest",
         )
     else:
         yield ok(said)
@@ -137,11 +136,11 @@ def power(patient: Patient) -> Iterator[Finding]:
     before = (board.strain_before or frozenset()) | (patient.history or frozenset())
     unknown = now is None and board.strain_before is None and patient.history is None
     heat = "" if board.temperature is None else f"{board.temperature:.0f} °C"
-    supply = "use the Pi's own power supply and a short cable; give the lock and relay their own"
+    supply = "use the Pi's own power supply and a short cable; power lock and relay separately"
     cool = "give it air: a heat sink, a fan, or shade"
     troubles = []
     if Strain.UNDER_VOLTAGE in (now or ()):
-        troubles.append(fail("under-voltage now: the Pi slows down, or stops and harms", supply))
+        troubles.append(fail("under-voltage now: the Pi slows down or stops", supply))
     elif Strain.UNDER_VOLTAGE in before:
         troubles.append(warn("under-voltage since the boot", supply))
     hot = {Strain.THROTTLED, Strain.SOFT_TEMPERATURE_LIMIT, Strain.FREQUENCY_CAPPED}
@@ -156,7 +155,7 @@ def power(patient: Patient) -> Iterator[Finding]:
     if troubles:
         yield from troubles
     elif unknown:
-        yield skipped(f"{heat + '; ' if heat else ''}this machine says nothing of its power supply")
+        yield skipped(f"{heat + '; ' if heat else ''}this machine does not report its power supply")
     else:
         since = "" if patient.history is None else ", none since the boot"
         yield ok(f"{heat + ', ' if heat else ''}no under-voltage{since}")

@@ -1,4 +1,4 @@
-"""The models and OpenCV's cascades: whether they are there, belong together, and run."""
+"""Tests of the models and of OpenCV's cascades: whether they are there, fit, and run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything the checks look at besides the parts themselves, gathered once, as plain values."""
+"""The facts that the checks need besides the parts themselves, gathered once."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from gate.interfaces.control.protocol import Command, ask
 
 UNIT = "smile-gate.service"
 BUSY_STATES = {"active", "activating", "reloading", "deactivating"}
-"""States of the unit in which the camera and the pins are, or are about to be, the gate's."""
+"""States of the unit in which the gate owns camera and pins, or is about to."""
 ANSWER_S = 5.0
-"""A loop that does not answer within this hangs."""
+"""Time after which a loop without an answer is taken to hang, s."""
 _PROPERTIES = (
     "LoadState", "ActiveState", "SubState", "Result", "NRestarts", "UnitFileState", "User",
     "SupplementaryGroups", "NeedDaemonReload", "ProtectHome", "ProtectSystem", "PrivateNetwork",
@@ -34,39 +34,39 @@ _PROPERTIES = (
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Whose rights count: the service's user, or who runs doctor where there is no service."""
+    """The user whose rights count: the service's, or without a service the one who runs doctor."""
 
     name: str
     uid: int
     groups: frozenset[int]
-    """Every group's number, the own one too."""
+    """Numbers of all groups, the user's own one too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Patient:
-    """One gate and its machine, as doctor found them."""
+    """One gate and its machine, as the doctor found them."""
 
     config: Config
     path: Path | None = None
     """The settings' file; None for the built-in defaults."""
     mistakes: tuple[str, ...] = ()
-    """What is wrong in that file; then ``config`` has the defaults, and they mean nothing."""
+    """Mistakes in that file; if there are any, ``config`` has the defaults and means nothing."""
     board: Board = field(default_factory=Board)
     history: frozenset[Strain] | None = None
-    """What the firmware suffered since the boot; None where it can't be asked."""
+    """States that the firmware reports since the boot; None where it can't be asked."""
     unit: Mapping[str, str] | None = None
     """Properties of the service; None where there is no service manager."""
     status: Mapping[str, Any] | None = None
-    """What the running gate says of itself, as `Status.as_dict`; None if it doesn't."""
+    """Status of the running gate, from `Status.as_dict`; None if it gave none."""
     silent: str | None = None
-    """Why a gate that seems to run gave no answer; None where it answered, or none runs."""
+    """Reason why a running gate gave no answer; None if it answered, or if none runs."""
     service_user: Person | None = None
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     root: Path = Path("/")
-    """Where /dev, /proc and /sys are looked for."""
+    """Folder in which /dev, /proc and /sys are looked for."""
     open_pins: Callable[[str], Any] = pin_factory
     asked: frozenset[str] = frozenset()
-    """Checks that are made only when they are asked for."""
+    """Checks that were asked for, of those that are made only then."""
 
     @property
     def running(self) -> bool:
@@ -89,7 +89,7 @@ def gather(
     mistakes: tuple[str, ...] = (),
     asked: frozenset[str] = frozenset(),
 ) -> Patient:
-    """Ask the machine; nothing here changes anything."""
+    """Gather the facts; this changes nothing."""
     unit = show_unit()
     status, silent = ask_gate(config)
     known = unit or {}
@@ -109,7 +109,7 @@ def gather(
 
 
 def ask_gate(config: Config) -> tuple[Mapping[str, Any] | None, str | None]:
-    """The running gate's word of itself, and why there is none although a gate is there."""
+    """Status of the running gate, and the reason if there is a gate that gives none."""
     if config.control.socket is None:
         return None, None
     try:
@@ -137,7 +137,7 @@ def person(name: str, more: Iterable[str] = ()) -> Person | None:
 
 
 def myself() -> Person:
-    """Who runs this program."""
+    """The user who runs this program."""
     uid = os.geteuid()
     try:
         name = pwd.getpwuid(uid).pw_name

@@ -1,4 +1,4 @@
-"""Whether the service's user may do what the gate has to do."""
+"""Test of the rights of the service's user."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ READ, WRITE, ENTER = 4, 2, 1
 STATE = Path("/var/lib/smile-gate")
 """``StateDirectory=`` of the service."""
 HOMES = (Path("/home"), Path("/root"), Path("/run/user"))
-"""What ``ProtectHome=`` hides from a service (systemd.exec(5))."""
+"""Folders that ``ProtectHome=`` hides from a service (systemd.exec(5))."""
 
 
 def rights(patient: Patient) -> Iterator[Finding]:
-    """Settings, log, model and devices by the rights of the gate's user, and what systemd hides."""
+    """Rights of the gate's user to settings, log, model and devices; paths that systemd hides."""
     person = patient.service_user
     if person is None and patient.installed:
         yield fail(
@@ -76,7 +76,7 @@ def _files(patient: Patient, person: Person) -> Iterator[Finding]:
 
 
 def _devices(patient: Patient, person: Person) -> Iterator[Finding]:
-    """The camera's and the pins' device files; one that is not there is another check's."""
+    """Device files of camera and pins that may not be used; missing ones are for other checks."""
     wanted = []
     if patient.config.relay.pin_factory is not PinFactory.MOCK:
         wanted.append("gpiochip*")
@@ -115,7 +115,7 @@ def _hidden(patient: Patient) -> Iterator[Finding]:
     if "://" in str(patient.config.camera.source) and unit.get("PrivateNetwork") == "yes":
         yield fail(
             "camera.source is on the network, and the service has none",
-            "the drop-in systemd/network-camera.conf gives it one; how is written in it",
+            "the drop-in systemd/network-camera.conf gives it one; it says how",
         )
     if unit.get("ProtectSystem") != "strict":
         return
@@ -145,7 +145,7 @@ def _paths(config: Config) -> dict[str, Path]:
 def may(person: Person, path: Path, wanted: int) -> bool:
     """Whether the mode bits of a path and its folders give a person these rights; root has all.
 
-    Access lists are not looked at. False for what can't be reached.
+    Access lists are not looked at. False for a path that can't be reached.
     """
     if person.uid == 0:
         return os.path.exists(path)
@@ -158,7 +158,7 @@ def may(person: Person, path: Path, wanted: int) -> bool:
 
 
 def _allows(person: Person, found: os.stat_result, wanted: int) -> bool:
-    """The owner's bits are the owner's alone, then the group's, then everybody's."""
+    """Whether the mode bits allow it: the owner's, or else the group's, or else everybody's."""
     mode = found.st_mode
     if found.st_uid == person.uid:
         mode >>= 6

@@ -1,4 +1,4 @@
-"""The service: installed, enabled, running, and what the running gate says of itself."""
+"""Tests of the service: installed, enabled, running; and of the running gate by its status."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ RESULTS = {
 """``Result=`` of a service that failed (systemd.exec(5), systemd.service(5))."""
 
 PARTS = {
-    "fault_camera": "its cable and power; then the row 'camera'",
-    "fault_model": "the row 'model'; smile-gate audit list --event fault",
-    "fault_store": "the rows 'log' and 'disk'",
-    "fault_relay": "its wiring; the row 'gpio' with the gate stopped",
-    "fault_crash_loop": f"why it ended: {JOURNAL}; then smile-gate clear-fault",
+    "fault_camera": "check its cable and power; then see the row 'camera'",
+    "fault_model": "see the row 'model'; smile-gate audit list --event fault",
+    "fault_store": "see the rows 'log' and 'disk'",
+    "fault_relay": "check its wiring; stop the gate and see the row 'gpio'",
+    "fault_crash_loop": f"see why it ended: {JOURNAL}; then smile-gate clear-fault",
 }
-"""Where to look for a part that the running gate says is at fault."""
+"""Advice for each part that the running gate reports at fault."""
 
 
 def unit(patient: Patient) -> Iterator[Finding]:
-    """What the service manager knows of the gate."""
+    """Findings from the service manager."""
     known = patient.unit
     if known is None:
         yield skipped("no systemd here")
@@ -70,7 +70,7 @@ def _failed(patient: Patient) -> Iterator[Finding]:
 
 
 def gate(patient: Patient) -> Iterator[Finding]:
-    """The running gate by its own word."""
+    """Findings from the status of the running gate."""
     status = patient.status
     if status is None:
         if patient.silent is not None:
@@ -80,7 +80,7 @@ def gate(patient: Patient) -> Iterator[Finding]:
         elif patient.running:
             yield warn(
                 "it runs, but not at the control socket of these settings",
-                "smile-gate doctor --config with the file that the service has",
+                "run smile-gate doctor --config with the file of the service",
             )
         else:
             yield skipped("no gate runs here")
@@ -95,12 +95,13 @@ def gate(patient: Patient) -> Iterator[Finding]:
     if status["state"] == "emergency":
         yield fail(
             "it is in an emergency",
-            "release the contact; then the key switch off and on, or smile-gate clear-fault",
+            "release the contact; then turn the key switch off and on, or: smile-gate clear-fault",
         )
     log = status["log"]
     if log["unwritten"]:
         yield warn(
-            f"{log['unwritten']} events wait to be written to the log", "the rows 'log' and 'disk'"
+            f"{log['unwritten']} events wait to be written to the log",
+            "see the rows 'log' and 'disk'",
         )
     if log["set_aside"]:
         yield warn(

@@ -1,4 +1,4 @@
-"""The settings: what is valid but is for trials only."""
+"""Test of the settings: mistakes, and values that are for trials only."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ AS_ROOT = "sudo smile-gate doctor, or join the file's group"
 
 
 def settings(patient: Patient) -> Iterator[Finding]:
-    """Whether the file is valid, and what of it is for trials only."""
+    """Whether the file is valid, and whether it is for trials only."""
     for mistake in patient.mistakes:
         advice = f"correct it; then smile-gate check --config {patient.path}"
         yield fail(mistake, AS_ROOT if "Permission denied" in mistake else advice)

@@ -1,4 +1,4 @@
-"""GPIO: the chip, the pins, the relay's pulse, the inputs at rest."""
+"""Tests of GPIO: the chip, the pins, a pulse of the relay, the inputs at rest."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gate.hardware.input_lines import InputLines
 
 STOP = "to test it: sudo systemctl stop smile-gate"
 PULSE_S = 0.5
-"""How long the relay is on: long enough to hear it twice and to see its lamp."""
+"""Time that the relay is on, s: long enough to hear it twice and to see its lamp."""
 
 
 def gpio(patient: Patient) -> Iterator[Finding]:
@@ -78,12 +78,12 @@ def relay(patient: Patient, pause: Callable[[float], None] = time.sleep) -> Iter
     else:
         yield ok(
             f"GPIO {config.relay.pin} went to open and back; did it click once and the gate open?"
-            " If it rests open: relay.active_high or relay.power_loss"
+            " If the gate rests open, see relay.active_high and relay.power_loss"
         )
 
 
 def inputs(patient: Patient) -> Iterator[Finding]:
-    """The contacts that come back: every one at rest."""
+    """Whether every input is at rest."""
     wired = input_lines(patient.config)
     if not wired:
         yield ok("none is wired")
@@ -106,7 +106,7 @@ def inputs(patient: Patient) -> Iterator[Finding]:
 
 
 def _active(patient: Patient) -> set[str]:
-    """The inputs that say something now."""
+    """Names of the inputs that are active now."""
     active: set[str] = set()
 
     def note(name: str) -> Callable[[bool], None]:
@@ -115,15 +115,15 @@ def _active(patient: Patient) -> set[str]:
     with ExitStack() as parts:
         watched = InputLines(_pins(patient, parts))
         parts.callback(watched.close)
-        for name, contact in input_lines(patient.config).items():
-            watched.connect(name, contact, note(name))
+        for name, line in input_lines(patient.config).items():
+            watched.connect(name, line, note(name))
     return active
 
 
 def _pressed(patient: Patient, name: str) -> Finding:
-    """What an input that is not at rest means."""
-    wire = getattr(patient.config.inputs, name)
-    cut = wire.wiring is Wiring.NORMALLY_CLOSED
+    """Finding for an input that is not at rest."""
+    wired = getattr(patient.config.inputs, name)
+    cut = wired.wiring is Wiring.NORMALLY_CLOSED
     hint = "or its wire is cut" if cut else f"or inputs.{name}.wiring is the wrong way round"
     if name == "emergency":
         return fail(
@@ -131,11 +131,11 @@ def _pressed(patient: Patient, name: str) -> Finding:
         )
     if name == "key_switch":
         return ok("key_switch is on: the lane may open")
-    return warn(f"{name} is active on GPIO {wire.pin}", f"somebody is there, {hint}")
+    return warn(f"{name} is active on GPIO {wired.pin}", f"somebody is there, {hint}")
 
 
 def _held(patient: Patient) -> Finding:
-    """What can be said of pins that a running gate holds."""
+    """Finding for pins that a running gate holds."""
     if patient.status is None:
         return skipped("the running gate holds the pins", STOP)
     position = patient.status["relay"]
@@ -145,7 +145,7 @@ def _held(patient: Patient) -> Finding:
 
 
 def _chip(patient: Patient) -> Finding | None:
-    """What keeps the GPIO chip from being used; None if nothing does."""
+    """Finding that keeps the GPIO chip from being used; None if there is none."""
     chips = sorted((patient.root / "dev").glob("gpiochip*"))
     if not chips:
         return fail(
@@ -161,14 +161,14 @@ def _chip(patient: Patient) -> Finding | None:
 
 
 def _pins(patient: Patient, parts: ExitStack) -> Any:
-    """The pin factory, given back with the rest."""
+    """Open the pin factory; ``parts`` closes it."""
     factory = patient.open_pins(patient.config.relay.pin_factory)
     parts.callback(factory.close)
     return factory
 
 
 def _advice(error: RelayError) -> str:
-    """What to do about a line that can't be claimed or driven."""
+    """Advice for a line that can't be claimed or driven."""
     if "busy" in str(error).lower():
         return "another program holds it: `gpioinfo` names it; a dtoverlay in config.txt may, too"
     return "check the GPIO number, and config.txt for a dtoverlay that uses it"
