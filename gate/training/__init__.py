@@ -1,4 +1,4 @@
-"""Training, judging and exporting models; the daemon never imports this room.
+"""Training, evaluation and export of models; the daemon never imports this room.
 
 Install the extra for it: ``pip install 'smile-gate[train]'``.
 """

@@ -1,4 +1,4 @@
-"""Pictures as a camera at a queue would have taken them: one random, labelled variation a call.
+"""Random variations of labelled pictures, as a camera at a queue would have taken them.
 
 A picture is an (h, w) gray or (h, w, 3) BGR uint8 array with the face's Haar box inside it (the
 box may reach beyond the edge). Everything is drawn from one `numpy` generator, so the same seed
@@ -31,7 +31,7 @@ GRAY = np.array([0.114, 0.587, 0.299])
 
 @dataclass(frozen=True, slots=True)
 class Strength:
-    """How far each variation goes; the default is what a gate's camera was taken to need."""
+    """Strength of each variation; the defaults are those that a gate's camera was taken to need."""
 
     rotation: float = 11.0
     """Degrees, standard deviation, of the head's roll."""
@@ -44,13 +44,13 @@ class Strength:
     tone: float = 1.0
     """Factor on gamma, contrast, light from the side and clipping."""
     smallest: float = 20.0
-    """Pixels: the smallest Haar box that distance leaves."""
+    """Smallest side of a Haar box of a face far away, px."""
     sensor: float = 1.0
     """Factor on how often blur, noise and compression happen."""
     occlusion: float = 0.25
-    """How often something is before the face."""
+    """Share of pictures in which something is before the face."""
     calm: float = 0.3
-    """How often only place, roll and mirror vary: most frames at a gate are good ones."""
+    """Share of pictures in which only place, roll and mirror vary: most frames are good ones."""
 
 
 def vary(
@@ -64,7 +64,7 @@ def vary(
 ) -> tuple[Image, float]:
     """Return a random variation of the face as a crop of ``size``, and its label.
 
-    The label becomes 0 where the mouth was covered: what can't be seen is not a smile.
+    The label becomes 0 where the mouth was covered: a smile that can't be seen is none.
     """
     gray = colour_cast(image, rng) if image.ndim == 3 else image
     calm = rng.random() < strength.calm

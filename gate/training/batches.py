@@ -1,4 +1,4 @@
-"""Faces as a network's input, and what a network says of them."""
+"""Faces as a network's input, and the network's scores of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All architectures on the same faces: the same split, seeds and schedule for each."""
+"""Comparison of all architectures on the same faces, with the same split, seeds and schedule."""
 
 from __future__ import annotations
 
@@ -209,4 +209,4 @@ def _spread(values: Sequence[float]) -> str:
 
 
 NAMES = tuple(name for name in architectures.REGISTRY if name not in ("gate-teacher", "eye-net"))
-"""What is compared: all smile models that could run at a gate."""
+"""Architectures that are compared: all smile models that could run at a gate."""

@@ -1,4 +1,4 @@
-"""Where the face is in a training picture: found, or known from how the set was cut."""
+"""Place of the face in a training picture: found, or known from how the set was cut."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def sample(items: Sequence[T]) -> Sequence[T]:
 
 
 def measured(images: Sequence[Image | None]) -> tuple[float, float, float] | None:
-    """Return how a sample of cut faces lies to its Haar boxes, or None if they are whole photos.
+    """Return the place of the Haar box in a sample of cut faces, or None for whole photos.
 
     (centre x, centre y, side) of the box in picture sides: the median of what the cascade finds
     after padding. None where it finds a face in less than half of the sample, or the sizes

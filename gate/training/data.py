@@ -34,7 +34,7 @@ MARGIN = 0.35
 
 
 class Crops(StrEnum):
-    """What the pictures of a set show."""
+    """Kinds of cut of a set's pictures."""
 
     PHOTO = "photo"
     """Whole pictures: the face is found first."""
@@ -65,7 +65,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A data set as read: the faces, and what had to be left out and why."""
+    """A data set as read: the faces, and those that had to be left out."""
 
     examples: tuple[Example, ...]
     unreadable: tuple[Path, ...]

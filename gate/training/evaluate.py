@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from gate.vision.classifier import TFLiteClassifier
 
 GROUPS = 5
-"""Into how many equal parts a measurable trait is cut: fifths keep a hundred faces each."""
+"""Equal parts into which a measurable trait is cut: fifths keep a hundred faces each."""
 
 
 def score(
@@ -72,7 +72,7 @@ def milliseconds(classifier: TFLiteClassifier, rounds: int = 300) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The report on the faces that share a trait, or a label of the operator's."""
+    """The report on the faces that share a trait or a group."""
 
     trait: str
     group: str
@@ -80,7 +80,7 @@ class Group:
 
 
 def traits(example: Example) -> dict[str, float]:
-    """Return what can be measured of a face without any label.
+    """Return the traits of a face that can be measured without any label.
 
     ``luminance`` and ``contrast`` are mean and standard deviation of its gray levels,
     ``sharpness`` the variance of the Laplacian over the variance of the picture, ``size`` the
@@ -126,7 +126,7 @@ def by_label(
     threshold: float,
     given: Mapping[str, str],
 ) -> list[Group]:
-    """Return the report on each group an operator named; raise `PictureError` if none matches."""
+    """Return the report on each named group; raise `PictureError` if none matches."""
     labels = np.array([e.label for e in examples])
     names = np.array([given.get(e.key, "") for e in examples])
     found = [name for name in np.unique(names) if name]

@@ -1,4 +1,4 @@
-"""From a trained Keras model to TFLite files and their cards."""
+"""Export of a trained Keras model to TFLite files and their cards."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 USUAL_THRESHOLD = 0.65
-"""That of the model that ships; the least for one whose validation faces are too few to tell."""
+"""Threshold of the shipped model; the least for a model with too few validation faces to tell."""
 
 
 class Precision(StrEnum):
@@ -44,7 +44,7 @@ class Precision(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What the gate must do with a model's input and output; it goes into the card."""
+    """The treatment of a model's input and output by the gate; it goes into the card."""
 
     name: str
     framing: Framing
@@ -67,13 +67,13 @@ def load(path: Path) -> Any:
 
 
 def write_weights(weights: Sequence[NDArray[np.float32]], arch: str, path: Path) -> None:
-    """Write a model's weights to ``path`` (.npz): every version of Keras can go on from them."""
+    """Write a model's weights to ``path`` (.npz), which every version of Keras can load."""
     named = {f"w{i:03}": w for i, w in enumerate(weights)}
     np.savez_compressed(path, arch=np.array(arch), **named)
 
 
 _DAMAGED = (OSError, EOFError, TypeError, ValueError, KeyError, BadZipFile, zlib.error)
-"""What numpy raises for a file that is none of its archives, or no longer one."""
+"""Exceptions of numpy for a file that is not one of its archives, or is damaged."""
 
 
 def _with_weights(path: Path) -> Any:
@@ -119,9 +119,9 @@ def convert(model: Any, precision: Precision, samples: NDArray[np.float32] | Non
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence standard error: the converter writes pages there that say nothing is wrong.
+    """Silence standard error: the converter writes pages there although nothing is wrong.
 
-    What is wrong comes as an exception.
+    Errors are raised as exceptions.
     """
     sys.stderr.flush()
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)

@@ -1,4 +1,4 @@
-"""What networks from elsewhere say of the training faces, as softer labels for a network of ours.
+"""Opinions of public networks on the training faces, as softer labels for a network of ours.
 
 Two small networks that were trained to tell facial expressions on other faces look at each face;
 a logistic regression, fitted on our labels, turns their answers into the probability of a smile.
@@ -50,7 +50,7 @@ VIEWS = (Framing(0.9, 0.0, 0.04), Framing(1.05, 0.0, 0.03))
 """Both networks saw more of the head than ours does; a face's answers are the mean of these
 views and their mirror images."""
 MEANS = np.array([122.782, 117.001, 104.298], np.float32)
-"""Red, green, blue that face-api takes off its input."""
+"""Red, green and blue that face-api subtracts from its input."""
 FOLDS = 5
 RIDGE = 3e-2
 """Weight of the squared coefficients: of 0.003 to 0.1 the best for unseen training faces."""
@@ -155,7 +155,7 @@ def unpacked(manifest: Sequence[dict[str, Any]], content: bytes) -> dict[str, ND
 
 
 def answers(folder: Path, examples: Sequence[Example]) -> NDArray[np.float32]:
-    """Return what both networks say of each face: (n, features)."""
+    """Return the answers of both networks for each face: (n, features)."""
     check(folder)
     parts = []
     for side, network in ((64, fer(folder / FER)), (112, face_api(folder))):
@@ -192,7 +192,7 @@ def logistic(
 ) -> NDArray[np.float64]:
     """Return the coefficients of a ridge logistic regression by Newton's method.
 
-    The last column of ``inputs`` is the constant, which is not held down.
+    The last column of ``inputs`` is the constant, which is not penalised.
     """
     beta = np.zeros(inputs.shape[1])
     hold = np.full(len(beta), 2 * RIDGE * len(labels))

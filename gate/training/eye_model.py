@@ -36,11 +36,11 @@ FRAMING = Framing(scale=0.32, shift_x=0.195, shift_y=-0.12)
 """An eye in units of the Haar box: measured on faces in which the eye cascade found both, eyes
 are at (0.30, 0.38) and (0.69, 0.38), with a spread of 0.03."""
 EYE_CROP = 0.28
-"""How much of a Haar box the labelled eye crops show, by the width of the eyes in them."""
+"""Part of a Haar box that the labelled eye crops show, by the width of the eyes in them."""
 CONTEXT = 40
 """Side of what is kept around an eye for the augmentation to move in, px."""
 FEW = 8
-"""How many more epochs the first round takes: it has a thousand eyes, the other twenty."""
+"""Factor on the epochs of the first round: it has one thousand eyes, the second twenty."""
 LABELLED, MANY_OPEN = 4, 4000
 """How often the labelled eyes come in an epoch of the second round, and how many self-labelled
 open ones: there are twenty times as many of them as of closed ones, and they are alike."""
@@ -170,7 +170,7 @@ def _crop_example(gray: Image, label: int, key: str, source: str) -> Example:
 
 
 def judged(path: Path, held: Sequence[Example]) -> str:
-    """What the exported model says of kept-out eyes, one look each, in a line."""
+    """Return the exported model's figures on kept-out eyes, one score each, as a line."""
     framing = Framing(FRAMING.scale, 0.0, 0.0)
     with TFLiteClassifier(path) as model:
         scores = model.score([cut(eye.image, eye.box, framing, model.size) for eye in held])

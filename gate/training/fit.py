@@ -1,4 +1,4 @@
-"""The training loop: seeded, watched, resumable."""
+"""The training loop: seeded, with reports of its progress, resumable."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a run stands: ``done`` of ``total`` batches, and the epochs so far."""
+    """Progress of a run: ``done`` of ``total`` batches, and the epochs so far."""
 
     done: int
     total: int
@@ -60,7 +60,7 @@ class Progress:
 
 
 class Run:
-    """A training run in a folder; started again with the same plan, it goes on where it was."""
+    """A training run in a folder; started again with the same plan, it resumes."""
 
     def __init__(
         self,
@@ -264,5 +264,5 @@ class Run:
 
     @property
     def recipe(self) -> export.Recipe:
-        """What the gate has to do with this run's model."""
+        """The treatment of this run's model by the gate."""
         return export.Recipe(self.plan.arch, self.plan.framing, self.plan.normalisation)

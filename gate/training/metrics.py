@@ -1,4 +1,4 @@
-"""How good a list of scores is: counts, rates, intervals, calibration."""
+"""Measures of a list of scores: counts, rates, intervals, calibration."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What an evaluation says of one set of faces at one threshold."""
+    """Result of an evaluation on one set of faces at one threshold."""
 
     n: int
     threshold: float

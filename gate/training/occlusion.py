@@ -1,4 +1,4 @@
-"""Things before a face: what people wear, hold or stand behind, drawn into a gray picture.
+"""Things before a face that people wear, hold or stand behind, drawn into a gray picture.
 
 Places are in units of the Haar box (0 is its left or top edge, 1 its right or bottom edge), as
 measured on frontal faces: eyes near y = 0.38, mouth near y = 0.80.
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Kind(StrEnum):
-    """What is before the face."""
+    """Kinds of things before a face."""
 
     SUNGLASSES = "sunglasses"
     HAT = "hat"

@@ -1,4 +1,4 @@
-"""What decides a training run."""
+"""The plan of a training run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from gate.training.augment import Strength
 from gate.vision.framing import Framing, Normalisation
 
 FRAMING = Framing(scale=0.785, shift_x=0.0, shift_y=0.08)
-"""What SMILEs shows of a face (see `crop_geometry.TIGHT`): brows to chin, no background."""
+"""Framing of SMILEs (see `crop_geometry.TIGHT`): brows to chin, no background."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What a run was made of, so that a later command finds the same faces again: ``run.json``."""
+"""Record of a run in ``run.json``, so that a later command finds the same faces again."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """Where a run's faces come from and how it is trained."""
+    """The sources of a run's faces, and its plan."""
 
     plan: TrainingPlan
     folders: tuple[str, ...]
@@ -43,7 +43,7 @@ class RunRecord:
 
     @property
     def about(self) -> dict[str, Any]:
-        """Return what a model's card says of its making: names of sets, no paths."""
+        """Return the part of a model's card about its making: names of sets, no paths."""
         plan = json.loads(json.dumps(asdict(self.plan)))
         del plan["threads"], plan["framing"], plan["normalisation"]
         return {

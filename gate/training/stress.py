@@ -1,4 +1,4 @@
-"""What becomes of the verdicts under bad light, distance, motion, compression and occlusion.
+"""Accuracy under bad light, distance, motion, compression and occlusion.
 
 Every change is made to the gray picture around the face, before the gate cuts and normalises it,
 as a camera would see it.
