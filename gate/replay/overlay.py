@@ -1,4 +1,4 @@
-"""What the gate saw, drawn into a picture: for replays and photos, never for the daemon."""
+"""Observations drawn into pictures: for replays and photos, never for the daemon."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 GREEN, RED, WHITE, BLACK = (80, 200, 80), (60, 60, 220), (255, 255, 255), (0, 0, 0)
 """BGR."""
 EYE_PLACES = ((0.305, 0.38), (0.695, 0.38))
-"""Where a face's eyes are, as fractions of its box."""
+"""Places of a face's eyes, as fractions of its box."""
 
 
 def draw(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class DryRelay:
-    """A relay that only remembers where it was sent; on the clip's clock no pin could follow."""
+    """A relay that only remembers its moves: a replay drives no pin."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -35,11 +35,11 @@ class DryRelay:
             self.moves.append((self._clock(), position))
 
     def clear(self) -> None:
-        """Nothing holds this relay."""
+        """Do nothing: this relay has no emergency of its own."""
 
 
 class Replay:
-    """One clip through one gate; `frames` plays it, `told` collects what happened."""
+    """One clip through one gate; `frames` plays it, `told` collects the events and frames."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Replay:
         config: Config,
         *,
         database: Path | None = None,
-        on_event: Callable[[TraceEvent], None] = lambda happening: None,
+        on_event: Callable[[TraceEvent], None] = lambda event: None,
     ) -> None:
         """Open the clip, the model and the log (``database`` None: thrown away).
 
@@ -84,7 +84,7 @@ class Replay:
         return self._index / self.told.fps
 
     def frames(self) -> Iterator[tuple[Image, TraceFrame]]:
-        """Play the clip: each frame with what it showed. Raises `CameraError` if it is broken."""
+        """Play the clip: each picture with its result. Raises `CameraError` if it is broken."""
         self._control.record(Event(EventKind.STARTED, self._time))
         self._control.process(Signal(Trigger.OPENED, Reason.OPERATOR, who="replay"), self._time)
         while True:

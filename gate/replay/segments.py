@@ -1,4 +1,4 @@
-"""Clips with labelled stretches through the real gate: what it granted, and what it should have.
+"""Clips with labelled stretches through the real gate: its grants beside the right ones.
 
 A folder has clips and ``segments.csv`` with the columns ``path``, ``first_frame``, ``last_frame``
 (0-based, both counted) and ``label``: ``smile`` is to be granted, everything else is not.
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 LIST = "segments.csv"
 SMILE = "smile"
 SHORT_HOLD_S = 0.3
-"""How long the gate stays open in these replays: the next stretch wants to be judged too."""
+"""Hold in these replays, s: short, so that the next stretch is judged too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class SegmentOutcome:
-    """What the gate made of a stretch."""
+    """Result of the gate on a stretch."""
 
     segment: Segment
     fps: float
@@ -51,9 +51,9 @@ class SegmentOutcome:
     qualifying: int
     grants: int
     grant_after_s: float | None
-    """From the stretch's first frame to the first grant in it."""
+    """Time from the stretch's first frame to the first grant in it, s; None without a grant."""
     reasons: tuple[tuple[str, int], ...]
-    """Why the other frames did not qualify, most frequent first."""
+    """Reasons why the other frames did not qualify, most frequent first."""
 
     @property
     def right(self) -> bool:
@@ -105,7 +105,7 @@ def outcomes(folder: Path, config: Config) -> Iterator[SegmentOutcome]:
 
 
 def _judge(segment: Segment, told: Trace) -> SegmentOutcome:
-    """What happened in one stretch of a replayed clip."""
+    """The result on one stretch of a replayed clip."""
     moments = told.moments[segment.first : segment.last + 1]
     reasons = Counter(obstacle(told.rules, moment.observation) for moment in moments)
     qualifying = reasons.pop(None, 0)

@@ -1,4 +1,4 @@
-"""Pictures of what happened; matplotlib is asked for only here."""
+"""The timeline of a replay as a picture, drawn by matplotlib."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run as a picture or a summary tells it: what each frame showed, and what came of it."""
+"""Trace of a replay, for a picture or a summary: each frame's result, events, relay moves."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class TraceEvent:
 
 @dataclass(frozen=True, slots=True)
 class TraceFrame:
-    """What one frame showed, and where the lane stood after it."""
+    """The observation of one frame, and the lane's state after it."""
 
     observation: Observation
     state: State
@@ -30,14 +30,14 @@ class TraceFrame:
 
 @dataclass(slots=True)
 class Trace:
-    """A run as it is told: events and moments in order."""
+    """Events and frames of a run, in order."""
 
     rules: Rules
     fps: float
     happenings: list[TraceEvent] = field(default_factory=list)
     moments: list[TraceFrame] = field(default_factory=list)
     moves: list[tuple[float, Position]] = field(default_factory=list)
-    """Where the relay went, and when."""
+    """Moves of the relay: time, s, and position."""
 
     @property
     def grants(self) -> int:

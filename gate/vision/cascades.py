@@ -1,4 +1,4 @@
-"""The Haar cascades that OpenCV ships, loaded with a clear word where they are missing."""
+"""The Haar cascades that OpenCV ships, with a clear error where they are missing."""
 
 from __future__ import annotations
 

@@ -33,11 +33,11 @@ SHIPPED = "models/smile.tflite"
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """What has to be known of a model beyond its file: ``NAME.json`` beside ``NAME.tflite``."""
+    """Facts about a model that are not in its file: ``NAME.json`` beside ``NAME.tflite``."""
 
     name: str
     sha256: str
-    """Of the model file: a card that was written for another file is refused."""
+    """SHA-256 of the model file, in hex; a card that was written for another file is refused."""
     input_size: tuple[int, int]
     """(height, width) of a crop in pixels."""
     framing: Framing
@@ -45,7 +45,7 @@ class Card:
     threshold: float
     """Probability at and above which the gate takes the face for a smile."""
     labels: tuple[str, str]
-    """What probability 0 and probability 1 mean."""
+    """Meanings of probability 0 and probability 1."""
 
     @classmethod
     def read(cls, path: Path) -> Card:
@@ -169,7 +169,7 @@ class TFLiteClassifier:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep the runtime's greeting off standard error; what is wrong is raised, not printed."""
+    """Keep the runtime's greeting off standard error; errors are raised, not printed."""
     kept = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:

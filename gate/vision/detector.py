@@ -1,4 +1,4 @@
-"""Where the faces are: the frontal Haar cascade, run at the scale that the face size allows.
+"""Detection of faces: the frontal Haar cascade, run at the scale that the face size allows.
 
 The cascade's window is 24 px. Searching a picture at full size for faces of 100 px and more looks
 at every pixel many times for nothing: here the picture is first scaled so that the smallest face
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 WINDOW = 24
 """Side of the cascade's window, px."""
 BASE = 28
-"""What the smallest face asked for is scaled to, px: a little above the window."""
+"""Width to which the smallest face asked for is scaled, px: a little above the window."""
 NEAR_BASE = 40
-"""What a face that is followed is scaled to, px."""
+"""Width to which a face that is followed is scaled, px."""
 NEAR_STEP = 1.1
 NEAR_GROWTH, WIDE_GROWTH = 1.13, 1.4
-"""How much larger or smaller a face may have become, from one frame to the next and when missed."""
+"""Factor by which a face may have grown or shrunk, from one frame to the next and when missed."""
 NEAR_MARGIN, WIDE_MARGIN = 0.22, 0.4
-"""How far around the last place it is looked for, in face widths."""
+"""Distance from the last place within which it is looked for, in face widths."""
 TILTED_NEIGHBOURS = 2
 CONFIRM_SIDE = 48
-"""What a face that is to be confirmed is scaled to, px."""
+"""Width to which a face that is to be confirmed is scaled, px."""
 CONFIRM_MARGIN = 0.25
 FLAT, CONTRAST = 2.0, 30.0
 """Standard deviations, gray levels, between which a patch is equalised before the search."""

@@ -1,7 +1,7 @@
 """The one place that cuts a face out of a gray picture and evens out its light.
 
 The gate and the training both call it, so a model sees at the turnstile what it saw in training.
-All framings are told in terms of the box of OpenCV's `haarcascade_frontalface_default`.
+All framings are in terms of the box of OpenCV's `haarcascade_frontalface_default`.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ CLIP = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Framing:
-    """Which square of a face is looked at, in units of the side of its Haar box."""
+    """The square of a face that is cut out, in units of the side of its Haar box."""
 
     scale: float
     """Side of the square; 1 is the whole box."""
     shift_x: float
-    """How far the square's centre lies right of the box's centre."""
+    """Distance of the square's centre to the right of the box's centre."""
     shift_y: float
-    """How far the square's centre lies below the box's centre."""
+    """Distance of the square's centre below the box's centre."""
 
 
 class Normalisation(StrEnum):
-    """How a crop's light is evened out before the model sees it."""
+    """Ways to even out a crop's light before the model sees it."""
 
     STANDARD = "standard"
     """Zero mean, unit standard deviation, cut off at ±3: blind to brightness and contrast."""
@@ -48,7 +48,7 @@ class Normalisation(StrEnum):
 
 
 STILL_SCALES = (0.92, 1.0, 1.08)
-"""What a still is looked at with, beside the card's own scale; each also mirrored. Live frames
+"""Scales of the crops of a still, as factors on the card's own; each also mirrored. Live frames
 differ by themselves and are averaged over time instead."""
 
 

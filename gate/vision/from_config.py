@@ -22,12 +22,12 @@ def open_model(config: Config) -> TFLiteClassifier:
 
 
 def open_mounting(config: Config) -> Mounting:
-    """How the camera hangs."""
+    """The rotation and mirroring of the camera."""
     return Mounting(rotate=config.camera.rotate, mirror=config.camera.mirror)
 
 
 def open_pipeline(config: Config, smile: TFLiteClassifier) -> Pipeline:
-    """The way from a frame to what it shows."""
+    """The pipeline from a frame to an observation, with the models that the settings name."""
     settings = PipelineSettings(
         min_height=config.face.min_height,
         region=config.face.region,

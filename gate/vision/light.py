@@ -1,4 +1,4 @@
-"""Whether the light lets a face be judged, and how sharp the face is."""
+"""Light and sharpness of a face, and whether they are enough to judge it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 DARK_SHARE, BRIGHT_SHARE = 0.9, 0.6
 """Shares of a scene without a face that are black, or white, when the light is to blame."""
 BURNT = 250
-"""Gray level from which a pixel tells nothing any more."""
+"""Gray level from which a pixel holds no information any more."""
 SIDE = 32
 """Side of the small picture of the face that is measured, px."""
 INNER = (0.18, 0.15, 0.64, 0.75)
@@ -42,7 +42,7 @@ class LightLimits:
 
 @dataclass(frozen=True, slots=True)
 class FaceLight:
-    """What was measured on a face (or a scene)."""
+    """Measures of a face or of a scene."""
 
     mean: float
     spread: float
@@ -52,7 +52,7 @@ class FaceLight:
     """Mean gradient over spread: falls when the face blurs, whatever the light."""
 
     def obstacle(self, limits: LightLimits) -> Reason | None:
-        """What is wrong with the light, if anything."""
+        """The reason why the light is not enough; None if it is."""
         if self.mean < limits.darkest:
             return Reason.TOO_DARK
         if self.mean > limits.brightest or self.burnt > limits.glare:

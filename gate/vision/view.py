@@ -1,4 +1,4 @@
-"""Any decodable picture as one the detectors take: upright, gray, and only the part asked for."""
+"""Pictures in the form that the detectors take: upright, gray, and only the part asked for."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Mounting:
-    """How the camera hangs: quarter turns clockwise that make its picture upright, then a mirror.
+    """Mounting of the camera: quarter turns clockwise that make its picture upright, then a mirror.
 
     The picture is turned as a view, without copying a pixel; only the parts that are looked at
     are ever copied.

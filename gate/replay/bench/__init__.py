@@ -1,1 +1,1 @@
-"""What a frame costs, beside the naive loop and beside machines that were measured."""
+"""Cost of a frame, beside the naive loop and beside machines that were measured."""

@@ -1,4 +1,4 @@
-"""What a frame costs: the gate's pipeline beside a naive loop, on the same frames in one run.
+"""Cost of a frame: the gate's pipeline beside a naive loop, on the same frames in one run.
 
 CPU time of one thread is measured, not wall time, and the contenders take turns, so that a busy
 machine treats them alike; memory is the peak of a process of its own. Only ratios of one run mean

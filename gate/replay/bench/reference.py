@@ -14,7 +14,7 @@ from gate.hardware import board
 from gate.system import resources
 
 REFERENCE = resources.path("bench_reference.csv")
-"""`smile-gate bench --save` wrote each row of it, on the machine that the row names."""
+"""Measured figures; `smile-gate bench --save` wrote each row on the machine that it names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Pace(StrEnum):
 
 
 def pace(mean_ms: float, p99_ms: float, fps: float) -> Pace:
-    """How a machine with these times goes with so many frames a second."""
+    """Whether a machine with these times keeps up with so many frames a second."""
     budget = 1000 / fps
     if p99_ms <= budget:
         return Pace.KEEPS_UP
@@ -105,7 +105,7 @@ def latest(figures: Iterable[Figure], scene: str, stage: str) -> dict[str, Figur
 
 
 def machine(root: Path = Path("/")) -> str:
-    """What to call the machine at hand: the board's own name, or its processor's."""
+    """Name of this machine: the board's own, or its processor's."""
     return board.read(root).model or next(_processor(root), platform.machine() or "unknown")
 
 

@@ -37,7 +37,7 @@ SCENES: dict[str, tuple[tuple[int, int], tuple[Guest, ...]]] = {
     "two guests": ((640, 480), (Guest(0.35, 0.3), Guest(0.3, 0.72))),
     "guest, 1280×720": ((1280, 720), (Guest(0.35),)),
 }
-"""What is measured: frame size, and who is in the frame."""
+"""One scene: frame size, and the people in the frame."""
 
 
 def render(name: str, size: tuple[int, int] | None = None) -> list[Image]:
