@@ -111,3 +111,14 @@ def test_every_link_leads_somewhere(page: str) -> None:
     """A link's file is there, beside the page that has the link."""
     for target in re.findall(r"\]\(([^)#:]+)\)", (ROOT / page).read_text()):
         assert ((ROOT / page).parent / target).exists(), target
+
+
+def test_a_word_of_the_glossary_is_one_that_is_used() -> None:
+    """The words are in alphabetical order, and each is used on another page or in the code."""
+    words = re.findall(r"^\| \*\*(.+)\*\* \|", (DOCS / "glossary.md").read_text(), re.MULTILINE)
+    assert words == sorted(words)
+    pages = [ROOT / "README.md", *DOCS.glob("*.md"), *GATE.rglob("*.py")]
+    used = "\n".join(page.read_text() for page in pages if page.name != "glossary.md").lower()
+    for word in words:
+        pattern = re.escape(word).replace(r"\ ", r"[\s_]+").replace(r"\-", "[-_]?")
+        assert re.search(rf"\b{pattern}", used), word

@@ -43,7 +43,9 @@ class Rules:
 
     threshold: float
     frames: int = 8
+    """The dwell: qualifying frames that are asked for."""
     missed_frames: int = 3
+    """Frames of a smile that may fail to qualify."""
     eyes: int = 2
     """Open eyes that are asked for, 0–2."""
     lost_s: float = 1.0
