@@ -25,7 +25,7 @@ from gate.system import clock
 _Word = TypeVar("_Word", EventKind, Reason, State)
 
 _RECENT = timedelta(days=1)
-"""How far back unclean ends are looked for: longer than any `service.crash_window_s`."""
+"""Time for which unclean ends are looked for: longer than any `service.crash_window_s`."""
 
 
 class Store:

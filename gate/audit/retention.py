@@ -47,7 +47,7 @@ class Pruned:
 
     @property
     def count(self) -> int:
-        """How many events."""
+        """Number of events."""
         return self.last - self.first + 1
 
 

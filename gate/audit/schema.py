@@ -110,7 +110,7 @@ tally = Table(
     sqlite_with_rowid=False,
     sqlite_strict=True,
 )
-"""How often each thing happened in a quarter of an hour."""
+"""Counts of each row of `what` in a quarter of an hour."""
 
 quarter = Table(
     "quarter",

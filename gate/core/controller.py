@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 UNWRITTEN_LIMIT = 10_000
 """Events kept in memory while the log can't be written; the oldest go first beyond that."""
 RETRY_S = 1.0
-"""How often a log that can't be written is tried again."""
+"""Time until a log that can't be written is tried again, s."""
 
 
 class Recorder(Protocol):
@@ -107,7 +107,7 @@ class Controller:
 
     @property
     def unwritten(self) -> int:
-        """How many events wait until the log can be written again."""
+        """Number of events that wait until the log can be written again."""
         return len(self._unwritten)
 
     @property

@@ -167,7 +167,9 @@ class PiCamera:
         try:
             return np.asarray(self._camera.capture_array("main"), dtype=np.uint8)
         except (RuntimeError, OSError) as error:
-            raise CameraError(f"the Pi camera gives no picture ({error})") from None
+            raise CameraError(
+                f"the Pi camera gives no picture ({error}); check its cable"
+            ) from None
 
     def close(self) -> None:
         """Stop the camera."""

@@ -64,7 +64,7 @@ class CameraThread:
         self.sequence = first
         """Number of the next frame."""
         self.problem: str | None = None
-        """Why there is no picture now; None while there are pictures."""
+        """Reason why there is no picture now; None while there are pictures."""
         self.over = False
         """Whether a clip has been played to its end."""
         self.retrying = True

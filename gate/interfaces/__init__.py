@@ -1,1 +1,1 @@
-"""How people and programs meet a running gate: status, control socket, metrics."""
+"""Interfaces of a running gate for people and programs: status, control socket, metrics."""

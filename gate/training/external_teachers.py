@@ -222,7 +222,7 @@ def read(path: Path, examples: Sequence[Example]) -> NDArray[np.float32]:
             known = {(r["set"], r["file"]): float(r["probability"]) for r in csv.DictReader(file)}
         return np.array([known[example.source, example.key] for example in examples], np.float32)
     except KeyError as error:
-        raise GateError(f"{path}: says nothing of {error}; make it for the same folders") from None
+        raise GateError(f"{path}: has no row for {error}; make it for the same folders") from None
     except (OSError, UnicodeDecodeError, ValueError, TypeError):
         raise GateError(
             f"{path}: no table of opinions; make one: smile-gate opinions --help"

@@ -42,7 +42,7 @@ CONTEXT = 40
 FEW = 8
 """Factor on the epochs of the first round: it has one thousand eyes, the second twenty."""
 LABELLED, MANY_OPEN = 4, 4000
-"""How often the labelled eyes come in an epoch of the second round, and how many self-labelled
+"""Repeats of the labelled eyes in an epoch of the second round, and number of self-labelled
 open ones: there are twenty times as many of them as of closed ones, and they are alike."""
 SURE_OPEN, SURE_CLOSED = 0.5, 0.12
 """Scores of the first round from which an eye of a whole face is learnt from."""

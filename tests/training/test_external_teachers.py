@@ -77,7 +77,7 @@ def test_training_takes_opinions_from_a_table(drawn: Path, tmp_path: Path) -> No
     table.write_text("\n".join(table.read_text().splitlines()[:-1]))
     result = CliRunner().invoke(train, [*run, str(tmp_path / "other")])
     assert isinstance(result.exception, GateError)
-    assert "says nothing of" in str(result.exception)
+    assert "has no row for" in str(result.exception)
 
 
 def test_other_files_are_refused(drawn: Path, tmp_path: Path) -> None:

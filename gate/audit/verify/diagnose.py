@@ -70,7 +70,7 @@ def _belongs_elsewhere(row: _Row, rows: Sequence[_Row], first: _Row) -> bool:
 
 
 def _taken_out(rows: Sequence[_Row]) -> int:
-    """How many events are missing before rows that follow one another under higher numbers."""
+    """Number of events missing before rows that follow one another under higher numbers."""
     if len(rows) < 2:
         return 0
     row, following = rows[0], rows[1]

@@ -15,7 +15,7 @@ class FrameOutcome(StrEnum):
 
     JUDGED = "judged"
     RESTING = "resting"
-    """Nobody was to be judged: the lane is closed, at fault or open."""
+    """Not judged: the lane is closed or in an emergency."""
     LATE = "late"
     """Too old to open a gate with."""
     FAILED = "failed"
