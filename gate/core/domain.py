@@ -165,7 +165,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """A face in a frame: its Haar box and, for the guest, smile and eyes."""
+    """A face in a frame: its Haar box and, where they were judged, smile and eyes."""
 
     box: Box
     smile: float | None = None
