@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import skimage.data
 
-from gate.vision.framing import Framing
+from gate.vision.model_input import Framing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -39,7 +39,7 @@ COMMANDS = {
 """Every command and what it does in a few words; the module has the command's name."""
 
 TRAINING = {"card", "compare", "evaluate", "export", "eyes", "opinions", "train"}
-"""Those whose modules are in ``gate/cli/training``."""
+"""Those whose modules are in ``gate/cli/model``."""
 
 
 def say_failure(error: GateError) -> None:
@@ -59,7 +59,7 @@ class Commands(click.Group):
         """Import a command; None if there is none of that name."""
         if cmd_name not in COMMANDS:
             return None
-        folder = "training." if cmd_name in TRAINING else ""
+        folder = "model." if cmd_name in TRAINING else ""
         module = importlib.import_module(f"gate.cli.{folder}{cmd_name.replace('-', '_')}")
         command: click.Command = module.command
         return command

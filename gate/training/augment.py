@@ -18,7 +18,8 @@ import numpy as np
 
 from gate.core.domain import Box
 from gate.training import occlusion
-from gate.vision.framing import Framing, cut
+from gate.vision.framing import cut
+from gate.vision.model_input import Framing
 
 if TYPE_CHECKING:
     from numpy.random import Generator

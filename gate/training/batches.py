@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from gate.training.data import Example
     from gate.training.plan import TrainingPlan
-    from gate.vision.framing import Framing
+    from gate.vision.model_input import Framing
 
 
 def class_weights(examples: Sequence[Example]) -> NDArray[np.float32]:

@@ -11,7 +11,8 @@ import numpy as np
 from gate.core.domain import Box
 from gate.vision import cascades
 from gate.vision.detector import FaceDetector
-from gate.vision.framing import Framing, cut
+from gate.vision.framing import cut
+from gate.vision.model_input import Framing
 from gate.vision.photos import find
 
 if TYPE_CHECKING:

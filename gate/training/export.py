@@ -21,7 +21,7 @@ from gate.errors import ModelError
 from gate.system import durable
 from gate.training import architectures
 from gate.training.keras_backend import keras, tensorflow
-from gate.vision.framing import Framing, Normalisation
+from gate.vision.model_input import Framing, Normalisation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

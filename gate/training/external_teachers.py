@@ -26,7 +26,7 @@ import numpy as np
 from gate.errors import GateError
 from gate.training.batches import plain_crops
 from gate.training.keras_backend import keras, tensorflow
-from gate.vision.framing import Framing
+from gate.vision.model_input import Framing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

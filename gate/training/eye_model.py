@@ -21,7 +21,8 @@ from gate.training import batches, crop_geometry, data, export, fit, metrics
 from gate.training.augment import Strength
 from gate.training.plan import TrainingPlan
 from gate.vision.classifier import TFLiteClassifier
-from gate.vision.framing import Framing, Normalisation, cut
+from gate.vision.framing import cut
+from gate.vision.model_input import Framing, Normalisation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

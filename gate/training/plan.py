@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from gate.training.augment import Strength
-from gate.vision.framing import Framing, Normalisation
+from gate.vision.model_input import Framing, Normalisation
 
 FRAMING = Framing(scale=0.785, shift_x=0.0, shift_y=0.08)
 """Framing of SMILEs (see `crop_geometry.TIGHT`): brows to chin, no background."""

@@ -13,7 +13,7 @@ from gate.system import durable
 from gate.training import data
 from gate.training.augment import Strength
 from gate.training.plan import TrainingPlan
-from gate.vision.framing import Framing, Normalisation
+from gate.vision.model_input import Framing, Normalisation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -19,7 +19,8 @@ import numpy as np
 
 from gate.errors import ModelError
 from gate.system import resources
-from gate.vision.framing import Framing, Normalisation, normalise
+from gate.vision.framing import normalise
+from gate.vision.model_input import Framing, Normalisation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -15,7 +15,8 @@ import numpy as np
 
 from gate.core.rules import EyeMethod
 from gate.vision import cascades
-from gate.vision.framing import Framing, cut
+from gate.vision.framing import cut
+from gate.vision.model_input import Framing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,12 +6,13 @@ All framings are in terms of the box of OpenCV's `haarcascade_frontalface_defaul
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+
+from gate.vision.model_input import Normalisation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,34 +20,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gate.core.domain import Box, Image
+    from gate.vision.model_input import Framing
 
 SPREAD_FLOOR = 4.0
 """Gray levels: below this standard deviation a crop is noise and isn't amplified further."""
 CLIP = 3.0
 """Standard deviations at which a normalised pixel is cut off: a glint must not set the scale."""
-
-
-@dataclass(frozen=True, slots=True)
-class Framing:
-    """The square of a face that is cut out, in units of the side of its Haar box."""
-
-    scale: float
-    """Side of the square; 1 is the whole box."""
-    shift_x: float
-    """Distance of the square's centre to the right of the box's centre."""
-    shift_y: float
-    """Distance of the square's centre below the box's centre."""
-
-
-class Normalisation(StrEnum):
-    """Ways to even out a crop's light before the model sees it."""
-
-    STANDARD = "standard"
-    """Zero mean, unit standard deviation, cut off at ±3: blind to brightness and contrast."""
-    EQUALISED = "equalised"
-    """Histogram equalisation, then 0–255 to ±1: blind to every tone curve."""
-
-
 STILL_SCALES = (0.92, 1.0, 1.08)
 """Scales of the crops of a still, as factors on the card's own; each also mirrored. Live frames
 differ by themselves and are averaged over time instead."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from click.testing import CliRunner
 
-from gate.cli.training.card import command as card
-from gate.cli.training.compare import command as compare
+from gate.cli.model.card import command as card
+from gate.cli.model.compare import command as compare
 from gate.errors import ModelError
 from gate.training import model_card
 from tests.training.conftest import draw_set

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from gate.cli.training.evaluate import command as evaluate
-from gate.cli.training.export import command as export
-from gate.cli.training.train import command as train
+from gate.cli.model.evaluate import command as evaluate
+from gate.cli.model.export import command as export
+from gate.cli.model.train import command as train
 from gate.errors import GateError, ModelError, PictureError
 from gate.system import resources
 from gate.training import batches, data, fit, metrics, run_record
@@ -309,7 +309,7 @@ def test_a_model_of_another_shape_is_refused(tmp_path: Path) -> None:
     """A network that wants colour must be refused by name, whatever its card says."""
     from gate.training.export import Precision, Recipe, convert, write
     from gate.training.keras_backend import keras
-    from gate.vision.framing import Framing, Normalisation
+    from gate.vision.model_input import Framing, Normalisation
 
     layers = keras().layers
     model = keras().Sequential(

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from gate.cli.training.opinions import command as ask
-from gate.cli.training.train import command as train
+from gate.cli.model.opinions import command as ask
+from gate.cli.model.train import command as train
 from gate.errors import GateError
 from gate.training import batches, data, external_teachers, run_record
 from gate.training.plan import TrainingPlan

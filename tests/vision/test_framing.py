@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from gate.core.domain import Box
-from gate.vision.framing import CLIP, Framing, Normalisation, cut, cuts, normalise, still_score
+from gate.vision.framing import CLIP, cut, cuts, normalise, still_score
+from gate.vision.model_input import Framing, Normalisation
 
 WHOLE = Framing(scale=1.0, shift_x=0.0, shift_y=0.0)
 RAMP = np.add.outer(np.arange(100), np.arange(120)).astype(np.uint8)

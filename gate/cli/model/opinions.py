@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from gate.cli.common import example
-from gate.cli.training import options
+from gate.cli.model import options
 
 
 @example("smile-gate opinions --data faces/ --networks outside/ --fetch --out opinions.csv")

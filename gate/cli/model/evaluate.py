@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gate.cli.common import example
-from gate.cli.training import options
+from gate.cli.model import options
 
 if TYPE_CHECKING:
     from rich.console import Console

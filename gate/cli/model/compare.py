@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from gate.cli.common import example
-from gate.cli.training import options
+from gate.cli.model import options
 
 
 @example("smile-gate compare --data smiles/ --kept-out smiles-test.txt --data genki/ --epochs 10")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gate.cli.common import example
-from gate.cli.training import options
+from gate.cli.model import options
 
 if TYPE_CHECKING:
     from gate.training.data import Reading
@@ -162,7 +162,7 @@ def command(
         run_record,
     )
     from gate.training.plan import TrainingPlan
-    from gate.vision.framing import Normalisation
+    from gate.vision.model_input import Normalisation
 
     console = Console(stderr=True)
     architectures.named(arch)
