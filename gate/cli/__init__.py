@@ -2,44 +2,48 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 import click
 
 from gate import __version__
+from gate.cli.lazy import LazyGroup
 from gate.errors import ConfigError, GateError
 
-COMMANDS = {
-    "audit": "ask the audit log who passed, when, and why not",
-    "bench": "measure the work a frame takes, beside a naive loop",
-    "card": "write the measured tables of a model's card",
-    "check": "check a configuration and print the effective settings",
-    "classify": "judge photos or folders of photos",
-    "clear-fault": "end an emergency that is over, or the pause after crashes",
-    "close": "close the lane until it is reopened",
-    "compare": "compare all architectures on the same data",
-    "demo": "run the gate on a clip made from a NASA photo, without camera or relay",
-    "doctor": "test every part on the spot and say how to mend it",
-    "evaluate": "measure a model on folders of faces",
-    "export": "turn a trained model into TFLite, float and int8",
-    "eyes": "train the model that tells open eyes from closed ones",
-    "open": "let one guest through by hand",
-    "reload": "apply the changed settings to the running gate",
-    "reopen": "take an operator's close back",
-    "opinions": "ask networks from elsewhere about the training faces",
-    "replay": "run the gate on a recorded clip, on the clip's own clock",
-    "run": "run the gate",
-    "safe-state": "put every output line into its safe position",
-    "segments": "judge clips with labelled stretches: what was granted, what should have been",
-    "states": "print the state machine as a table or a diagram",
-    "status": "how the running gate is, and what to do about it",
-    "train": "train a smile model on folders of faces",
+SECTIONS = {
+    "Run a gate": {
+        "run": "run the gate until it is stopped",
+        "check": "find the mistakes in a configuration; print the settings",
+        "doctor": "test every part on the spot and say how to mend it",
+        "bench": "measure whether this machine keeps up with the camera",
+        "safe-state": "put every output line into its safe position",
+        "states": "print the rules of the gate as a table or a diagram",
+    },
+    "Steer a gate": {
+        "status": "show how the running gate is, and what to do about it",
+        "open": "let one guest through by hand",
+        "close": "close the lane until it is reopened",
+        "reopen": "take an operator's close back",
+        "clear-fault": "end an emergency that is over, or the pause after crashes",
+        "reload": "apply the changed settings to the running gate",
+    },
+    "The log": {
+        "audit": "ask who passed, when, and why not; verify the log, copy it",
+    },
+    "Try on recordings": {
+        "demo": "run the gate on a rendered clip, without camera or relay",
+        "replay": "run the gate on a recorded clip, on the clip's own clock",
+        "segments": "compare what clips were granted with what they should have been",
+        "classify": "judge photos or folders of photos",
+    },
+    "Models": {
+        "model": "train a model on your own faces, judge it, export it",
+    },
 }
-"""Every command and what it does in a few words; the module has the command's name."""
+"""Heading → command → what it does in a few words."""
 
-TRAINING = {"card", "compare", "evaluate", "export", "eyes", "opinions", "train"}
-"""Those whose modules are in ``gate/cli/model``."""
+STEERING = dict.fromkeys(("open", "close", "reopen", "clear-fault", "reload"), "operator")
+"""The operator's commands, which share a module."""
 
 
 def say_failure(error: GateError) -> None:
@@ -48,26 +52,8 @@ def say_failure(error: GateError) -> None:
     click.echo(f"{prefix}{error}", err=True)
 
 
-class Commands(click.Group):
-    """A group that imports a command only when it is asked for, and says errors in one line."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """The names, sorted."""
-        return sorted(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a command; None if there is none of that name."""
-        if cmd_name not in COMMANDS:
-            return None
-        folder = "model." if cmd_name in TRAINING else ""
-        module = importlib.import_module(f"gate.cli.{folder}{cmd_name.replace('-', '_')}")
-        command: click.Command = module.command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the commands without importing any."""
-        with formatter.section("Commands"):
-            formatter.write_dl(sorted(COMMANDS.items()))
+class CommandLine(LazyGroup):
+    """All commands; an expected error is said in one line."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; a `GateError` becomes its one line and its exit code."""
@@ -79,9 +65,12 @@ class Commands(click.Group):
 
 
 @click.group(
-    cls=Commands,
+    cls=CommandLine,
+    package="gate.cli",
+    sections=SECTIONS,
+    modules=STEERING,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Example: smile-gate replay clip.mp4 --plot timeline.png",
+    epilog="\b\nExamples:\n  smile-gate status\n  smile-gate open --help",
 )
 @click.version_option(__version__, prog_name="smile-gate")
 def group() -> None:

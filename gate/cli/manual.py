@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import click
 
 from gate import __version__
-from gate.cli import group
+from gate.cli import SECTIONS, group
 
 FILES = {
     "/etc/smile-gate/gate.yaml": "the settings of the gate",
@@ -58,10 +58,12 @@ def page() -> str:
         r".B smile\-gate",
         r".I COMMAND",
         r"[\fIOPTIONS\fR] [\fIARGUMENTS\fR]",
-        ".SH COMMANDS",
     ]
-    for context in commands:
-        lines += _section(context)
+    for heading, names in SECTIONS.items():
+        lines.append(f".SH {heading.upper()}")
+        for context in commands:
+            if context.command_path.split()[1] in names:
+                lines += _section(context)
     lines += [".SH EXIT STATUS", *_terms(EXIT_STATUS)]
     lines += [".SH FILES", *_terms(FILES)]
     lines += [".SH SEE ALSO", SEE_ALSO]

@@ -1,19 +1,64 @@
-"""What the commands share that talk to the running gate."""
+"""The operator's commands: each asks the running gate for one thing and says its answer."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import click
 
-from gate.cli.common import FILE, json_option, say_json, settings
+from gate.cli.common import FILE, example, json_option, say_json, settings
 from gate.errors import ControlError
-from gate.interfaces.control.protocol import Answer, Command, ask
+from gate.interfaces.control.protocol import Command, ask
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One thing to ask for, and the help of its command."""
+
+    name: Command
+    help: str
+    example: str
+    reason: Literal["required", "optional", "none"] = "none"
+    """Whether the operator says why."""
+
+
+REQUESTS = (
+    Request(
+        Command.OPEN,
+        "Open the gate for one guest; who and why stand in the audit log.",
+        'smile-gate open --reason "guest in a wheelchair"',
+        reason="required",
+    ),
+    Request(
+        Command.CLOSE,
+        "Close the lane until `smile-gate reopen`, whatever the hours, also after a restart.",
+        'smile-gate close --reason "the ride stands still"',
+        reason="optional",
+    ),
+    Request(
+        Command.REOPEN,
+        "Take `smile-gate close` back: opening hours and key switch decide again.",
+        'smile-gate reopen --reason "the floor is dry"',
+        reason="optional",
+    ),
+    Request(
+        Command.CLEAR_FAULT,
+        "End an emergency whose contact is at rest again, and the pause after several crashes."
+        " Other faults end by themselves once the part works.",
+        "smile-gate clear-fault --json",
+    ),
+    Request(
+        Command.RELOAD,
+        "Have the running gate read its configuration anew. All changes are applied, or none: a"
+        " file with a mistake is refused, and so is a change that needs a restart.",
+        "smile-gate reload --json",
+    ),
+)
 EXIT_CODES = """\
 Exit codes: 0 done, 1 refused (the reason is said), 2 wrong call,
 3 the gate is not running, 4 you may not do this, 5 the gate does not answer.
@@ -21,7 +66,7 @@ Exit codes: 0 done, 1 refused (the reason is said), 2 wrong call,
 
 
 def gate_options(function: _Function) -> _Function:
-    """How to find the gate: ``--socket``, or ``--config`` that names its socket."""
+    """Give a command ``--socket``, and ``--config`` that names the socket: which gate to ask."""
     for option in (
         click.option("--config", type=FILE, help="The gate's settings, to find its socket."),
         click.option(
@@ -43,26 +88,28 @@ def socket_of(socket: Path | None, config: Path | None) -> Path:
     return found
 
 
-def steering(name: Command, text: str, words: str, *, reason: bool | None = None) -> click.Command:
-    """A command that asks one thing and says the answer; ``reason``: must, may (False) or none."""
+def _made(request: Request) -> click.Command:
+    """The command that makes the request."""
 
-    @click.command(name, help=f"{text}\n\n{EXIT_CODES}", epilog=f"\b\nExample:\n  {words}")
+    @example(request.example)
+    @click.command(request.name, help=f"{request.help}\n\n{EXIT_CODES}")
     @gate_options
     @json_option
     def command(
         socket: Path | None, config: Path | None, as_json: bool, reason: str | None = None
     ) -> None:
-        say(ask(socket_of(socket, config), name, reason), as_json)
+        answer = ask(socket_of(socket, config), request.name, reason)
+        if as_json:
+            say_json(answer)
+        else:
+            click.echo(answer["said"])
 
-    if reason is not None:
-        option = click.option("--reason", required=reason, help="Why; it stands in the audit log.")
-        command = option(command)
+    if request.reason != "none":
+        required = request.reason == "required"
+        why = click.option("--reason", required=required, help="Why; it stands in the audit log.")
+        command = why(command)
     return command
 
 
-def say(answer: Answer, as_json: bool) -> None:
-    """Write what the gate said."""
-    if as_json:
-        say_json(answer)
-    else:
-        click.echo(answer["said"])
+commands: dict[str, click.Command] = {request.name: _made(request) for request in REQUESTS}
+"""The commands by their names."""

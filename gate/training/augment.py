@@ -10,7 +10,6 @@ stream, and what people wear or hold before their face.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import cv2
@@ -25,33 +24,10 @@ if TYPE_CHECKING:
     from numpy.random import Generator
 
     from gate.core.domain import Image
+    from gate.training.plan import Strength
 
 GRAY = np.array([0.114, 0.587, 0.299])
 """Weights of blue, green, red in a gray picture (ITU-R BT.601), which OpenCV uses."""
-
-
-@dataclass(frozen=True, slots=True)
-class Strength:
-    """Strength of each variation; the defaults are those that a gate's camera was taken to need."""
-
-    rotation: float = 11.0
-    """Degrees, standard deviation, of the head's roll."""
-    scale: float = 0.09
-    """Standard deviation of the logarithm of the Haar box's size."""
-    shift: float = 0.045
-    """Standard deviation of the Haar box's place, in box sides."""
-    stretch: float = 0.06
-    """Standard deviation of the logarithm of the width, as a turned head's is narrower."""
-    tone: float = 1.0
-    """Factor on gamma, contrast, light from the side and clipping."""
-    smallest: float = 20.0
-    """Smallest side of a Haar box of a face far away, px."""
-    sensor: float = 1.0
-    """Factor on how often blur, noise and compression happen."""
-    occlusion: float = 0.25
-    """Share of pictures in which something is before the face."""
-    calm: float = 0.3
-    """Share of pictures in which only place, roll and mirror vary: most frames are good ones."""
 
 
 def vary(

@@ -56,7 +56,7 @@ class Recipe:
 def load(path: Path) -> Any:
     """Return the Keras model in a file, or of its weights; raise `ModelError` if there is none."""
     if not path.is_file():
-        raise ModelError(f"{path}: no such model; train one: smile-gate train --help")
+        raise ModelError(f"{path}: no such model; train one: smile-gate model train --help")
     if path.suffix == ".npz":
         return _with_weights(path)
     try:

@@ -225,5 +225,5 @@ def read(path: Path, examples: Sequence[Example]) -> NDArray[np.float32]:
         raise GateError(f"{path}: has no row for {error}; make it for the same folders") from None
     except (OSError, UnicodeDecodeError, ValueError, TypeError):
         raise GateError(
-            f"{path}: no table of opinions; make one: smile-gate opinions --help"
+            f"{path}: no table of opinions; make one: smile-gate model opinions --help"
         ) from None

@@ -18,8 +18,7 @@ import numpy as np
 from gate.core.domain import Box
 from gate.errors import PictureError
 from gate.training import batches, crop_geometry, data, export, fit, metrics
-from gate.training.augment import Strength
-from gate.training.plan import TrainingPlan
+from gate.training.plan import Schedule, Strength, TrainingPlan
 from gate.vision.classifier import TFLiteClassifier
 from gate.vision.framing import cut
 from gate.vision.model_input import Framing, Normalisation
@@ -51,6 +50,16 @@ STRENGTH = Strength(
     shift=0.03, scale=0.13, rotation=9.0, tone=0.6, sensor=0.8, occlusion=0.0, smallest=40.0
 )
 """Unlike a face's: the place of an eye in its box varies more than the box, nothing is hidden."""
+PLAN = TrainingPlan(
+    arch="eye-net",
+    epochs=40,
+    batch=128,  # in the first round too: `FEW` makes up for its few steps
+    schedule=Schedule.COSINE,
+    framing=Framing(FRAMING.scale, 0.0, 0.0),
+    normalisation=Normalisation.STANDARD,
+    strength=STRENGTH,
+)
+"""How eyes are learnt; each example's box is centred on its eye."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,21 +68,6 @@ class Data:
 
     training: tuple[Example, ...]
     kept_out: tuple[Example, ...]
-
-
-def plan(arch: str, epochs: int, seed: int, threads: int) -> TrainingPlan:
-    """The trainer's plan for eyes: each example's box is centred on its eye."""
-    return TrainingPlan(
-        arch=arch,
-        epochs=epochs,
-        batch=128,  # in the first round too: `FEW` makes up for its few steps
-        seed=seed,
-        threads=threads,
-        schedule="cosine",
-        framing=Framing(FRAMING.scale, 0.0, 0.0),
-        normalisation=Normalisation.STANDARD,
-        strength=STRENGTH,
-    )
 
 
 def read_eyes(folder: Path, share: float) -> Data:

@@ -15,6 +15,7 @@ from gate.training import architectures, export, metrics
 from gate.training.augment import vary
 from gate.training.batches import class_weights, mixed, plain_crops, predicted
 from gate.training.keras_backend import keras, prepare
+from gate.training.plan import Schedule, TrainingPlan
 from gate.vision.framing import normalise
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from gate.training.data import Example
-    from gate.training.plan import TrainingPlan
 
 VALIDATION_SEED = 0
 """The varied validation faces are the same in every run."""
@@ -208,7 +208,7 @@ class Run:
     def _set_rate(self, step: int, batches: int) -> None:
         """Raise the learning rate evenly over the first epoch, then follow the schedule."""
         rate = self.plan.learning_rate * min(1.0, (step + 1) / batches)
-        if self.plan.schedule == "cosine":
+        if self.plan.schedule is Schedule.COSINE:
             rate *= 0.5 + 0.5 * float(np.cos(np.pi * step / (batches * self.plan.epochs)))
         elif step >= batches:
             return
@@ -252,7 +252,7 @@ class Run:
         else:
             state["since_cut"] += 1
         self.model.set_weights(current)
-        if self.plan.schedule == "plateau":
+        if self.plan.schedule is Schedule.PLATEAU:
             if state["since_cut"] >= self.plan.plateau:
                 self.model.optimizer.learning_rate.assign(rate * 0.4)
                 state["since_cut"] = 0

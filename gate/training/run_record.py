@@ -11,8 +11,7 @@ import numpy as np
 from gate.errors import ModelError
 from gate.system import durable
 from gate.training import data
-from gate.training.augment import Strength
-from gate.training.plan import TrainingPlan
+from gate.training.plan import Schedule, Strength, TrainingPlan
 from gate.vision.model_input import Framing, Normalisation
 
 if TYPE_CHECKING:
@@ -94,6 +93,7 @@ def load(folder: Path) -> RunRecord:
     try:
         content = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         plan = content.pop("plan")
+        plan["schedule"] = Schedule(plan["schedule"])
         plan["normalisation"] = Normalisation(plan["normalisation"])
         plan["framing"] = Framing(**plan["framing"])
         plan["strength"] = Strength(**plan["strength"])
@@ -103,7 +103,7 @@ def load(folder: Path) -> RunRecord:
         return RunRecord(plan=TrainingPlan(**plan), **content)
     except (OSError, ValueError, KeyError, TypeError):
         raise ModelError(
-            f"{folder}: holds no training run; make one: smile-gate train --help"
+            f"{folder}: holds no training run; make one: smile-gate model train --help"
         ) from None
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gate.cli import COMMANDS, group
+from gate.cli import SECTIONS, group
 from gate.cli.completion import script
 from gate.cli.manual import page, roff, walk
 from gate.core.domain import Reason
@@ -90,7 +90,7 @@ def test_mandoc_has_nothing_to_warn_of() -> None:
 @pytest.mark.parametrize(
     ("line", "offers"),
     [
-        ("smile-gate ", set(COMMANDS)),
+        ("smile-gate ", {name for names in SECTIONS.values() for name in names}),
         ("smile-gate se", {"segments"}),
         ("smile-gate audit ba", {"backup"}),
         ("smile-gate audit list --ev", {"--event"}),

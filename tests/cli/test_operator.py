@@ -22,7 +22,7 @@ from tests.daemons import PATIENCE_S, Manager, WriteConfig, records, running, wa
 
 AS_NOBODY = """
 import os, sys
-import gate.cli.open, gate.cli.status, json.encoder  # nobody may read no more of this Python
+import gate.cli.operator, gate.cli.status, json.encoder  # nobody may read no more of this Python
 os.setgroups([])
 os.setgid(65534)
 os.setuid(65534)

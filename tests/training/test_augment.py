@@ -12,7 +12,7 @@ from skimage.data import astronaut
 from gate.core.domain import Box
 from gate.training import augment, occlusion, stress
 from gate.training.occlusion import HIDES_MOUTH, Kind
-from gate.training.plan import FRAMING
+from gate.training.plan import FRAMING, Strength
 from gate.vision.framing import cut
 
 GRAY: Any = cv2.cvtColor(astronaut(), cv2.COLOR_RGB2GRAY)
@@ -26,7 +26,7 @@ def mouth(image: Any) -> Any:
 
 def vary(seed: int, image: Any = GRAY) -> tuple[Any, float]:
     rng = np.random.default_rng(seed)
-    return augment.vary(image, FACE, 1.0, FRAMING, (48, 48), rng, augment.Strength())
+    return augment.vary(image, FACE, 1.0, FRAMING, (48, 48), rng, Strength())
 
 
 def test_the_same_seed_gives_the_same_picture() -> None:

@@ -21,7 +21,7 @@ from gate.training import batches, data, fit, metrics, run_record
 from gate.training.augment import vary
 from gate.training.evaluate import score_examples
 from gate.training.export import USUAL_THRESHOLD, load
-from gate.training.plan import TrainingPlan
+from gate.training.plan import Schedule, TrainingPlan
 from gate.vision.classifier import TFLiteClassifier
 from gate.vision.framing import normalise
 from tests.training.conftest import draw_set, drawn_face
@@ -142,7 +142,7 @@ def test_the_same_seed_gives_the_same_model(faces: Path, tmp_path: Path) -> None
 def test_a_small_set_is_learnt_with_the_settings_as_they_are(faces: Path, tmp_path: Path) -> None:
     """A few dozen faces get enough steps, and the mean of the weights does not lag behind them."""
     source = run_record.RunRecord(
-        plan=TrainingPlan(arch="deep-cnn", epochs=4, schedule="cosine"),
+        plan=TrainingPlan(arch="deep-cnn", epochs=4, schedule=Schedule.COSINE),
         folders=(str(faces),),
         crops=data.Crops.HAAR,
     )

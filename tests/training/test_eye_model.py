@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from gate.cli.model.train import command as train
 from gate.core.domain import Box
 from gate.errors import PictureError
 from gate.training import eye_model
 from gate.training.data import Example
+from gate.vision.classifier import TFLiteClassifier
 from tests.seeing import FACE, astronaut
 
 
@@ -53,4 +57,18 @@ def test_only_sure_pairs_are_learnt_from() -> None:
 
 def test_the_eye_recipe_keeps_its_batches() -> None:
     """A thousand eyes are a small set, and the first round makes up for it with more epochs."""
-    assert eye_model.plan("eye-net", 40, seed=1, threads=1).faces_a_step(1000) == 128
+    assert eye_model.PLAN.faces_a_step(1000) == 128
+
+
+def test_the_command_trains_the_eye_model(tmp_path: Path) -> None:
+    """``model train --eyes`` must write a model that the gate loads, and say how good it is."""
+    (tmp_path / "eyes").mkdir()
+    eyes, out = folder(tmp_path / "eyes"), tmp_path / "run"
+    arguments = ["--eyes", eyes, "--out", out, "--epochs", 1, "--threshold", 0.4]
+    result = CliRunner().invoke(train, [str(argument) for argument in arguments])
+    assert result.exit_code == 0, result.output
+    assert "judged open" in result.output
+    with TFLiteClassifier(out / "eyes.tflite") as model:
+        assert model.card.threshold == 0.4
+    plan = json.loads((out / "first" / "state.json").read_text())["plan"]
+    assert (plan["arch"], plan["epochs"], plan["batch"]) == ("eye-net", 1, 128)

@@ -2,43 +2,40 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
 import click
 
 from gate.cli.common import example
+from gate.cli.lazy import LazyGroup
 
-_COMMANDS = {
-    "list": "list_events",
-    "show": "show",
-    "stats": "stats",
-    "top": "top",
-    "verify": "verify",
-    "head": "head",
-    "export": "export",
-    "backup": "backup",
-    "restore": "restore",
-    "salvage": "salvage",
-    "prune": "prune",
+SECTIONS = {
+    "Ask": {
+        "list": "list events, the newest last",
+        "show": "show everything about one visit, and what it was judged by",
+        "stats": "count grants and denials by hour, day or reason",
+        "top": "list the commonest reasons or events, or the busiest hours",
+        "export": "write events to a file for somebody else",
+    },
+    "Prove": {
+        "verify": "verify a log, a copy or an export: is it as it was written?",
+        "head": "print the newest event's digest, to be noted elsewhere",
+    },
+    "Keep": {
+        "backup": "copy the log into a folder, verified",
+        "restore": "put a backup in the log's place",
+        "salvage": "write down what a damaged log still says",
+        "prune": "delete the oldest events, on record",
+    },
 }
-"""Subcommand → module of this package."""
-
-
-class _Lazy(click.Group):
-    """A group that imports a subcommand only when it is asked for."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
-            return None
-        module = import_module(f"gate.cli.audit.{_COMMANDS[cmd_name]}")
-        found: click.Command = module.command
-        return found
+"""Heading → command → what it does in a few words."""
 
 
 @example("smile-gate audit list --since yesterday --event granted")
-@click.group("audit", cls=_Lazy)
+@click.group(
+    "audit",
+    cls=LazyGroup,
+    package="gate.cli.audit",
+    sections=SECTIONS,
+    modules={"list": "list_events"},  # a module `list` would hide the builtin in this package
+)
 def command() -> None:
     """Ask the audit log, check it, copy it."""

@@ -1,4 +1,4 @@
-"""``smile-gate card``: the measured parts of a model's card."""
+"""``smile-gate model card``: the measured parts of a model's card."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from gate.cli.model import options
 
 
 @example(
-    "smile-gate card --data smiles/ --kept-out smiles-test.txt --data genki/ --card MODEL_CARD.md"
+    "smile-gate model card --data smiles/ --kept-out smiles-test.txt --data genki/"
+    " --card MODEL_CARD.md"
 )
 @click.command("card")
 @options.folders
@@ -19,12 +20,12 @@ from gate.cli.model import options
 @options.kept_out_share
 @click.option(
     "--model",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=options.FILE,
     help="TFLite file; the shipped model by default.",
 )
 @click.option(
     "--card",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=options.FILE,
     required=True,
     help="The MODEL_CARD.md to fill in; its plots are written beside it.",
 )

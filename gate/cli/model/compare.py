@@ -1,4 +1,4 @@
-"""``smile-gate compare``: all architectures on the same faces, as a table for the model card."""
+"""``smile-gate model compare``: all architectures on the same faces, as a table for the card."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ import click
 
 from gate.cli.common import example
 from gate.cli.model import options
+from gate.training.plan import Schedule, TrainingPlan
 
 
-@example("smile-gate compare --data smiles/ --kept-out smiles-test.txt --data genki/ --epochs 10")
+@example(
+    "smile-gate model compare --data smiles/ --kept-out smiles-test.txt --data genki/ --epochs 10"
+)
 @click.command("compare")
 @options.folders
 @options.crops
 @options.kept_out
 @options.kept_out_share
-@click.option("--epochs", type=click.IntRange(1), default=30, show_default=True)
-@options.seed
-@options.threads
+@options.from_plan(TrainingPlan(epochs=30, schedule=Schedule.COSINE), "epochs", "seed", "threads")
 @click.option(
     "--finalists",
     type=click.IntRange(0),
@@ -29,14 +30,14 @@ from gate.cli.model import options
 @click.option("--arch", "names", multiple=True, help="Only this architecture; may be repeated.")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=options.FILE,
     default=Path("comparison.json"),
     show_default=True,
     help="Results; a comparison that was broken off goes on from there.",
 )
 @click.option(
     "--card",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=options.FILE,
     help="MODEL_CARD.md whose comparison table is replaced.",
 )
 def command(
@@ -44,9 +45,7 @@ def command(
     crops: str,
     lists: tuple[Path, ...],
     kept_out_share: float,
-    epochs: int,
-    seed: int,
-    threads: int,
+    plan: TrainingPlan,
     finalists: int,
     names: tuple[str, ...],
     out: Path,
@@ -56,12 +55,10 @@ def command(
     from rich.console import Console
 
     from gate.training import architectures, compare, data, model_card
-    from gate.training.plan import TrainingPlan
 
     console = Console(stderr=True)
     for name in names:
         architectures.named(name)
-    plan = TrainingPlan(epochs=epochs, seed=seed, threads=threads, schedule="cosine")
     sets = compare.read_sets(folders, data.Crops(crops), lists, kept_out_share)
     results = compare.read_results(out, plan)
 
@@ -78,7 +75,8 @@ def command(
 
     found = compare.trials(sets, plan, names or compare.NAMES, finalists, tuple(results), tell)
     text = (
-        f"{epochs} epochs each, cosine schedule, seed {seed}, threshold 0.5, kept-out faces; "
+        f"{plan.epochs} epochs each, {plan.schedule} schedule, seed {plan.seed}, threshold 0.5, "
+        "kept-out faces; "
         "A → B: trained on A alone, judged on B.\n\n" + compare.table(found)
     )
     click.echo(text)

@@ -1,4 +1,4 @@
-"""``smile-gate evaluate``: how good a model is on labelled faces."""
+"""``smile-gate model evaluate``: how good a model is on labelled faces."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ WORST_SHOWN = 48
 
 
 @example(
-    "smile-gate evaluate faces/ --crops haar"
-    "\n  smile-gate evaluate smiles/ --crops tight --kept-out smiles-test.txt --stress --json"
+    "smile-gate model evaluate faces/ --crops haar"
+    "\n  smile-gate model evaluate smiles/ --crops tight --kept-out smiles-test.txt --stress --json"
 )
 @click.command("evaluate")
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("folder", type=options.FOLDER)
 @click.option(
     "--model",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=options.FILE,
     help="TFLite file with its card beside it; the shipped model by default.",
 )
 @options.crops
 @click.option(
     "--kept-out",
     "lists",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=options.FILE,
     multiple=True,
     help="Judge only the CLASS/FILE names in this list.",
 )
@@ -51,20 +51,20 @@ WORST_SHOWN = 48
 @click.option("--stress", is_flag=True, help="Repeat it in bad light, far away, occluded, ….")
 @click.option(
     "--stress-plot",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=options.FILE,
     default=Path("stress.png"),
     show_default=True,
     help="Where --stress draws its curves.",
 )
 @click.option(
     "--errors",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=options.FILE,
     help="Draw the worst mistakes into this PNG (real faces: don't publish it).",
 )
 @click.option(
     "--groups",
     "groups_file",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=options.FILE,
     help="CSV with columns file,group: the error for each of your groups.",
 )
 @click.option("--by-trait", is_flag=True, help="The error by luminance, contrast, sharpness, size.")

