@@ -1,4 +1,4 @@
-"""``smile-gate bench``: what a frame costs here, and whether this board keeps up."""
+"""``smile-gate bench``: the cost of a frame on this board, and whether it keeps up."""
 
 from __future__ import annotations
 
@@ -29,13 +29,17 @@ LARGER = "guest, 1280×720"
 
 @example("smile-gate bench --config /etc/smile-gate/gate.yaml --save my-board.csv")
 @click.command("bench")
-@click.option("--clip", type=FILE, help="Measure this clip, fitted into 640×480, not the scenes.")
+@click.option(
+    "--clip", type=FILE, help="Measure this clip, fitted into 640×480, instead of the scenes."
+)
 @click.option(
     "--facemesh",
     metavar="PYTHON",
     help="A Python that has mediapipe (tests/benchmarks/facemesh.sh makes one).",
 )
-@click.option("--memory", is_flag=True, help="Peak memory of each scene, and of the naive loop.")
+@click.option(
+    "--memory", is_flag=True, help="Measure the peak memory of each scene, and of the naive loop."
+)
 @click.option("--save", type=FILE, help="Append this machine's figures to a CSV file.")
 @config_option
 @json_option
@@ -89,7 +93,7 @@ def command(
 
 
 def _scenes(clip: Path | None, config: Config) -> Any:
-    """What is measured: names and frames."""
+    """Names and frames of the scenes to measure."""
     if clip is not None:
         yield clip.name, scenes.clip(clip)
         return

@@ -27,7 +27,7 @@ from gate.vision.pipeline import Pipeline
 
 @dataclass(frozen=True, slots=True)
 class PhotoVerdict:
-    """What one file shows; ``error`` says why it was skipped."""
+    """The faces of one file; ``error`` says why it was skipped."""
 
     path: Path
     width: int | None = None
@@ -41,7 +41,7 @@ class PhotoVerdict:
 @click.argument("paths", type=FILE, nargs=-1, required=True, metavar="PATH…")
 @config_option
 @json_option
-@click.option("--annotate", type=FILE, help="Write copies with boxes and verdicts to this folder.")
+@click.option("--annotate", type=FILE, help="Folder for copies with boxes and verdicts drawn in.")
 def command(
     paths: tuple[Path, ...], config: Path | None, as_json: bool, annotate: Path | None
 ) -> None:
@@ -84,7 +84,7 @@ def judge(path: Path, pipeline: Pipeline, rules: Rules, copy: Path | None = None
 
 
 def qualifies(face: Face, rules: Rules) -> bool:
-    """Whether the face would count at the gate, were it alone there."""
+    """True if the face would count at the gate, were it alone there."""
     return obstacle(rules, Observation(0, 0.0, (face,))) is None
 
 

@@ -1,4 +1,4 @@
-"""What several commands share: their options, and how they write."""
+"""Options that several commands share, and the ways in which they write."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def console() -> Console:
 
 
 def settings(path: Path | None) -> Config:
-    """The settings of a file, or the built-in defaults."""
+    """The settings of a file, or the built-in defaults. Raises `ConfigError`."""
     from gate.config import Config  # pydantic takes half a second on a Pi: only where needed
     from gate.config.load import load
 

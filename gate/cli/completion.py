@@ -95,7 +95,7 @@ def _names(context: click.Context) -> Iterator[str]:
 
 
 def _arguments(context: click.Context) -> str:
-    """What a word that is no option may be; all arguments of a command are taken alike."""
+    """The words offered where no option is; all arguments of a command are taken alike."""
     command = context.command
     if isinstance(command, click.Group):
         return f"words='{' '.join(command.list_commands(context))}'"

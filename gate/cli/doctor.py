@@ -1,4 +1,4 @@
-"""``smile-gate doctor``: is every part as it should be, and what to do where it is not?"""
+"""``smile-gate doctor``: a test of every part, and what to do where one fails."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ COLOURS = {Grade.OK: "green", Grade.WARN: "yellow", Grade.FAIL: "bold red"}
     "--config", type=FILE, help=f"Settings of the gate; without it {INSTALLED}, or the defaults."
 )
 @click.option(
-    "--only", type=click.Choice(list(CHECKS)), multiple=True, help="Test this part; repeatable."
+    "--only",
+    type=click.Choice(list(CHECKS)),
+    multiple=True,
+    help="Test only this part; repeatable.",
 )
 @click.option("--face", is_flag=True, help="Wait for a face: somebody stands at the gate.")
 @click.option("--relay", is_flag=True, help="Move the relay to open and back: the gate opens.")

@@ -108,7 +108,7 @@ def _option(option: click.Option, context: click.Context) -> list[str]:
 
 
 def _value(option: click.Option, context: click.Context) -> str:
-    """What stands behind the option's name; nothing for a flag."""
+    """The text behind the option's name; nothing for a flag."""
     if option.is_flag or option.count:
         return ""
     if isinstance(option.type, click.Choice) and option.metavar is None:

@@ -24,13 +24,13 @@ class Request:
     help: str
     example: str
     reason: Literal["required", "optional", "none"] = "none"
-    """Whether the operator says why."""
+    """May the operator say why, or must they?"""
 
 
 REQUESTS = (
     Request(
         Command.OPEN,
-        "Open the gate for one guest; who and why stand in the audit log.",
+        "Open the gate for one guest; the audit log says who did it, and why.",
         'smile-gate open --reason "guest in a wheelchair"',
         reason="required",
     ),
@@ -48,7 +48,7 @@ REQUESTS = (
     ),
     Request(
         Command.CLEAR_FAULT,
-        "End an emergency whose contact is at rest again, and the pause after several crashes."
+        "End an emergency whose contact is at rest again, or the pause after several crashes."
         " Other faults end by themselves once the part works.",
         "smile-gate clear-fault --json",
     ),
@@ -68,12 +68,12 @@ Exit codes: 0 done, 1 refused (the reason is said), 2 wrong call,
 def gate_options(function: _Function) -> _Function:
     """Give a command ``--socket``, and ``--config`` that names the socket: which gate to ask."""
     for option in (
-        click.option("--config", type=FILE, help="The gate's settings, to find its socket."),
+        click.option("--config", type=FILE, help="Settings of the gate, to find its socket."),
         click.option(
             "--socket",
             type=FILE,
             envvar="SMILE_GATE_SOCKET",
-            help="The gate's control socket; /run/smile-gate/control.sock unless told.",
+            help="Control socket of the gate; /run/smile-gate/control.sock unless told.",
         ),
     ):
         function = option(function)
@@ -84,7 +84,9 @@ def socket_of(socket: Path | None, config: Path | None) -> Path:
     """The control socket to ask at. Raises `GateError`."""
     found = socket or settings(config).control.socket
     if found is None:
-        raise ControlError(f"{config}: control.socket is null: this gate cannot be asked")
+        raise ControlError(
+            f"{config}: control.socket is null: this gate cannot be asked; name a socket there"
+        )
     return found
 
 
@@ -106,7 +108,9 @@ def _made(request: Request) -> click.Command:
 
     if request.reason != "none":
         required = request.reason == "required"
-        why = click.option("--reason", required=required, help="Why; it stands in the audit log.")
+        why = click.option(
+            "--reason", required=required, help="Why: it is written into the audit log."
+        )
         command = why(command)
     return command
 

@@ -15,7 +15,7 @@ from gate.system import journal
 @example("smile-gate run --config /etc/smile-gate/gate.yaml")
 @click.command("run")
 @click.option("--config", type=FILE, required=True, help="Settings of the gate.")
-@click.option("--verbose", is_flag=True, help="Say more.")
+@click.option("--verbose", is_flag=True, help="Log what is for debugging, too.")
 def command(config: Path, verbose: bool) -> None:
     """Run the gate until it is stopped (SIGTERM or Ctrl-C), or a clip as camera is over."""
     settings = load(config)

@@ -13,8 +13,8 @@ from gate.core.transitions import FRAMES, TRANSITIONS, Arc
 
 @example("smile-gate states --mermaid > states.mmd")
 @click.command("states")
-@click.option("--mermaid", is_flag=True, help="Only the Mermaid diagram.")
-@click.option("--text", is_flag=True, help="Only the table.")
+@click.option("--mermaid", is_flag=True, help="Print only the Mermaid diagram.")
+@click.option("--text", is_flag=True, help="Print only the table.")
 @json_option
 def command(mermaid: bool, text: bool, as_json: bool) -> None:
     """Print the state machine: its table and its diagram, both made from the code's own table."""

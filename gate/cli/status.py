@@ -1,4 +1,4 @@
-"""``smile-gate status``: how the running gate is, readable from two metres."""
+"""``smile-gate status``: the running gate on one page, readable from two metres."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PAUSE_S = 1.0
 @click.command("status")
 @gate_options
 @json_option
-@click.option("--watch", is_flag=True, help="Go on until Ctrl-C, a look a second.")
+@click.option("--watch", is_flag=True, help="Show it anew each second, until Ctrl-C.")
 def command(socket: Path | None, config: Path | None, as_json: bool, watch: bool) -> None:
     """Show how the gate is: why it does not open, how each part is, and what to do.
 
@@ -74,7 +74,7 @@ def _watch(path: Path, as_json: bool) -> None:
 
 
 def _glance(path: Path) -> RenderableType:
-    """What is shown of the gate now, or why there is nothing."""
+    """The page of now, or the reason why there is none."""
     try:
         return view(_look(path))
     except ControlError as error:

@@ -30,7 +30,9 @@ from gate.errors import StoreError
 @click.option(
     "--format", "form", type=click.Choice([*map(str, Format)]), default="csv", show_default=True
 )
-@click.option("--no-record", is_flag=True, help="Don't record the export: for a copy of a log.")
+@click.option(
+    "--no-record", is_flag=True, help="Do not record the export in the log: for a copy of a log."
+)
 def command(path: Path, target: Path, query: Query, form: str, no_record: bool) -> None:
     """Write the events that match to TARGET, and a manifest beside it.
 

@@ -37,7 +37,7 @@ def coming(store: Store, query: Query, limit: int, wait: Callable[[], object]) -
 @click.command("list")
 @which_log
 @which_events
-@click.option("--limit", type=click.IntRange(min=1), help="At most so many, the newest.")
+@click.option("--limit", type=click.IntRange(min=1), help="List at most so many, the newest.")
 @click.option("--follow", is_flag=True, help="Go on with new events as they come, until Ctrl-C.")
 @click.option("--json", "json_lines", is_flag=True, help="JSON lines, all that match.")
 def command(path: Path, query: Query, limit: int | None, follow: bool, json_lines: bool) -> None:

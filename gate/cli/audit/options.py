@@ -1,4 +1,4 @@
-"""What the audit commands have in common: which log, and which events."""
+"""Options that the audit commands share: which log, and which events."""
 
 from __future__ import annotations
 
@@ -19,8 +19,12 @@ from gate.errors import StoreError
 def which_log(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give the command `--config` and `--database`, and hand it the log's path as `path`."""
 
-    @click.option("--config", type=click.Path(path_type=Path), help="The gate's configuration.")
-    @click.option("--database", type=click.Path(path_type=Path), help="The log itself, or a copy.")
+    @click.option(
+        "--config", type=click.Path(path_type=Path), help="Settings of the gate, to find its log."
+    )
+    @click.option(
+        "--database", type=click.Path(path_type=Path), help="The log's own file, or a copy of it."
+    )
     @wraps(function)
     def command(*args: Any, config: Path | None, database: Path | None, **others: Any) -> Any:
         return function(*args, path=_log_path(config, database), **others)
@@ -46,7 +50,7 @@ def must_be_there(path: Path) -> None:
 
 
 def user() -> str:
-    """Who gives the command, for what it records."""
+    """The name of the user who gives the command, for the log."""
     return getpass.getuser()
 
 
@@ -61,18 +65,27 @@ def which_events(function: Callable[..., Any]) -> Callable[..., Any]:
     )
     @click.option("--until", type=when, metavar="TIME", help="Before this time.")
     @click.option(
-        "--event", type=click.Choice([*map(str, EventKind)]), multiple=True, help="This event."
+        "--event",
+        type=click.Choice([*map(str, EventKind)]),
+        multiple=True,
+        help="Only this event; repeatable.",
     )
     @click.option(
-        "--reason", type=click.Choice([*map(str, Reason)]), multiple=True, help="This reason."
+        "--reason",
+        type=click.Choice([*map(str, Reason)]),
+        multiple=True,
+        help="Only this reason; repeatable.",
     )
     @click.option(
-        "--state", type=click.Choice([*map(str, State)]), multiple=True, help="Before or after."
+        "--state",
+        type=click.Choice([*map(str, State)]),
+        multiple=True,
+        help="Only events before or after which the gate was in this state; repeatable.",
     )
-    @click.option("--visit", type=int, help="This visit.")
-    @click.option("--who", help="This operator.")
-    @click.option("--score-from", type=click.FloatRange(0, 1), help="Smile score at least.")
-    @click.option("--score-to", type=click.FloatRange(0, 1), help="Smile score at most.")
+    @click.option("--visit", type=int, help="Only this visit, by its number.")
+    @click.option("--who", help="Only what this operator did.")
+    @click.option("--score-from", type=click.FloatRange(0, 1), help="Smile score of at least this.")
+    @click.option("--score-to", type=click.FloatRange(0, 1), help="Smile score of at most this.")
     @wraps(function)
     def command(
         *args: Any,

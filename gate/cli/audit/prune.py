@@ -17,9 +17,17 @@ from gate.system.clock import system_clock
 @example("smile-gate audit prune --config gate.yaml --older-than 3650")
 @click.command("prune")
 @which_log
-@click.option("--older-than", "days", type=click.FloatRange(min=0), help="Days to keep.")
 @click.option(
-    "--larger-than", "megabytes", type=click.FloatRange(min=0.5), help="Megabytes to keep."
+    "--older-than",
+    "days",
+    type=click.FloatRange(min=0),
+    help="Delete events older than so many days.",
+)
+@click.option(
+    "--larger-than",
+    "megabytes",
+    type=click.FloatRange(min=0.5),
+    help="Delete the oldest events until the log has so many megabytes.",
 )
 @click.option("--trust-clock", is_flag=True, help="Go by the clock although it isn't synchronised.")
 def command(path: Path, days: float | None, megabytes: float | None, trust_clock: bool) -> None:

@@ -22,7 +22,9 @@ from gate.core.domain import Event, EventKind
 @click.command("restore")
 @click.argument("backup", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @which_log
-@click.option("--replace", is_flag=True, help="Set the log that is there aside.")
+@click.option(
+    "--replace", is_flag=True, help="Set the log that is there aside (it is renamed, not deleted)."
+)
 def command(path: Path, backup: Path, replace: bool) -> None:
     """Put a backup in the log's place, once it is verified; the gate must be stopped.
 

@@ -54,9 +54,9 @@ def command(
 
         draw(result, plot)
     if as_json:
-        parts = [_plain(part) for part in result.parts]
+        parts = [as_dict(part) for part in result.parts]
         times = {"since": result.since.isoformat(), "until": result.until.isoformat(), "by": by}
-        click.echo(json.dumps({**times, "total": _plain(result.total), "parts": parts}))
+        click.echo(json.dumps({**times, "total": as_dict(result.total), "parts": parts}))
         return
     console = common.console()
     console.print(f"{local_time(result.since)} to {local_time(result.until)}")
@@ -72,7 +72,8 @@ def command(
         console.print(f"denials {sparkline(part.denials for part in result.parts)}")
 
 
-def _plain(part: Count) -> dict[str, object]:
+def as_dict(part: Count) -> dict[str, object]:
+    """A part's numbers as a JSON object; the rate is 0–1, the wait in seconds, None for none."""
     return {
         "label": part.label,
         "events": part.events,

@@ -11,7 +11,7 @@ from rich.table import Table
 from gate.audit.stats import By
 from gate.cli import common
 from gate.cli.audit.options import which_log
-from gate.cli.audit.stats import counted
+from gate.cli.audit.stats import as_dict, counted
 from gate.cli.audit.when import when
 
 _WHAT = {
@@ -29,13 +29,20 @@ _WHAT = {
 @which_log
 @click.option("--since", type=when, metavar="TIME", help="From this time on; default: 7 days ago.")
 @click.option("--until", type=when, metavar="TIME", help="Before this time; default: now.")
-@click.option("--limit", type=click.IntRange(min=1), default=10, show_default=True)
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=10, show_default=True, help="Lines at most."
+)
+@common.json_option
 def command(
-    what: str, path: Path, since: datetime | None, until: datetime | None, limit: int
+    what: str, path: Path, since: datetime | None, until: datetime | None, limit: int, as_json: bool
 ) -> None:
     """List the commonest reasons or events, or the busiest hours, weekdays or days."""
     result = counted(path, since, until, _WHAT[what])
     ranked = sorted(result.parts, key=lambda part: -part.events)[:limit]
+    if as_json:
+        for part in ranked:
+            common.say_json(as_dict(part))
+        return
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column(what)
     table.add_column("events", justify="right")

@@ -33,11 +33,13 @@ def _head(text: str) -> Head:
 )
 @click.command("verify")
 @which_log
-@click.option("--head", "heads", type=_head, multiple=True, help="A head that was noted earlier.")
+@click.option(
+    "--head", "heads", type=_head, multiple=True, help="Head that was noted earlier; repeatable."
+)
 @click.option(
     "--jobs", default=os.cpu_count() or 1, help="Processes; by default one for each core."
 )
-@click.option("--deep", is_flag=True, help="SQLite's own check of pages and indexes too: slower.")
+@click.option("--deep", is_flag=True, help="Let SQLite check its pages and indexes too: slower.")
 @click.option("--json", "as_json", is_flag=True, help="The verdict as one JSON object.")
 def command(path: Path, heads: tuple[Head, ...], jobs: int, deep: bool, as_json: bool) -> None:
     """Verify a log, a copy of one, or an export, and say what isn't as it was written.

@@ -192,7 +192,7 @@ def command(
 
 
 def _is_told(context: click.Context, name: str) -> bool:
-    """Whether the option stands on the command line."""
+    """True if the option stands on the command line."""
     return context.get_parameter_source(name) is ParameterSource.COMMANDLINE
 
 

@@ -89,6 +89,9 @@ def test_top_ranks(on: tuple[str, str]) -> None:
     """The commonest come first."""
     lines = audit("top", "events", *MAY, *on).output.splitlines()
     assert lines[1].split()[:2] == ["face_seen", "10"]
+    first, *_ = audit("top", "events", "--json", *MAY, *on).output.splitlines()
+    assert json.loads(first)["label"] == "face_seen"
+    assert json.loads(first)["events"] == 10
     late = ("--since", "2026-06-01", "--until", "2026-06-02")
     assert audit("top", "reasons", *late, *on).output == "No event in this time.\n"
 
@@ -161,6 +164,13 @@ def test_an_export_overwrites_nothing(on: tuple[str, str], tmp_path: Path) -> No
     (tmp_path / "may.csv").write_text("mine")
     assert isinstance(audit("export", str(tmp_path / "may.csv"), *on).exception, StoreError)
     assert (tmp_path / "may.csv").read_text() == "mine"
+
+
+def test_a_backup_is_told_to_a_script(on: tuple[str, str], tmp_path: Path) -> None:
+    """--json says where the copy is, how many events it has, and its head."""
+    told = json.loads(audit("backup", str(tmp_path / "usb"), "--json", *on).output)
+    assert [Path(told["path"])] == list((tmp_path / "usb").iterdir())
+    assert told["head"].startswith(f"{told['events']}:")
 
 
 def test_backup_restore_and_prune(on: tuple[str, str], busy: Store, tmp_path: Path) -> None:
