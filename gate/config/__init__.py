@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 
-from gate.config.base import Section
+from gate.config.base import Applied, Section, setting
 from gate.config.hardware import (
     HeartbeatSettings,
     InputSettings,
@@ -43,6 +43,7 @@ from gate.config.vision import (
 from gate.core.rules import Rules
 
 __all__ = [
+    "Applied",
     "CameraSettings",
     "Config",
     "ControlSettings",
@@ -86,8 +87,19 @@ class Config(Section):
     eyes: EyesSettings = EyesSettings()
     liveness: LivenessSettings = LivenessSettings()
     relay: RelaySettings = RelaySettings()
-    outputs: tuple[OutputSettings, ...] = ()
-    interlocks: tuple[tuple[str, str], ...] = ()
+    outputs: tuple[OutputSettings, ...] = setting(
+        (),
+        "lamps and buzzers, by states and events (smile-gate states)",
+        applied=Applied.RESTART,
+        example="[{name: smile_lamp, pin: 22, shows: [idle, face_present, smiling]},"
+        " {name: denied_buzzer, pin: 23, flashes: [visit_left], flash_s: 0.5}]",
+    )
+    interlocks: tuple[tuple[str, str], ...] = setting(
+        (),
+        "pairs that are never on together",
+        applied=Applied.RESTART,
+        example="[[gate, denied_buzzer]]",
+    )
     heartbeat: HeartbeatSettings = HeartbeatSettings()
     inputs: InputsSettings = InputsSettings()
     rearm: RearmSettings = RearmSettings()

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import ValidationInfo, field_validator
 
-from gate.config.base import Name, Pin, Seconds, Section
+from gate.config.base import Applied, Name, Pin, Seconds, Section, setting
 from gate.core.domain import EventKind, State
 
 
@@ -45,15 +44,52 @@ class OnEmergency(StrEnum):
 class RelaySettings(Section):
     """The line that opens the gate."""
 
-    pin_factory: PinFactory = PinFactory.LGPIO
-    pin: Pin = 17
-    active_high: bool = True
-    power_loss: PowerLoss = PowerLoss.FAIL_SECURE
-    on_emergency: OnEmergency = OnEmergency.OPEN
-    mode: RelayMode = RelayMode.HOLD
-    pulse_s: Seconds = 0.3
-    hold_s: Seconds = 5.0
-    max_on_s: Seconds = 10.0
+    pin_factory: PinFactory = setting(
+        PinFactory.LGPIO,
+        "the library that drives the pins; mock moves nothing",
+        applied=Applied.RESTART,
+        change="mock for trials only",
+    )
+    pin: Pin = setting(
+        17, "the relay's line", unit="GPIO (Broadcom) number", applied=Applied.RESTART
+    )
+    active_high: bool = setting(
+        True,
+        "the relay is on at high level",
+        applied=Applied.RESTART,
+        change="false for relay boards that switch on at low level",
+    )
+    power_loss: PowerLoss = setting(
+        PowerLoss.FAIL_SECURE,
+        "fail_secure: power opens the gate; fail_safe: power holds it shut",
+        applied=Applied.RESTART,
+    )
+    on_emergency: OnEmergency = setting(
+        OnEmergency.OPEN,
+        "where the gate goes in an emergency",
+        applied=Applied.RESTART,
+        change="shut where the emergency opens another way out",
+    )
+    mode: RelayMode = setting(
+        RelayMode.HOLD,
+        "hold: on for the whole hold; pulse: a short pulse, for a turnstile that counts by itself",
+        applied=Applied.NOW,
+    )
+    pulse_s: Seconds = setting(
+        0.3, "length of the pulse", unit="s", applied=Applied.NOW, change="most take 0.1 to 0.5"
+    )
+    hold_s: Seconds = setting(
+        5.0,
+        "the gate stays open this long; with pulse: the wait for the passage, at least pulse_s",
+        unit="s",
+        applied=Applied.NOW,
+    )
+    max_on_s: Seconds = setting(
+        10.0,
+        "the gate is shut after this, whatever hangs; at least hold_s",
+        unit="s",
+        applied=Applied.NOW,
+    )
 
     @field_validator("hold_s")
     @classmethod
@@ -75,20 +111,30 @@ class RelaySettings(Section):
 class OutputSettings(Section):
     """A lamp or a buzzer."""
 
-    name: Name
-    pin: Pin
-    active_high: bool = True
-    shows: tuple[State, ...] = ()
-    flashes: tuple[EventKind, ...] = ()
-    flash_s: Seconds = 1.0
+    name: Name = setting(..., "its name, in messages and interlocks")
+    pin: Pin = setting(..., "its line", unit="GPIO (Broadcom) number")
+    active_high: bool = setting(
+        True, "it is on at high level", change="false for what switches on at low level"
+    )
+    shows: tuple[State, ...] = setting((), "it is on in these states of the lane")
+    flashes: tuple[EventKind, ...] = setting((), "it is on for a moment after these events")
+    flash_s: Seconds = setting(1.0, "length of that moment", unit="s")
 
 
 class HeartbeatSettings(Section):
-    """The line that toggles only while the loop works."""
+    """A line that toggles only while the loop works."""
 
-    pin: Pin | None = None
-    active_high: bool = True
-    period_s: Annotated[float, Field(ge=0.5, le=10)] = 1.0
+    pin: Pin | None = setting(
+        None,
+        "its line; null: none",
+        unit="GPIO (Broadcom) number",
+        applied=Applied.RESTART,
+        change="for an outer watchdog relay",
+    )
+    active_high: bool = setting(True, "it is on at high level", applied=Applied.RESTART)
+    period_s: float = setting(
+        1.0, "length of one beat", unit="s", applied=Applied.RESTART, ge=0.5, le=10
+    )
 
 
 class Wiring(StrEnum):
@@ -107,23 +153,62 @@ class Pull(StrEnum):
 
 
 class InputSettings(Section):
-    """One contact."""
+    """A wire that comes back."""
 
-    pin: Pin
-    wiring: Wiring = Wiring.NORMALLY_OPEN
-    pull: Pull = Pull.UP
-    debounce_s: Annotated[float, Field(ge=0, le=1)] = 0.02
+    pin: Pin = setting(..., "its line", unit="GPIO (Broadcom) number")
+    wiring: Wiring = setting(
+        Wiring.NORMALLY_OPEN,
+        "whether the contact closes or opens to say something",
+        change="normally_closed also notices a cut wire",
+    )
+    pull: Pull = setting(
+        Pull.UP, "the Pi's own resistor at the line", change="none where the board has its own"
+    )
+    debounce_s: float = setting(
+        0.02, "a contact that bounces for this long is one change", unit="s", ge=0, le=1
+    )
 
 
 class InputsSettings(Section):
-    """The wires that come back; None where there is no such wire."""
+    """The wires that come back, each like {pin: 5, wiring: normally_closed}; null: no wire."""
 
-    emergency: InputSettings | None = None
-    request_to_exit: InputSettings | None = None
-    passage: InputSettings | None = None
-    door: InputSettings | None = None
-    tamper: InputSettings | None = None
-    key_switch: InputSettings | None = None
-    assist: InputSettings | None = None
-    emergency_latches: bool = True
-    door_held_s: Seconds = 15.0
+    emergency: InputSettings | None = setting(
+        None,
+        "fire alarm or emergency button; normally_closed notices a cut wire",
+        applied=Applied.RESTART,
+    )
+    request_to_exit: InputSettings | None = setting(
+        None, "a button that opens the gate", applied=Applied.RESTART
+    )
+    passage: InputSettings | None = setting(
+        None,
+        "a sensor that sees the guest pass: ends the hold, counts the rider",
+        applied=Applied.RESTART,
+    )
+    door: InputSettings | None = setting(
+        None,
+        "active while arm or door is open: forced, or held open too long",
+        applied=Applied.RESTART,
+    )
+    tamper: InputSettings | None = setting(
+        None, "a contact in the housing", applied=Applied.RESTART
+    )
+    key_switch: InputSettings | None = setting(
+        None,
+        "the operator's: off keeps the lane closed, off and on ends an emergency",
+        applied=Applied.RESTART,
+    )
+    assist: InputSettings | None = setting(
+        None,
+        "a button for guests who cannot or do not want to smile",
+        applied=Applied.RESTART,
+    )
+    emergency_latches: bool = setting(
+        True,
+        "an emergency stays until it is cleared",
+        applied=Applied.NOW,
+        change="false: it is over as soon as its contact is at rest",
+    )
+    door_held_s: Seconds = setting(
+        15.0, "a door that is open for longer is reported", unit="s", applied=Applied.NOW
+    )

@@ -10,21 +10,34 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from gate.config.base import Seconds, Section
+from gate.config.base import Applied, Seconds, Section, setting
 from gate.core.rules import RearmRule
 
 
 class GateSettings(Section):
     """Who this gate is."""
 
-    id: str = Field("gate-1", min_length=1, max_length=64)
+    id: str = setting(
+        "gate-1",
+        "the gate's name in the log",
+        applied=Applied.RESTART,
+        change="where there are several gates",
+        min_length=1,
+        max_length=64,
+    )
 
 
 class RearmSettings(Section):
     """The pause between two guests."""
 
-    rule: RearmRule = RearmRule.FACE_GONE
-    after_s: Annotated[float, Field(ge=0, le=3600)] = 1.0
+    rule: RearmRule = setting(
+        RearmRule.FACE_GONE,
+        "what ends the pause after a grant: face_gone, passage (sensor) or cool_down (time)",
+        applied=Applied.NOW,
+    )
+    after_s: float = setting(
+        1.0, "the pause is at least this long", unit="s", applied=Applied.NOW, ge=0, le=3600
+    )
 
 
 class Day(StrEnum):
@@ -42,9 +55,11 @@ class Day(StrEnum):
 class HoursSettings(Section):
     """One span of opening hours; it may run past midnight."""
 
-    days: tuple[Day, ...] = tuple(Day)
-    opens: time
-    closes: time
+    days: tuple[Day, ...] = setting(tuple(Day), "the days on which it begins")
+    opens: time = setting(..., "when it begins", example='"09:30"')
+    closes: time = setting(
+        ..., "when it ends; on the next day where that is not after opens", example='"18:00"'
+    )
 
     @field_validator("closes")
     @classmethod
@@ -57,8 +72,18 @@ class HoursSettings(Section):
 class LaneSettings(Section):
     """When the lane is open."""
 
-    hours: tuple[HoursSettings, ...] = ()
-    timezone: str | None = None
+    hours: tuple[HoursSettings, ...] = setting(
+        (),
+        "when the lane is open; none: always. A span may run past midnight",
+        applied=Applied.NOW,
+        example='[{days: [sat, sun], opens: "09:30", closes: "18:00"}]',
+    )
+    timezone: str | None = setting(
+        None,
+        "time zone of the hours; null is the system's own",
+        applied=Applied.NOW,
+        example="Europe/Berlin",
+    )
 
     @field_validator("timezone")
     @classmethod
@@ -81,39 +106,98 @@ class Unwritable(StrEnum):
 
 
 class StoreSettings(Section):
-    """Where the audit log lives."""
+    """The audit log, and what is done to it at night."""
 
-    path: Path = Path("/var/lib/smile-gate/audit.db")
-    when_unwritable: Unwritable = Unwritable.DENY
-    keep_days: Annotated[float, Field(ge=1)] | None = None
-    keep_megabytes: Annotated[float, Field(ge=10)] | None = None
-    backup_to: Path | None = None
-    backups_kept: int = Field(7, ge=1, le=1000)
-    upkeep_at: time = time(3, 30)
+    path: Path = setting(
+        Path("/var/lib/smile-gate/audit.db"), "the audit log", applied=Applied.RESTART
+    )
+    when_unwritable: Unwritable = setting(
+        Unwritable.DENY,
+        "deny, or grant_and_journal: let guests in while the log cannot be written",
+        applied=Applied.NOW,
+    )
+    keep_days: Annotated[float, Field(ge=1)] | None = setting(
+        None,
+        "older events are deleted at night, by a recorded checkpoint; null keeps all",
+        unit="days",
+        applied=Applied.NOW,
+    )
+    keep_megabytes: Annotated[float, Field(ge=10)] | None = setting(
+        None,
+        "the oldest events beyond this size are deleted at night; null: no limit",
+        unit="MB",
+        applied=Applied.NOW,
+    )
+    backup_to: Path | None = setting(
+        None,
+        "a folder, best on another medium, for a verified copy each night",
+        applied=Applied.NOW,
+    )
+    backups_kept: int = setting(
+        7, "the newest so many copies are kept", applied=Applied.NOW, ge=1, le=1000
+    )
+    upkeep_at: time = setting(
+        time(3, 30),
+        "when the log is verified, copied and pruned",
+        applied=Applied.NOW,
+        change="to a time without guests",
+    )
 
 
 class ServiceSettings(Section):
-    """How the daemon behaves as a service."""
+    """Starts that follow crashes."""
 
-    crash_starts: int = Field(3, ge=1, le=100)
-    crash_window_s: Annotated[float, Field(gt=0, le=86400)] = 300.0
-    healthy_after_s: Seconds = 60.0
+    crash_starts: int = setting(
+        3, "after so many unclean ends …", applied=Applied.RESTART, ge=1, le=100
+    )
+    crash_window_s: float = setting(
+        300.0,
+        "… within this time a start keeps the lane shut …",
+        unit="s",
+        applied=Applied.RESTART,
+        gt=0,
+        le=86400,
+    )
+    healthy_after_s: Seconds = setting(
+        60.0, "… until the gate has run this long", unit="s", applied=Applied.NOW
+    )
 
 
 class ControlSettings(Section):
     """Where operators reach the running gate, and which of them may steer it."""
 
-    socket: Path | None = Path("/run/smile-gate/control.sock")
-    group: str = "smile-gate"
+    socket: Path | None = setting(
+        Path("/run/smile-gate/control.sock"),
+        "where smile-gate status, open, close … reach the gate; null: nowhere",
+        applied=Applied.RESTART,
+    )
+    group: str = setting(
+        "smile-gate",
+        "root, the gate's user and this group may steer; everybody here may read the status",
+        applied=Applied.RESTART,
+    )
 
 
 class MetricsSettings(Section):
-    """Where Prometheus finds the metrics; nowhere by default."""
+    """Metrics for Prometheus, none by default: docs/monitoring.md."""
 
-    port: Annotated[int, Field(ge=1, le=65535)] | None = None
-    address: str = "127.0.0.1"
-    textfile: Path | None = None
-    textfile_every_s: Annotated[float, Field(ge=1, le=3600)] = 15.0
+    port: Annotated[int, Field(ge=1, le=65535)] | None = setting(
+        None, "of http://address:port/metrics; null: none", applied=Applied.RESTART, example="9273"
+    )
+    address: str = setting(
+        "127.0.0.1",
+        "who may ask; 0.0.0.0 is everybody on the network",
+        applied=Applied.RESTART,
+    )
+    textfile: Path | None = setting(
+        None,
+        "a file for node_exporter; /run is memory, a path on the SD card wears it out",
+        applied=Applied.RESTART,
+        example="/run/smile-gate/smile-gate.prom",
+    )
+    textfile_every_s: float = setting(
+        15.0, "how often the file is written", unit="s", applied=Applied.RESTART, ge=1, le=3600
+    )
 
     @field_validator("textfile")
     @classmethod

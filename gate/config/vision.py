@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from gate.config.base import Fraction, Seconds, Section
+from gate.config.base import Applied, Fraction, Seconds, Section, setting
 from gate.core.rules import EyeMethod, LivenessMode
 from gate.system.credentials import holds_secret
 
@@ -16,17 +16,71 @@ from gate.system.credentials import holds_secret
 class CameraSettings(Section):
     """Where the pictures come from."""
 
-    source: str | int = "picamera"
-    width: int = Field(640, ge=160, le=4096)
-    height: int = Field(480, ge=120, le=4096)
-    fps: float = Field(15, gt=0, le=120)
-    rotate: Literal[0, 90, 180, 270] = 0
-    mirror: bool = False
-    loop: bool = False
-    stale_after_s: Seconds = 2.0
-    stuck_after_s: Seconds = 15.0
-    retry_first_s: Seconds = 0.5
-    retry_max_s: Seconds = 30.0
+    source: str | int = setting(
+        "picamera",
+        "picamera, 0 or /dev/video0 (USB), rtsp://…, a video file, a folder of pictures; a password"
+        " never stands here: rtsp://gate:${CAMERA_PASSWORD}@10.0.0.7/live takes it from a systemd"
+        " credential or the environment",
+        applied=Applied.CAMERA,
+    )
+    width: int = setting(
+        640,
+        "width of a picture",
+        unit="px",
+        applied=Applied.CAMERA,
+        change="larger pictures cost more and find faces farther away",
+        ge=160,
+        le=4096,
+    )
+    height: int = setting(
+        480, "height of a picture", unit="px", applied=Applied.CAMERA, ge=120, le=4096
+    )
+    fps: float = setting(
+        15,
+        "pictures a second to ask for",
+        unit="1/s",
+        applied=Applied.CAMERA,
+        change="lower it where the board does not keep up",
+        gt=0,
+        le=120,
+    )
+    rotate: Literal[0, 90, 180, 270] = setting(
+        0,
+        "the picture is turned by so many degrees clockwise",
+        unit="°",
+        applied=Applied.PIPELINE,
+        change="for a camera that is mounted on its side or upside down",
+    )
+    mirror: bool = setting(
+        False,
+        "the picture is mirrored",
+        applied=Applied.PIPELINE,
+        change="true where the picture is the wrong way round",
+    )
+    loop: bool = setting(
+        False,
+        "a video file begins again at its end",
+        applied=Applied.CAMERA,
+        change="true only for trials",
+    )
+    stale_after_s: Seconds = setting(
+        2.0, "no new picture for this long is a fault", unit="s", applied=Applied.NOW
+    )
+    stuck_after_s: Seconds = setting(
+        15.0,
+        "a camera whose driver has not returned for this long is opened anew",
+        unit="s",
+        applied=Applied.CAMERA,
+    )
+    retry_first_s: Seconds = setting(
+        0.5,
+        "a lost camera is opened again after this long, then after twice as long …",
+        unit="s",
+        applied=Applied.CAMERA,
+    )
+    retry_max_s: Seconds = setting(
+        30.0, "… up to this; at least retry_first_s", unit="s", applied=Applied.CAMERA
+    )
 
     @field_validator("source")
     @classmethod
@@ -50,11 +104,38 @@ class CameraSettings(Section):
 class FaceSettings(Section):
     """Which face is the guest's."""
 
-    min_height: float = Field(0.1, ge=0.03, le=1)
-    region: tuple[Fraction, Fraction, Fraction, Fraction] = (0.0, 0.0, 1.0, 1.0)
-    similar: Annotated[float, Field(gt=0, le=1)] = 0.6
-    acquire_s: Seconds = 0.5
-    lost_s: Seconds = 1.0
+    min_height: float = setting(
+        0.1,
+        "smallest face that counts, as a fraction of the picture's height",
+        applied=Applied.PIPELINE,
+        change="raise it to keep people far behind the guest out",
+        ge=0.03,
+        le=1,
+    )
+    region: tuple[Fraction, Fraction, Fraction, Fraction] = setting(
+        (0.0, 0.0, 1.0, 1.0),
+        "left, top, width, height of the part of the picture that counts, as fractions",
+        applied=Applied.PIPELINE,
+        change="narrow it where a neighbouring lane is in the picture",
+    )
+    similar: float = setting(
+        0.6,
+        "a second face counts from this fraction of the guest's width on",
+        applied=Applied.PIPELINE,
+        change="raise it where the queue stands close behind the guest",
+        gt=0,
+        le=1,
+    )
+    acquire_s: Seconds = setting(
+        0.5,
+        "a new face is found within this time",
+        unit="s",
+        applied=Applied.PIPELINE,
+        change="lower costs more in a busy scene",
+    )
+    lost_s: Seconds = setting(
+        1.0, "a guest whose face is gone for this long has left", unit="s", applied=Applied.NOW
+    )
 
     @field_validator("region")
     @classmethod
@@ -70,8 +151,24 @@ class FaceSettings(Section):
 class LightSettings(Section):
     """Beyond these a face can't be judged; mean gray level of the face, 0–255."""
 
-    darkest: Annotated[float, Field(ge=0, le=255)] = 14.0
-    brightest: Annotated[float, Field(ge=0, le=255)] = 248.0
+    darkest: float = setting(
+        14.0,
+        "mean gray level of a face below which it is too dark to judge",
+        unit="gray level",
+        applied=Applied.PIPELINE,
+        change="only if the log says too_dark of faces that you can see well",
+        ge=0,
+        le=255,
+    )
+    brightest: float = setting(
+        248.0,
+        "… and above which it is too bright; above darkest",
+        unit="gray level",
+        applied=Applied.PIPELINE,
+        change="only if the log says too_bright of faces that you can see well",
+        ge=0,
+        le=255,
+    )
 
     @field_validator("brightest")
     @classmethod
@@ -85,10 +182,34 @@ class LightSettings(Section):
 class SmileSettings(Section):
     """What counts as a smile, and how long it must last."""
 
-    model: Path | None = None
-    threshold: Annotated[float, Field(gt=0, lt=1)] | None = None
-    frames: int = Field(8, ge=1, le=600)
-    missed_frames: int = Field(3, ge=0, le=60)
+    model: Path | None = setting(
+        None,
+        "a .tflite file with its .json card beside it; null is the one shipped",
+        applied=Applied.PIPELINE,
+    )
+    threshold: Annotated[float, Field(gt=0, lt=1)] | None = setting(
+        None,
+        "a score from here on is a smile; null is the model card's",
+        applied=Applied.NOW,
+        change="raise it if the gate opens too easily",
+    )
+    frames: int = setting(
+        8,
+        "this many smiling pictures open the gate",
+        unit="pictures",
+        applied=Applied.NOW,
+        change="more is stricter and slower",
+        ge=1,
+        le=600,
+    )
+    missed_frames: int = setting(
+        3,
+        "so many of them may miss (a blink) before the count starts anew",
+        unit="pictures",
+        applied=Applied.NOW,
+        ge=0,
+        le=60,
+    )
 
 
 class EyesOpen(StrEnum):
@@ -101,12 +222,31 @@ class EyesOpen(StrEnum):
 class EyesSettings(Section):
     """Whether and how the eyes are asked for."""
 
-    required: bool = True
-    open: EyesOpen = EyesOpen.BOTH
-    method: EyeMethod = EyeMethod.BOTH
+    required: bool = setting(
+        True,
+        "a guest's eyes must be open",
+        applied=Applied.NOW,
+        change="false for a ride that does not ask for open eyes",
+    )
+    open: EyesOpen = setting(
+        EyesOpen.BOTH,
+        "how many eyes must be open",
+        applied=Applied.NOW,
+        change="one lets guests with one eye in",
+    )
+    method: EyeMethod = setting(
+        EyeMethod.BOTH,
+        "haar (OpenCV's cascade), model, or both: the model, and the cascade where it is not sure",
+        applied=Applied.PIPELINE,
+    )
 
 
 class LivenessSettings(Section):
     """Whether a still picture of a smile is kept out."""
 
-    mode: LivenessMode = LivenessMode.OFF
+    mode: LivenessMode = setting(
+        LivenessMode.OFF,
+        "off, neutral_first (seen without a smile before), blink, or both",
+        applied=Applied.PIPELINE,
+        change="to keep still pictures out; it does not keep out a video on a tablet",
+    )
