@@ -55,7 +55,8 @@ format: $(VENV)/dev ## put the code into the one format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: $(VENV)/dev ## make the man page and the bash completion from the commands
+docs: $(VENV)/dev ## make what is made from the code: gate.yaml and its pages, man page, completion
+	$(BIN)/python -m gate.config.pages
 	$(BIN)/python -m gate.cli.manual > docs/smile-gate.1
 	$(BIN)/python -m gate.cli.completion > systemd/smile-gate.bash-completion
 

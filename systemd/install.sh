@@ -186,6 +186,7 @@ extra() { # extra FILE TARGET: only if this checkout has it
   if [ -e "$source/$1" ]; then install -D -m 644 "$source/$1" "$2"; outside+=("$2"); fi
 }
 extra docs/smile-gate.1 /usr/local/share/man/man1/smile-gate.1
+extra config/gate.schema.json "$(dirname "$config")/gate.schema.json" # the first line of gate.yaml names it
 extra systemd/smile-gate.bash-completion /etc/bash_completion.d/smile-gate
 printf '%s\n' "${outside[@]}" >"$installed_list"
 systemctl daemon-reload

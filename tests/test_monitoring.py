@@ -47,7 +47,8 @@ LABELS: dict[str, set[str]] = {
 def exported() -> set[str]:
     """The names of all samples of a gate that has everything."""
     metrics = PrometheusMeter(
-        build={"version": "1", "gate": "a", "model": "b"},
+        build={"version": "1", "gate": "a"},
+        model="b",
         watchdog_s=10,
         fps_wanted=15,
         board=lambda: BOARD,

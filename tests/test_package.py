@@ -20,6 +20,7 @@ FILES = (
     "models/smile.npz",
     "models/eyes.tflite",
     "config/gate.yaml",
+    "config/gate.schema.json",
 )
 
 

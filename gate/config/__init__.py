@@ -91,7 +91,7 @@ class Config(Section):
         (),
         "lamps and buzzers, by states and events (smile-gate states)",
         applied=Applied.RESTART,
-        example="[{name: smile_lamp, pin: 22, shows: [idle, face_present, smiling]},"
+        example="[{name: smile_lamp, pin: 22, shows: [idle, face_present, smiling]},\n"
         " {name: denied_buzzer, pin: 23, flashes: [visit_left], flash_s: 0.5}]",
     )
     interlocks: tuple[tuple[str, str], ...] = setting(

@@ -46,33 +46,37 @@ class RelaySettings(Section):
 
     pin_factory: PinFactory = setting(
         PinFactory.LGPIO,
-        "the library that drives the pins; mock moves nothing",
+        "the library that drives the pins",
         applied=Applied.RESTART,
-        change="mock for trials only",
+        change="use mock for trials only: it moves nothing",
     )
     pin: Pin = setting(
-        17, "the relay's line", unit="GPIO (Broadcom) number", applied=Applied.RESTART
+        17,
+        "GPIO (Broadcom) number of the relay",
+        unit="GPIO (Broadcom) number",
+        applied=Applied.RESTART,
     )
     active_high: bool = setting(
         True,
         "the relay is on at high level",
         applied=Applied.RESTART,
-        change="false for relay boards that switch on at low level",
+        change="set it to false for relay boards that switch on at low level",
     )
     power_loss: PowerLoss = setting(
         PowerLoss.FAIL_SECURE,
         "fail_secure: power opens the gate; fail_safe: power holds it shut",
         applied=Applied.RESTART,
+        change="choose what the lock or turnstile is built for",
     )
     on_emergency: OnEmergency = setting(
         OnEmergency.OPEN,
         "where the gate goes in an emergency",
         applied=Applied.RESTART,
-        change="shut where the emergency opens another way out",
+        change="choose shut where the emergency opens another way out",
     )
     mode: RelayMode = setting(
         RelayMode.HOLD,
-        "hold: on for the whole hold; pulse: a short pulse, for a turnstile that counts by itself",
+        "hold: on for the whole hold; pulse: for a turnstile that counts by itself",
         applied=Applied.NOW,
     )
     pulse_s: Seconds = setting(
@@ -83,6 +87,7 @@ class RelaySettings(Section):
         "the gate stays open this long; with pulse: the wait for the passage, at least pulse_s",
         unit="s",
         applied=Applied.NOW,
+        change="choose the time that a slow guest needs",
     )
     max_on_s: Seconds = setting(
         10.0,
@@ -114,7 +119,7 @@ class OutputSettings(Section):
     name: Name = setting(..., "its name, in messages and interlocks")
     pin: Pin = setting(..., "its line", unit="GPIO (Broadcom) number")
     active_high: bool = setting(
-        True, "it is on at high level", change="false for what switches on at low level"
+        True, "it is on at high level", change="set it to false for what switches on at low level"
     )
     shows: tuple[State, ...] = setting((), "it is on in these states of the lane")
     flashes: tuple[EventKind, ...] = setting((), "it is on for a moment after these events")
@@ -126,10 +131,10 @@ class HeartbeatSettings(Section):
 
     pin: Pin | None = setting(
         None,
-        "its line; null: none",
+        "GPIO (Broadcom) number of its line; null: none",
         unit="GPIO (Broadcom) number",
         applied=Applied.RESTART,
-        change="for an outer watchdog relay",
+        change="give one to an outer watchdog relay",
     )
     active_high: bool = setting(True, "it is on at high level", applied=Applied.RESTART)
     period_s: float = setting(
@@ -162,7 +167,9 @@ class InputSettings(Section):
         change="normally_closed also notices a cut wire",
     )
     pull: Pull = setting(
-        Pull.UP, "the Pi's own resistor at the line", change="none where the board has its own"
+        Pull.UP,
+        "the Pi's own resistor at the line",
+        change="choose none where the board has its own",
     )
     debounce_s: float = setting(
         0.02, "a contact that bounces for this long is one change", unit="s", ge=0, le=1
@@ -170,7 +177,7 @@ class InputSettings(Section):
 
 
 class InputsSettings(Section):
-    """The wires that come back, each like {pin: 5, wiring: normally_closed}; null: no wire."""
+    """Wires that come back, each like {pin: 5, wiring: normally_closed}; null: no wire."""
 
     emergency: InputSettings | None = setting(
         None,
@@ -207,7 +214,7 @@ class InputsSettings(Section):
         True,
         "an emergency stays until it is cleared",
         applied=Applied.NOW,
-        change="false: it is over as soon as its contact is at rest",
+        change="set it to false where it is over as soon as its contact is at rest",
     )
     door_held_s: Seconds = setting(
         15.0, "a door that is open for longer is reported", unit="s", applied=Applied.NOW

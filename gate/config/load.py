@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import json
-import typing
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from gate.config import Config
+from gate.config.settings import sections, suggest
 from gate.config.yaml_file import Place, Tree, load_tree
 from gate.core.domain import GATE, HEARTBEAT
 from gate.errors import ConfigError
@@ -60,7 +59,7 @@ def _miswired(tree: Tree) -> Iterator[tuple[int, str]]:
         line = tree.line(("interlocks", index))
         for name in _list(pair):
             if name not in names:
-                yield line, f"'interlocks' names no output: '{name}'{_suggest(str(name), names)}"
+                yield line, f"'interlocks' names no output: '{name}'{suggest(str(name), names)}"
         if isinstance(pair, list) and len(pair) == 2 and pair[0] == pair[1]:
             yield line, f"'{pair[0]}' cannot be interlocked with itself"
 
@@ -92,7 +91,7 @@ def _say(tree: Tree, where: Place, kind: str, mistake: Any) -> tuple[int, str]:
     name = ".".join(str(part) for part in place)
     if kind == "extra_forbidden":
         unknown, section = str(place[-1]), place[:-1]
-        near = _suggest(unknown, _settings(section)) or _elsewhere(unknown, section)
+        near = suggest(unknown, _settings(section)) or _elsewhere(unknown, section)
         return tree.line(place), f"unknown setting '{name}'{near}"
     if kind == "missing":
         return tree.line(place), f"'{name}' needs '{where[-1]}'"
@@ -104,25 +103,8 @@ def _say(tree: Tree, where: Place, kind: str, mistake: Any) -> tuple[int, str]:
 
 def _settings(section: Place) -> list[str]:
     """The names that a section of the file may have."""
-    model: type[BaseModel] = Config
-    for part in section:
-        if isinstance(part, str):
-            model = _model(model.model_fields[part].annotation)
-    return list(model.model_fields)
-
-
-def _model(annotation: Any) -> type[BaseModel]:
-    """The section that an annotation means, also within ``tuple[…]`` and ``… | None``."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    inner = (_model(part) for part in typing.get_args(annotation) if part is not type(None))
-    return next(inner, Config)
-
-
-def _suggest(word: str, known: Iterable[str]) -> str:
-    """`` (did you mean …?)`` if one of the known words is near, else an empty text."""
-    near = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
-    return f" (did you mean '{near[0]}'?)" if near else ""
+    name = ".".join(part for part in section if isinstance(part, str))
+    return list(sections().get(name, Config).model_fields)
 
 
 def _elsewhere(word: str, section: Place) -> str:

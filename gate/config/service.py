@@ -15,13 +15,13 @@ from gate.core.rules import RearmRule
 
 
 class GateSettings(Section):
-    """Who this gate is."""
+    """Which gate this is."""
 
     id: str = setting(
         "gate-1",
         "the gate's name in the log",
         applied=Applied.RESTART,
-        change="where there are several gates",
+        change="change it where there are several gates",
         min_length=1,
         max_length=64,
     )
@@ -74,7 +74,7 @@ class LaneSettings(Section):
 
     hours: tuple[HoursSettings, ...] = setting(
         (),
-        "when the lane is open; none: always. A span may run past midnight",
+        "spans in which the lane is open, also past midnight; none: always",
         applied=Applied.NOW,
         example='[{days: [sat, sun], opens: "09:30", closes: "18:00"}]',
     )
@@ -118,7 +118,7 @@ class StoreSettings(Section):
     )
     keep_days: Annotated[float, Field(ge=1)] | None = setting(
         None,
-        "older events are deleted at night, by a recorded checkpoint; null keeps all",
+        "events of more days ago are deleted at night, by a recorded checkpoint; null keeps all",
         unit="days",
         applied=Applied.NOW,
     )
@@ -140,7 +140,7 @@ class StoreSettings(Section):
         time(3, 30),
         "when the log is verified, copied and pruned",
         applied=Applied.NOW,
-        change="to a time without guests",
+        change="choose a time without guests",
     )
 
 
@@ -152,7 +152,7 @@ class ServiceSettings(Section):
     )
     crash_window_s: float = setting(
         300.0,
-        "… within this time a start keeps the lane shut …",
+        "… within this time the lane stays shut …",
         unit="s",
         applied=Applied.RESTART,
         gt=0,
@@ -173,7 +173,7 @@ class ControlSettings(Section):
     )
     group: str = setting(
         "smile-gate",
-        "root, the gate's user and this group may steer; everybody here may read the status",
+        "besides root and the gate's user, this group may steer; everybody may read the status",
         applied=Applied.RESTART,
     )
 
@@ -182,7 +182,10 @@ class MetricsSettings(Section):
     """Metrics for Prometheus, none by default: docs/monitoring.md."""
 
     port: Annotated[int, Field(ge=1, le=65535)] | None = setting(
-        None, "of http://address:port/metrics; null: none", applied=Applied.RESTART, example="9273"
+        None,
+        "port of http://address:port/metrics; null: none",
+        applied=Applied.RESTART,
+        example="9273",
     )
     address: str = setting(
         "127.0.0.1",

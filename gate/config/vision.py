@@ -18,9 +18,9 @@ class CameraSettings(Section):
 
     source: str | int = setting(
         "picamera",
-        "picamera, 0 or /dev/video0 (USB), rtsp://…, a video file, a folder of pictures; a password"
-        " never stands here: rtsp://gate:${CAMERA_PASSWORD}@10.0.0.7/live takes it from a systemd"
-        " credential or the environment",
+        "the camera: picamera, 0 or /dev/video0 (USB), rtsp://…, a video file, a folder of"
+        " pictures; a password never stands here: rtsp://gate:${CAMERA_PASSWORD}@10.0.0.7/live"
+        " takes it from a systemd credential or the environment",
         applied=Applied.CAMERA,
     )
     width: int = setting(
@@ -38,7 +38,7 @@ class CameraSettings(Section):
     fps: float = setting(
         15,
         "pictures a second to ask for",
-        unit="1/s",
+        unit="pictures a second",
         applied=Applied.CAMERA,
         change="lower it where the board does not keep up",
         gt=0,
@@ -46,8 +46,8 @@ class CameraSettings(Section):
     )
     rotate: Literal[0, 90, 180, 270] = setting(
         0,
-        "the picture is turned by so many degrees clockwise",
-        unit="°",
+        "degrees clockwise by which the picture is turned",
+        unit="degrees",
         applied=Applied.PIPELINE,
         change="for a camera that is mounted on its side or upside down",
     )
@@ -55,16 +55,20 @@ class CameraSettings(Section):
         False,
         "the picture is mirrored",
         applied=Applied.PIPELINE,
-        change="true where the picture is the wrong way round",
+        change="set it where the picture is the wrong way round",
     )
     loop: bool = setting(
         False,
         "a video file begins again at its end",
         applied=Applied.CAMERA,
-        change="true only for trials",
+        change="set it for trials only",
     )
     stale_after_s: Seconds = setting(
-        2.0, "no new picture for this long is a fault", unit="s", applied=Applied.NOW
+        2.0,
+        "no new picture for this long is a fault",
+        unit="s",
+        applied=Applied.NOW,
+        change="raise it for a network camera that stutters",
     )
     stuck_after_s: Seconds = setting(
         15.0,
@@ -114,7 +118,7 @@ class FaceSettings(Section):
     )
     region: tuple[Fraction, Fraction, Fraction, Fraction] = setting(
         (0.0, 0.0, 1.0, 1.0),
-        "left, top, width, height of the part of the picture that counts, as fractions",
+        "the part of the picture that counts: left, top, width, height, as fractions",
         applied=Applied.PIPELINE,
         change="narrow it where a neighbouring lane is in the picture",
     )
@@ -149,23 +153,23 @@ class FaceSettings(Section):
 
 
 class LightSettings(Section):
-    """Beyond these a face can't be judged; mean gray level of the face, 0–255."""
+    """How dark and how bright a face may be: its mean gray level, 0–255."""
 
     darkest: float = setting(
         14.0,
-        "mean gray level of a face below which it is too dark to judge",
+        "below this mean gray level a face is too dark to judge",
         unit="gray level",
         applied=Applied.PIPELINE,
-        change="only if the log says too_dark of faces that you can see well",
+        change="change it only if the log says too_dark of faces that you can see well",
         ge=0,
         le=255,
     )
     brightest: float = setting(
         248.0,
-        "… and above which it is too bright; above darkest",
+        "above this mean gray level a face is too bright to judge; more than darkest",
         unit="gray level",
         applied=Applied.PIPELINE,
-        change="only if the log says too_bright of faces that you can see well",
+        change="change it only if the log says too_bright of faces that you can see well",
         ge=0,
         le=255,
     )
@@ -204,7 +208,7 @@ class SmileSettings(Section):
     )
     missed_frames: int = setting(
         3,
-        "so many of them may miss (a blink) before the count starts anew",
+        "so many pictures may miss (a blink) before the count starts anew",
         unit="pictures",
         applied=Applied.NOW,
         ge=0,
@@ -226,17 +230,18 @@ class EyesSettings(Section):
         True,
         "a guest's eyes must be open",
         applied=Applied.NOW,
-        change="false for a ride that does not ask for open eyes",
+        change="set it to false for a ride that does not ask for open eyes",
     )
     open: EyesOpen = setting(
         EyesOpen.BOTH,
         "how many eyes must be open",
         applied=Applied.NOW,
-        change="one lets guests with one eye in",
+        change="choose one for guests with one eye",
     )
     method: EyeMethod = setting(
         EyeMethod.BOTH,
-        "haar (OpenCV's cascade), model, or both: the model, and the cascade where it is not sure",
+        "what judges the eyes: haar (OpenCV's cascade), model, or both: the model, and the cascade"
+        " where that is not sure",
         applied=Applied.PIPELINE,
     )
 
@@ -246,7 +251,7 @@ class LivenessSettings(Section):
 
     mode: LivenessMode = setting(
         LivenessMode.OFF,
-        "off, neutral_first (seen without a smile before), blink, or both",
+        "sign of life: off, neutral_first (seen without a smile before), blink, or both",
         applied=Applied.PIPELINE,
-        change="to keep still pictures out; it does not keep out a video on a tablet",
+        change="choose one to keep still pictures out; a video on a tablet is not kept out",
     )

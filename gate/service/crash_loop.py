@@ -46,11 +46,18 @@ class CrashLoop:
 
     def __init__(self, unclean: int, limits: CrashLimits, now: float) -> None:
         self.suspected = unclean >= limits.crash_starts
-        self.detail = (
-            f"{unclean} unclean ends within {limits.crash_window_s:g} s;"
-            f" the lane opens after {limits.healthy_after_s:g} s of good running"
+        self.limits = limits
+        """A reload may replace them: how long a run must last is looked at again and again."""
+        self._unclean = unclean
+        self._begun = now
+
+    @property
+    def detail(self) -> str:
+        """Why the lane is shut, and when it opens."""
+        return (
+            f"{self._unclean} unclean ends within {self.limits.crash_window_s:g} s;"
+            f" the lane opens after {self.limits.healthy_after_s:g} s of good running"
         )
-        self._until = now + limits.healthy_after_s
 
     def clear(self) -> None:
         """An operator says that it is good: no more waiting."""
@@ -58,7 +65,7 @@ class CrashLoop:
 
     def over(self, now: float) -> bool:
         """Whether this run was suspected and has now lasted long enough; True once."""
-        if self.suspected and now >= self._until:
+        if self.suspected and now - self._begun >= self.limits.healthy_after_s:
             self.suspected = False
             return True
         return False

@@ -126,7 +126,8 @@ class FrameProcessor:
             self._frozen = FrozenCamera()
             self._fresh_at = now
             camera.start()
-        self.pipeline.reset()
+        if camera is not None or pipeline is not None:
+            self.pipeline.reset()
 
     def _fault(self, part: Reason, detail: str, now: float) -> None:
         self._controller.process(Signal(Trigger.FAULT, part, detail=detail), now)

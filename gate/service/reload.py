@@ -1,21 +1,22 @@
 """Changed settings, applied to the running gate: all of them at once, or none.
 
 `prepare` does what takes time (reading, models) outside of the loop; `apply` is quick and cannot
-fail half-way: it only puts prepared parts in their places.
+fail half-way: it only puts prepared parts in their places. What a change needs, its setting's field
+says (`Applied`).
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gate.config import Config, RelayMode, Unwritable
+from gate.config import Applied, Config, RelayMode, Unwritable
 from gate.config.changes import Change, differences
 from gate.config.load import load
+from gate.config.settings import applied
 from gate.core.domain import Event, EventKind
 from gate.errors import ConfigError
 from gate.hardware.from_config import open_camera_thread
@@ -28,52 +29,6 @@ from gate.vision.pipeline import Pipeline
 
 log = logging.getLogger(__name__)
 
-RESTART = (
-    "gate",
-    "relay.pin_factory",
-    "relay.pin",
-    "relay.active_high",
-    "relay.power_loss",
-    "relay.on_emergency",
-    "relay.mode",
-    "outputs",
-    "interlocks",
-    "heartbeat",
-    "inputs.emergency",
-    "inputs.request_to_exit",
-    "inputs.passage",
-    "inputs.door",
-    "inputs.tamper",
-    "inputs.key_switch",
-    "inputs.assist",
-    "store.path",
-    "control",
-    "metrics",
-)
-"""Settings of what is claimed once, at the start: pins, the log's file, sockets."""
-SEEING = (
-    "face",
-    "light",
-    "eyes.method",
-    "liveness",
-    "smile.model",
-    "camera.rotate",
-    "camera.mirror",
-)
-"""A new pipeline is made for these."""
-CAMERA = (
-    "camera.source",
-    "camera.width",
-    "camera.height",
-    "camera.fps",
-    "camera.loop",
-    "camera.stuck_after_s",
-    "camera.retry_first_s",
-    "camera.retry_max_s",
-)
-
-"""The camera is opened anew for these."""
-
 
 @dataclass(frozen=True, slots=True)
 class ReloadPlan:
@@ -81,6 +36,8 @@ class ReloadPlan:
 
     config: Config
     changes: tuple[Change, ...]
+    needs: frozenset[Applied]
+    """What the changes ask for."""
     smile: TFLiteClassifier | None
     """Another model, where there is one."""
     pipeline: Pipeline | None
@@ -91,13 +48,6 @@ class ReloadPlan:
             self.smile.close()
 
 
-def _among(changes: tuple[Change, ...], names: tuple[str, ...]) -> Iterator[Change]:
-    """The changes of these settings, or of settings within these sections."""
-    for change in changes:
-        if any(change.name == name or change.name.startswith(f"{name}.") for name in names):
-            yield change
-
-
 def prepare(old: Config, path: Path, model: TFLiteClassifier) -> ReloadPlan:
     """Read the file and make what its changes need; ``model`` is the one in use.
 
@@ -105,15 +55,18 @@ def prepare(old: Config, path: Path, model: TFLiteClassifier) -> ReloadPlan:
     """
     config = load(path)
     changes = differences(old, config)
-    fixed = [change.name for change in _among(changes, RESTART)]
+    fixed = [change.name for change in changes if applied(change.name) is Applied.RESTART]
     if fixed:
         raise ConfigError(
             f"{path}: {', '.join(fixed)} can only change by a restart; nothing was changed."
             " Do it when no guest is there: sudo systemctl restart smile-gate"
         )
-    smile = open_model(config) if any(_among(changes, ("smile.model",))) else None
-    pipeline = open_pipeline(config, smile or model) if any(_among(changes, SEEING)) else None
-    return ReloadPlan(config, changes, smile, pipeline)
+    needs = frozenset(applied(change.name) for change in changes)
+    if Applied.PIPELINE not in needs:
+        return ReloadPlan(config, changes, needs, smile=None, pipeline=None)
+    smile = open_model(config) if config.smile.model != old.smile.model else None
+    pipeline = open_pipeline(config, smile or model)
+    return ReloadPlan(config, changes, needs, smile, pipeline)
 
 
 def apply(parts: Parts, plan: ReloadPlan, who: str) -> str:
@@ -134,6 +87,7 @@ def apply(parts: Parts, plan: ReloadPlan, who: str) -> str:
     relay = config.relay
     pulse_s = relay.pulse_s if relay.mode is RelayMode.PULSE else None
     parts.hardware.relay.limit(max_open_s=relay.max_on_s, pulse_s=pulse_s)
+    parts.health.crash_loop.limits = config.service
     _watch_with(parts, plan)
     if plan.smile is not None:
         retired.close()
@@ -142,11 +96,15 @@ def apply(parts: Parts, plan: ReloadPlan, who: str) -> str:
         model_hash=parts.vision.classifier.card.sha256,
         threshold=rules.threshold,
     )
+    parts.log.meter.describe(
+        model=parts.vision.classifier.card.sha256, fps_wanted=config.camera.fps
+    )
     said = "; ".join(str(change) for change in plan.changes)
     parts.lane.controller.record(Event(EventKind.CONFIG_CHANGED, now, who=who, detail=said))
     last_config.keep(config.store.path, config)
     if config.lane != old.lane:
-        hours = "; ".join(str(change) for change in _among(plan.changes, ("lane",)))
+        lane = [change for change in plan.changes if change.name.startswith("lane.")]
+        hours = "; ".join(str(change) for change in lane)
         parts.lane.controller.record(Event(EventKind.SCHEDULE_CHANGED, now, who=who, detail=hours))
     if config.lane != old.lane or config.store != old.store:
         parts.lane.jobs.close()
@@ -158,11 +116,10 @@ def apply(parts: Parts, plan: ReloadPlan, who: str) -> str:
 def _watch_with(parts: Parts, plan: ReloadPlan) -> None:
     """Give the frame processor the new camera and pipeline, where they are others."""
     frames = parts.vision.frames
-    feed = None
-    if any(_among(plan.changes, CAMERA)):
-        feed = open_camera_thread(plan.config, parts.inbox, first=frames.camera.sequence)
+    camera = None
+    if Applied.CAMERA in plan.needs:
+        camera = open_camera_thread(plan.config, parts.inbox, first=frames.camera.sequence)
     stale_s = plan.config.camera.stale_after_s
-    if feed or plan.pipeline or any(_among(plan.changes, ("camera",))):
-        frames.replace(camera=feed, pipeline=plan.pipeline, stale_s=stale_s, now=time.monotonic())
-    if feed:
+    frames.replace(camera=camera, pipeline=plan.pipeline, stale_s=stale_s, now=time.monotonic())
+    if camera:
         parts.inbox.discard()

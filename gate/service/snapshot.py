@@ -75,7 +75,10 @@ def _failures(parts: Parts, now: float) -> Iterator[Failure]:
 
 def failure_text(parts: Parts, part: Reason) -> str:
     """What is wrong with a part at fault, as it stands now."""
-    live = parts.vision.frames.camera.problem if part is Reason.FAULT_CAMERA else None
+    live = {
+        Reason.FAULT_CAMERA: parts.vision.frames.camera.problem,
+        Reason.FAULT_CRASH_LOOP: parts.health.crash_loop.detail,
+    }.get(part)
     return live or parts.lane.controller.details.get(part, "")
 
 

@@ -23,7 +23,8 @@ def open_meter(config: Config, watchdog_s: float, model: str) -> Meter:
         log.error("metrics are set, their library is not there: pip install 'smile-gate[metrics]'")
         return Meter()
     metrics = PrometheusMeter(
-        build={"version": __version__, "gate": config.gate.id, "model": model[:12]},
+        build={"version": __version__, "gate": config.gate.id},
+        model=model,
         watchdog_s=watchdog_s,
         fps_wanted=config.camera.fps,
         board=lambda: board.read(disk=config.store.path),

@@ -65,6 +65,9 @@ class Meter:
     def record_turn(self, turn: LoopTurn) -> None:
         """Note a turn of the loop."""
 
+    def describe(self, *, model: str, fps_wanted: float) -> None:
+        """Another model (its SHA-256) or another rate of pictures is in force."""
+
     def timed(self, recorder: Recorder) -> Recorder:
         """The recorder, with its commits measured."""
         return recorder

@@ -74,21 +74,25 @@ class PrometheusMeter(Meter):
         self,
         *,
         build: Mapping[str, str],
+        model: str,
         watchdog_s: float,
         fps_wanted: float,
         board: Callable[[], Board],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``build`` labels the constant ``smile_gate_build_info``."""
+        """``build`` and the model's digest label the constant ``smile_gate_build_info``."""
         disable_created_metrics()  # type: ignore[no-untyped-call]  # of the library's own
         self.registry = CollectorRegistry()
         # Prefixed: node_exporter has a process_… of its own, and refuses a second one in a file.
         ProcessCollector(namespace="smile_gate", registry=self.registry)
-        info = Gauge("smile_gate_build_info", "Always 1.", [*build], registry=self.registry)
-        info.labels(**build).set(1)
-        Gauge(
+        self._build = dict(build)
+        self._info = Gauge(
+            "smile_gate_build_info", "Always 1.", [*build, "model"], registry=self.registry
+        )
+        self._fps_wanted = Gauge(
             "smile_gate_camera_fps_wanted", "Pictures a second asked for.", registry=self.registry
-        ).set(fps_wanted)
+        )
+        self.describe(model=model, fps_wanted=fps_wanted)
         self._events = Counter(
             "smile_gate_events",
             "Events recorded, by kind and reason.",
@@ -170,6 +174,13 @@ class PrometheusMeter(Meter):
     def record_turn(self, turn: LoopTurn) -> None:
         """Keep the newest turn."""
         self._now.record_turn(turn)
+
+    @harmless
+    def describe(self, *, model: str, fps_wanted: float) -> None:
+        """Say so from now on."""
+        self._info.clear()
+        self._info.labels(**self._build, model=model[:12]).set(1)
+        self._fps_wanted.set(fps_wanted)
 
     def timed(self, recorder: Recorder) -> Recorder:
         """The recorder, with its commits measured."""

@@ -28,7 +28,7 @@ from gate.interfaces.metrics.prometheus import PrometheusMeter
 from tests.fakes import ListRecorder
 
 WriteConfig = Callable[..., Path]
-BUILD = {"version": "1", "gate": "gate-1", "model": "abc"}
+BUILD = {"version": "1", "gate": "gate-1"}
 BOARD = Board(temperature=61.5, strain=frozenset({Strain.UNDER_VOLTAGE}), disk_free=10**9, load=0.5)
 
 
@@ -62,7 +62,7 @@ def clock() -> Clock:
 @pytest.fixture
 def metrics(clock: Clock) -> Iterator[PrometheusMeter]:
     it = PrometheusMeter(
-        build=BUILD, watchdog_s=10, fps_wanted=15, board=lambda: BOARD, clock=clock
+        build=BUILD, model="abc", watchdog_s=10, fps_wanted=15, board=lambda: BOARD, clock=clock
     )
     with closing(it):
         yield it
@@ -154,7 +154,7 @@ def test_the_margin_is_what_the_longest_silence_left(
 def test_without_a_watchdog_there_is_no_margin(clock: Clock) -> None:
     """Nothing is shown that does not exist."""
     metrics = PrometheusMeter(
-        build=BUILD, watchdog_s=0, fps_wanted=15, board=lambda: BOARD, clock=clock
+        build=BUILD, model="abc", watchdog_s=0, fps_wanted=15, board=lambda: BOARD, clock=clock
     )
     metrics.record_turn(turn())
     assert value(metrics, "watchdog_margin_seconds") is None
