@@ -19,6 +19,7 @@ from gate.core.domain import Event, EventKind, Position, Reason, Record, Signal,
 from gate.errors import ConfigError, ControlError, ModelError, StoreError
 from gate.interfaces.control.peer import Peer
 from gate.interfaces.control.protocol import Command, Request
+from gate.interfaces.metrics.prometheus import PrometheusMeter
 from gate.service.commands import carry_out
 from gate.service.inbox import Call, Inbox
 from gate.service.parts import Parts
@@ -380,6 +381,19 @@ def test_a_reload_of_the_camera_opens_it_anew(
     assert gate.parts.vision.frames.camera is not camera
     assert gate.parts.vision.frames.camera.sequence >= camera.sequence
     assert "hunter2" not in str(gate.ask(Command.STATUS))
+
+
+def test_a_reload_is_told_to_whoever_measures(
+    bench: Callable[..., Bench], write_config: WriteConfig, tmp_path: Path
+) -> None:
+    """The metrics name the rate of pictures that is asked for now, not the one of the start."""
+    metrics: dict[str, object] = {"textfile": str(tmp_path / "gate.prom")}
+    gate = bench(metrics=metrics)
+    write_config(metrics=metrics, camera={"fps": 5})
+    gate.reload()
+    meter = gate.parts.meter
+    assert isinstance(meter, PrometheusMeter)
+    assert meter.registry.get_sample_value("smile_gate_camera_fps_wanted") == 5
 
 
 def test_what_needs_a_restart_refuses_the_whole_reload(

@@ -160,6 +160,14 @@ def test_without_a_watchdog_there_is_no_margin(clock: Clock) -> None:
     assert value(metrics, "watchdog_margin_seconds") is None
 
 
+def test_another_model_and_rate_are_named(metrics: PrometheusMeter) -> None:
+    """After a reload there is one series of build_info, with the model that judges now."""
+    metrics.describe(model="d" * 64, fps_wanted=5)
+    assert value(metrics, "build_info", **BUILD, model="d" * 12) == 1
+    assert value(metrics, "build_info", **BUILD, model="abc") is None
+    assert value(metrics, "camera_fps_wanted") == 5
+
+
 def test_the_board_says_what_it_knows(metrics: PrometheusMeter) -> None:
     """Heat, power, disk, clock; a sensor that is not there has no series."""
     assert value(metrics, "board_temperature_celsius") == 61.5
