@@ -7,7 +7,6 @@ says (`Applied`).
 
 from __future__ import annotations
 
-import logging
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,8 +25,6 @@ from gate.service.start import open_jobs
 from gate.vision.classifier import TFLiteClassifier
 from gate.vision.from_config import open_model, open_pipeline
 from gate.vision.pipeline import Pipeline
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
