@@ -391,7 +391,7 @@ def test_a_reload_is_told_to_whoever_measures(
     gate = bench(metrics=metrics)
     write_config(metrics=metrics, camera={"fps": 5})
     gate.reload()
-    meter = gate.parts.meter
+    meter = gate.parts.log.meter
     assert isinstance(meter, PrometheusMeter)
     assert meter.registry.get_sample_value("smile_gate_camera_fps_wanted") == 5
 

@@ -135,7 +135,7 @@ EFFECTS: dict[str, Effect] = {
     "camera.loop": Effect(
         False,
         True,
-        lambda gate: gate.parts.frames.camera.over,
+        lambda gate: gate.parts.vision.frames.camera.over,
         (True, False),
         world=lambda world: setattr(world, "clips", 3),
     ),

@@ -16,13 +16,15 @@ from gate.config import Applied
 from gate.config.load import load
 from gate.core.domain import Event, EventKind, Frame, Observation, Signal, State, Trigger
 from gate.core.transitions import Lane
+from gate.interfaces.control.from_config import open_server
 from gate.interfaces.control.peer import Peer
 from gate.interfaces.control.protocol import Command, Request
 from gate.service import reload
 from gate.service.commands import carry_out
 from gate.service.daemon import Daemon
 from gate.service.inbox import Call, Inbox
-from gate.service.parts import Parts, start
+from gate.service.parts import Parts
+from gate.service.start import start
 from gate.system.systemd import Notifier
 
 if TYPE_CHECKING:
@@ -45,7 +47,7 @@ class Gate:
         stack.callback(inbox.close)
         config = load(self.file)
         daemon = Daemon(config, path=self.file)
-        server = daemon._listen(stack)
+        server = open_server(config, daemon._answer)
         self.events: list[Event] = []
         self.parts: Parts = start(
             config,
@@ -59,6 +61,7 @@ class Gate:
         )
         stack.callback(world.release)
         if server is not None:
+            stack.callback(server.close)
             server.start()
         world.settle()
         self.turn()
@@ -68,8 +71,8 @@ class Gate:
         self.world.now += after_s
         for letter in self.parts.inbox.poll(0)[0]:
             assert not isinstance(letter, Call)
-            if self.parts.closures.still(letter):
-                self.parts.controller.process(letter, self.world.now)
+            if self.parts.lane.closures.still(letter):
+                self.parts.lane.controller.process(letter, self.world.now)
         self.parts.look_after(self.world.now)
 
     def reload(self, without: Applied | None = None) -> None:
@@ -78,7 +81,7 @@ class Gate:
             if without is not None:
                 way = Applied.NOW if without is Applied.PIPELINE else Applied.PIPELINE
                 patch.setattr("gate.service.reload.applied", lambda name: way)
-            plan = reload.prepare(self.parts.config, self.file, self.parts.classifier)
+            plan = reload.prepare(self.parts.config, self.file, self.parts.vision.classifier)
         if without is not None:
             plan = replace(plan, needs=frozenset(Applied) - {without, Applied.RESTART})
         reload.apply(self.parts, plan, "alice")
@@ -90,11 +93,11 @@ class Gate:
         carry_out(self.parts, Request(Command.OPEN, ALICE, "a pram"), self.world.now)
 
     def signal(self, trigger: Trigger) -> None:
-        self.parts.controller.process(Signal(trigger), self.world.now)
+        self.parts.lane.controller.process(Signal(trigger), self.world.now)
 
     def guest(self, observation: Observation) -> State:
         """Show the lane what a frame shows."""
-        self.parts.controller.observe(observation, self.world.now)
+        self.parts.lane.controller.observe(observation, self.world.now)
         return self.state
 
     def look(self, pictures: Iterable[Image]) -> list[Observation]:
@@ -105,7 +108,8 @@ class Gate:
             self._frames += 1
             image = np.array(picture)
             image[0, 0] = 200 * (self._frames % 2)  # a camera gives no picture twice
-            self.parts.frames.process(Frame(image, self._frames, self.world.now))
+            frame = Frame(image, self._frames, self.world.now)
+            self.parts.vision.frames.process(frame, self.world.now)
             assert self._seen is not None
             seen.append(self._seen)
         return seen
@@ -137,11 +141,11 @@ class Gate:
 
     def run_job(self, name: str) -> None:
         """Do now what the calendar does at its time."""
-        self.parts.jobs._scheduler.get_job(name).func()
+        self.parts.lane.jobs._scheduler.get_job(name).func()
 
     @property
     def state(self) -> State:
-        return self.parts.controller.lane.state
+        return self.parts.lane.controller.lane.state
 
     def _keep(self, observation: Observation, _lane: Lane) -> None:
         self._seen = observation

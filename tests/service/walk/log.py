@@ -37,7 +37,7 @@ def rows_name(gate: Gate) -> object:
 
 
 def without_a_log(gate: Gate) -> object:
-    with gate.parts.store.session.driver() as connection:
+    with gate.parts.log.store.session.driver() as connection:
         connection.execute("PRAGMA query_only = ON")
     with suppress(ControlError):
         gate.open_by_hand()
@@ -73,7 +73,7 @@ def old_copies(world: World) -> None:
 
 
 def night(gate: Gate) -> object:
-    return f"{gate.parts.jobs._scheduler.get_job('upkeep').next_run_time:%H:%M}"
+    return f"{gate.parts.lane.jobs._scheduler.get_job('upkeep').next_run_time:%H:%M}"
 
 
 def at_fault(gate: Gate) -> bool:

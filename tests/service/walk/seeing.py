@@ -44,7 +44,7 @@ def pauses(gate: Gate) -> list[float]:
     """Between the tries to open a camera that is not there."""
     gate.world.failures = 9
     gate.world.pauses.clear()
-    gate.parts.frames.camera.reopen()
+    gate.parts.vision.frames.camera.reopen()
     gate.world.settle()
     return gate.world.pauses
 

@@ -89,7 +89,7 @@ class World:
             return judge(replace(who, uid=65534, gid=65534), group)
 
         patch.setattr("gate.system.clock.synchronised", lambda: True)
-        patch.setattr("gate.service.parts.pin_factory", self._pin_factory)
+        patch.setattr("gate.service.start.pin_factory", self._pin_factory)
         patch.setattr("gate.vision.from_config.TFLiteClassifier", Classifier)
         patch.setattr("gate.hardware.camera.open_source", self._open)
         patch.setattr("gate.interfaces.control.server.judge", stranger)
