@@ -5,11 +5,15 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 RECIPE := setup.cfg constraints.txt pyproject.toml
+TIMES ?= 50
+BUSY ?= 4
+# Tests that read a clock, start a thread or a process, or talk to one.
+TESTS ?= $(shell grep -rlE --include='test_*.py' 'time\.monotonic|threading|socket\.socket|Popen|import .*\b(until|running|Gate|Jobs)\b' tests)
 
-.PHONY: help demo test faults rig install lint types format docs clean
+.PHONY: help demo check test test-training test-again faults rig install lint types format docs clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/python: $(RECIPE)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -30,8 +34,22 @@ $(VENV)/dev: $(VENV)/python
 demo: $(VENV)/demo ## run the whole gate on a rendered clip: one guest granted, one refused
 	$(BIN)/smile-gate demo --out build/demo
 
-test: $(VENV)/dev ## run the tests
-	$(BIN)/pytest --numprocesses auto
+$(VENV)/train: $(VENV)/dev
+	@echo "installing TensorFlow into $(VENV)"
+	@$(PIP) --editable '.[dev,train]'
+	@touch $@
+
+check: lint types ## lint, types and the quick tests: a minute, before each commit
+	$(BIN)/pytest --numprocesses auto -m 'not slow and not tensorflow' --durations 5 --durations-min 2
+
+test: $(VENV)/dev ## run all tests but those that need TensorFlow
+	$(BIN)/pytest --numprocesses auto -m 'not tensorflow'
+
+test-training: $(VENV)/train ## run the tests that need TensorFlow
+	$(BIN)/pytest --numprocesses auto -m tensorflow
+
+test-again: $(VENV)/dev ## repeat the tests that could pass by luck beside busy loops (TIMES=50, TESTS=files, BUSY=4)
+	tests/beside.sh $(BUSY) $(BIN)/pytest --numprocesses auto -m 'not tensorflow' --times $(TIMES) $(TESTS)
 
 faults: $(VENV)/dev ## harm a running gate in every way, hundreds of times, and print the table
 	$(BIN)/python -m tests.faults

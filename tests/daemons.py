@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -14,9 +14,11 @@ from pathlib import Path
 from gate.audit import Store
 from gate.core.domain import EventKind, Record
 from gate.errors import StoreError
+from tests.waiting import PATIENCE_S, until
 
 WriteConfig = Callable[..., Path]
-PATIENCE_S = 60
+STALE = {"stale_after_s": 1.0}
+"""Camera settings for a gate that is to notice a camera without pictures."""
 
 
 class Manager:
@@ -78,10 +80,24 @@ def records(database: Path) -> list[Record]:
 
 def wait_for(database: Path, kind: EventKind) -> None:
     """Wait until the log has an event of the kind."""
-    give_up = time.monotonic() + PATIENCE_S
-    while time.monotonic() < give_up:
+
+    def is_there() -> bool:
         with suppress(StoreError):  # not there, or not laid out yet
-            if any(record.event.kind is kind for record in records(database)):
-                return
-        time.sleep(0.02)
-    raise AssertionError(f"no {kind} in the log")
+            return any(record.event.kind is kind for record in records(database))
+        return False
+
+    until(is_there, f"{kind} in the log")
+
+
+def suspend(process: subprocess.Popen[bytes]) -> None:
+    """Stop a process (SIGSTOP), and return once none of its threads runs on."""
+    process.send_signal(signal.SIGSTOP)
+
+    def rests() -> bool:
+        states = [
+            task.read_text().rpartition(")")[2].split()[0]
+            for task in Path(f"/proc/{process.pid}/task").glob("*/stat")
+        ]
+        return set(states) == {"T"}
+
+    until(rests, "a stopped process")

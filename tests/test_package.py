@@ -24,6 +24,7 @@ FILES = (
 )
 
 
+@pytest.mark.slow
 def test_a_wheel_carries_models_and_the_default_settings(tmp_path: Path) -> None:
     """Model files, cards and gate.yaml are in the wheel; tests and pictures are not."""
     source = tmp_path / "source"  # not in the checkout: setuptools leaves a build folder behind

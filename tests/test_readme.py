@@ -60,6 +60,7 @@ def test_the_commands_for_operators_work_in_their_order(
             assert result.exit_code == 0, f"{line}\n{result.output}\n{result.exception!r}"
 
 
+@pytest.mark.slow
 def test_the_commands_for_users_work_in_their_order(
     desk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

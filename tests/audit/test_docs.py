@@ -14,6 +14,7 @@ from gate.cli.audit import command
 PAGE = Path(__file__).parent.parent.parent / "docs" / "audit.md"
 
 
+@pytest.mark.slow
 def test_the_commands_of_the_page_work(
     busy: Store, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

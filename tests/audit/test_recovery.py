@@ -79,6 +79,7 @@ def test_the_last_good_row_is_named(path: Path, clock: Clock) -> None:
         assert max(row["sequence"] for row in salvage(session)) == int(sequence)
 
 
+@pytest.mark.slow
 def test_no_damaged_page_keeps_the_gate_from_starting(path: Path, clock: Clock) -> None:
     """Whichever page it is: what a start reads and writes can be read and written."""
     filled(path, clock)
@@ -130,6 +131,7 @@ def test_commands_set_nothing_aside(path: Path, clock: Clock) -> None:
     assert not [*path.parent.glob("*damaged*")]
 
 
+@pytest.mark.slow
 def test_a_log_that_lost_its_end_is_salvaged(path: Path, clock: Clock, tmp_path: Path) -> None:
     """A file cut short, as by a power cut of a bad card, is read as far as it goes."""
     filled(path, clock)

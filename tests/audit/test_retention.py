@@ -116,6 +116,7 @@ def test_a_wrong_clock_neither_blocks_nor_widens_pruning(store: Store, clock: Cl
         assert last_before(connection, datetime(2026, 5, 7, tzinfo=UTC), today) == 3
 
 
+@pytest.mark.slow
 def test_size_is_kept(store: Store) -> None:
     """A log over its limit loses its oldest events until it is below, and no more than needed."""
     for visit in range(8):

@@ -10,6 +10,7 @@ from gate.cli import group
 from gate.replay import demo_clip
 
 
+@pytest.mark.slow
 def test_the_clip_is_the_same_each_time() -> None:
     """A demo that changed from run to run could not be a test."""
     first, again = demo_clip.render(), demo_clip.render()
@@ -17,6 +18,7 @@ def test_the_clip_is_the_same_each_time() -> None:
         assert np.array_equal(next(first), next(again))
 
 
+@pytest.mark.slow
 def test_the_demo_grants_once_and_refuses_once(tmp_path: Path) -> None:
     """The real daemon on the clip, in this process: what `make demo` prints."""
     result = CliRunner().invoke(group, ["demo", "--out", str(tmp_path)], catch_exceptions=False)
@@ -28,6 +30,7 @@ def test_the_demo_grants_once_and_refuses_once(tmp_path: Path) -> None:
     assert (tmp_path / "timeline.png").stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_a_demo_in_which_nothing_happens_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -32,6 +32,7 @@ def only(*parts: str) -> list[str]:
     return [word for part in parts for word in ("--only", part)]
 
 
+@pytest.mark.slow
 def test_every_part_is_told_for_scripts(write_config: WriteConfig) -> None:
     """One JSON object for each finding, in the order of the parts; no other line."""
     result = call("--config", write_config(), "--json")

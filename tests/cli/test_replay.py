@@ -16,6 +16,7 @@ from tests.cli.calls import call, objects
 WriteConfig = Callable[..., Path]
 
 
+@pytest.mark.slow
 def test_replay_tells_each_event_and_the_summary(write_config: WriteConfig, clip: Path) -> None:
     """One JSON object a line: the events with frame and time, then the summary; nothing else."""
     result = call("replay", clip, "--config", write_config(), "--json")
@@ -43,6 +44,7 @@ def test_replay_grants_while_the_guest_smiles(write_config: WriteConfig, clip: P
     assert begin < at <= end
 
 
+@pytest.mark.slow
 def test_replay_keeps_its_log_where_it_is_told_to(clip: Path, tmp_path: Path) -> None:
     """With --database the audit commands can be tried on a recording; else nothing is left."""
     database = tmp_path / "replay.db"
@@ -66,6 +68,7 @@ def test_replay_leaves_a_file_alone_that_is_no_log(clip: Path, tmp_path: Path) -
     assert other.read_text().startswith("not a database")
 
 
+@pytest.mark.slow
 def test_replay_writes_the_clip_with_what_was_seen(clip: Path, tmp_path: Path) -> None:
     """--annotate gives a video of the same length and size, with the verdicts drawn in."""
     marked = tmp_path / "marked.mp4"
@@ -81,6 +84,7 @@ def test_replay_writes_the_clip_with_what_was_seen(clip: Path, tmp_path: Path) -
     assert call("replay", clip, "--annotate", tmp_path / "marked.txt").exit_code == 1
 
 
+@pytest.mark.slow
 def test_replay_of_a_folder_of_pictures(tmp_path: Path) -> None:
     """A folder is a clip too, in the order of the numbers in the names."""
     for number, frame in enumerate(demo_clip.render()):

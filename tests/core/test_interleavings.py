@@ -81,7 +81,7 @@ class House:
 
 
 @given(st.lists(happenings, max_size=60))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_the_promises_hold_in_every_order(order: list[Observation | Signal | str]) -> None:
     """Emergency wins, the interlock holds, one grant at a time, one end for each visit."""
     house = House()

@@ -26,6 +26,7 @@ def gate(tmp_path: Path, smile: Path) -> Gate:
     return it
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_no_fault_leaves_the_gate_open_or_a_grant_unrecorded(fault: Fault, gate: Gate) -> None:
     """The line is off in time, and every time it went on a committed record says why."""
@@ -35,6 +36,7 @@ def test_no_fault_leaves_the_gate_open_or_a_grant_unrecorded(fault: Fault, gate:
     assert result.unrecorded_moves == 0
 
 
+@pytest.mark.slow
 def test_after_a_crash_loop_the_lane_stays_shut_until_it_has_run_well(gate: Gate) -> None:
     """Three kills within minutes: the next run says so, lets nobody in, and then heals."""
     settings = SETTINGS.replace("crash_starts: 100", "crash_starts: 3, healthy_after_s: 2")

@@ -34,6 +34,7 @@ def said(pipe: IO[str]) -> tuple[str, int]:
     return word.strip(), int(number or 0)
 
 
+@pytest.mark.slow
 def test_what_was_done_stays_done(writer: subprocess.Popen[str], tmp_path: Path) -> None:
     """After each SIGKILL, at any moment, the log is whole and has every acknowledged event."""
     assert writer.stdin

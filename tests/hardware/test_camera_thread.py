@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -12,6 +11,7 @@ from gate.core.domain import Frame
 from gate.errors import CameraError, EndOfClip
 from gate.hardware.camera_thread import CameraThread
 from gate.service.inbox import Inbox
+from tests.waiting import FOREVER_S, PATIENCE_S, until
 
 
 class ListSource:
@@ -36,7 +36,7 @@ class ListSource:
 
 
 def never() -> ListSource:
-    raise CameraError("none")
+    raise CameraError("no such camera")
 
 
 def run(
@@ -54,10 +54,13 @@ def run(
     camera = CameraThread(opener, inbox, first_retry_s=0.001, last_retry_s=0.01)
     camera.start()
     frames: list[Frame] = []
-    give_up = time.monotonic() + 10
-    while len(frames) < wanted and time.monotonic() < give_up:
+
+    def complete() -> bool:
         _, frame = inbox.poll(0.05)
-        frames += [frame] if frame is not None else []
+        frames.extend([frame] if frame is not None else [])
+        return len(frames) == wanted
+
+    until(complete, f"{wanted} frames")
     return frames, camera
 
 
@@ -69,8 +72,8 @@ def test_a_clip_plays_every_frame_once_and_then_is_over() -> None:
     assert [frame.sequence for frame in frames] == list(range(20))
     times = [frame.monotonic for frame in frames]
     assert times == sorted(times)
+    until(lambda: camera.over, "the end of the clip")
     camera.close()
-    assert camera.over
     assert source.closed == 1
 
 
@@ -87,26 +90,20 @@ def test_a_lost_camera_is_opened_again() -> None:
 
 def test_what_is_wrong_with_the_camera_can_be_read() -> None:
     """While there is no picture, the camera says why."""
-    told = threading.Event()
-
-    def opener() -> ListSource:
-        told.set()
-        raise CameraError("no such camera")
-
-    camera = CameraThread(opener, Inbox(), first_retry_s=60)
+    camera = CameraThread(never, Inbox(), first_retry_s=FOREVER_S)
     camera.start()
-    assert told.wait(10)
+    until(lambda: camera.problem == "no such camera", "what is wrong")
     camera.close()
-    assert camera.problem == "no such camera"
 
 
 def test_the_feed_closes_while_it_waits_to_retry() -> None:
     """A stop does not wait for the back-off."""
-    camera = CameraThread(never, Inbox(), first_retry_s=3600)
+    camera = CameraThread(never, Inbox(), first_retry_s=FOREVER_S)
     camera.start()
+    until(lambda: camera.problem is not None, "a camera that cannot be opened")
     camera.close()
     camera.close()
-    assert not camera._reader.thread.is_alive()
+    until(lambda: not camera._reader.thread.is_alive(), "the end of the thread")
 
 
 class HangingSource(ListSource):
@@ -115,17 +112,13 @@ class HangingSource(ListSource):
     def __init__(self, free: threading.Event) -> None:
         super().__init__([9] * 5, live=True)  # it comes back with pictures
         self._free = free
+        self.hangs = threading.Event()
+        """Whether it has been asked for a picture."""
 
     def read(self) -> NDArray[np.uint8]:
-        self._free.wait(60)
+        self.hangs.set()
+        self._free.wait(PATIENCE_S)
         return super().read()
-
-
-def until(condition: Callable[[], bool]) -> None:
-    give_up = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < give_up
-        time.sleep(0.001)
 
 
 LATER = 1e9
@@ -135,19 +128,22 @@ LATER = 1e9
 def test_a_thread_that_hangs_in_its_driver_is_replaced() -> None:
     """Another thread opens the camera anew; the one left behind adds nothing when it comes back."""
     free = threading.Event()
-    sources = iter([HangingSource(free), ListSource([7] * 5, live=True)])
+    hanging = HangingSource(free)
+    sources = iter([hanging, ListSource([7] * 5, live=True)])
     inbox = Inbox()
-    camera = CameraThread(lambda: next(sources), inbox, first_retry_s=60, stuck_after_s=1)
+    camera = CameraThread(lambda: next(sources), inbox, first_retry_s=FOREVER_S, stuck_after_s=1)
     camera.start()
-    until(lambda: camera._reader.calling_since is not None)
+    assert hanging.hangs.wait(PATIENCE_S)
     hung = camera._reader
-    camera.supervise(time.monotonic())
+    since = hung.calling_since
+    assert since is not None
+    camera.supervise(since + 1)
     assert camera.stuck == 0
     camera.supervise(LATER)
     assert camera.stuck == 1
-    until(lambda: camera.over)
+    until(lambda: camera.over, "the end of the second camera")
     free.set()
-    until(lambda: camera.stuck == 0)
+    until(lambda: camera.stuck == 0, "the return of the driver")
     assert not hung.thread.is_alive()
     assert camera.sequence == 5
     camera.close()
@@ -156,12 +152,17 @@ def test_a_thread_that_hangs_in_its_driver_is_replaced() -> None:
 def test_the_feed_gives_up_openly_and_takes_heart_again() -> None:
     """With three threads left behind it says that it waits for a restart, until one returns."""
     free = threading.Event()
-    camera = CameraThread(
-        lambda: HangingSource(free), Inbox(), first_retry_s=60, stuck_after_s=1, loop=True
-    )
+    opened: list[HangingSource] = []
+
+    def opener() -> HangingSource:
+        opened.append(HangingSource(free))
+        return opened[-1]
+
+    camera = CameraThread(opener, Inbox(), first_retry_s=FOREVER_S, stuck_after_s=1, loop=True)
     camera.start()
-    for left in (1, 2, 3, 3):
-        until(lambda: camera._reader.calling_since is not None)
+    for number, left in enumerate((1, 2, 3, 3), 1):
+        until(lambda number=number: len(opened) == number, "another try")  # type: ignore[misc]
+        assert opened[-1].hangs.wait(PATIENCE_S)
         camera.supervise(LATER)
         assert camera.stuck == left
     assert camera.retrying is False
@@ -169,9 +170,9 @@ def test_the_feed_gives_up_openly_and_takes_heart_again() -> None:
     assert "3 threads hang" in camera.problem
     assert "waits for a restart" in camera.problem
     free.set()
-    until(lambda: camera.stuck == 0)
-    camera.supervise(time.monotonic())
-    until(lambda: camera.retrying)
+    until(lambda: camera.stuck == 0, "the return of the drivers")
+    camera.supervise(0.0)
+    until(lambda: camera.retrying, "another try")
     camera.close()
 
 
@@ -186,10 +187,10 @@ def test_a_thread_that_died_is_replaced() -> None:
             raise SystemExit  # ends a thread without a word
         return source
 
-    camera = CameraThread(opener, Inbox(), first_retry_s=60)
+    camera = CameraThread(opener, Inbox(), first_retry_s=FOREVER_S)
     camera.start()
-    until(lambda: not camera._reader.thread.is_alive())
-    camera.supervise(time.monotonic())
-    until(lambda: camera.over)
+    until(lambda: not camera._reader.thread.is_alive(), "the end of the thread")
+    camera.supervise(0.0)
+    until(lambda: camera.over, "the end of the second camera")
     assert camera.sequence == 1
     camera.close()

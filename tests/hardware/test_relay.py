@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from queue import Queue
 
 import pytest
 from gpiozero.pins.mock import MockFactory
@@ -12,8 +11,7 @@ from gate.errors import RelayError
 from gate.hardware.output_lines import OutputLine, OutputLines
 from gate.hardware.pin_factory import pin_factory
 from gate.hardware.relay import Relay
-
-FOREVER_S = 3600
+from tests.waiting import FOREVER_S, PATIENCE_S, until
 
 
 @pytest.fixture
@@ -64,19 +62,21 @@ def test_a_grant_ends_by_its_limit_even_if_nobody_ends_it(lines: OutputLines) ->
     tripped = threading.Event()
     relay = Relay(lines, max_open_s=0.01, on_limit=lambda _: tripped.set())
     relay.move(Position.GRANTED)
-    assert tripped.wait(10)
+    assert tripped.wait(PATIENCE_S)
     assert not relay.is_open
     assert relay.position is Position.SAFE
 
 
 def test_a_limit_that_cannot_move_the_line_is_told(pins: MockFactory, lines: OutputLines) -> None:
     """A wire that came loose while the gate was open is a fault, not a thread that died."""
-    told: Queue[float] = Queue()
-    relay = Relay(lines, max_open_s=0.01, on_limit=told.put)
+    told = threading.Event()
+    relay = Relay(lines, max_open_s=0.01, on_limit=lambda _: told.set())
+    pin = pins.pin(17)
+    drive = pin._set_state
+    pin._set_state = lambda level: drive(level) if level else _fail(level)
     relay.move(Position.GRANTED)
-    pins.pin(17)._set_state = _fail
-    assert told.get(timeout=10) == 0.01
-    del pins.pin(17)._set_state
+    assert told.wait(PATIENCE_S)
+    del pin._set_state
     assert relay.position is None  # so that the next move drives the line again
     relay.move(Position.SAFE)
     assert not relay.is_open
@@ -105,10 +105,7 @@ def test_a_pulse_ends_while_the_grant_goes_on(pins: MockFactory, lines: OutputLi
     tripped = threading.Event()
     relay = Relay(lines, pulse_s=0.01, max_open_s=FOREVER_S, on_limit=lambda _: tripped.set())
     relay.move(Position.GRANTED)
-    for _ in range(1000):
-        if not relay.is_open:
-            break
-        threading.Event().wait(0.01)
+    until(lambda: not relay.is_open, "the end of the pulse")
     assert relay.position is Position.GRANTED
     relay.move(Position.SAFE)
     assert history(pins) == [False, True, False]
@@ -118,10 +115,13 @@ def test_a_pulse_ends_while_the_grant_goes_on(pins: MockFactory, lines: OutputLi
 def test_an_emergency_has_no_limit(lines: OutputLines) -> None:
     """In an emergency the gate stays open until it is cleared, also where a grant went before."""
     tripped = threading.Event()
-    relay = Relay(lines, max_open_s=0.01, on_limit=lambda _: tripped.set())
+    relay = Relay(lines, max_open_s=FOREVER_S, on_limit=lambda _: tripped.set())
     relay.move(Position.GRANTED)
+    first = relay._grants
     relay.move(Position.EMERGENCY)
-    assert not tripped.wait(0.1)
+    assert relay._timer is None
+    relay._time_out(first)  # the grant's limit had fired, and waited for the move
+    assert not tripped.is_set()
     assert relay.is_open
 
 

@@ -8,13 +8,15 @@ from contextlib import closing
 from pathlib import Path
 
 import cv2
+import pytest
 
 from gate.core.domain import EventKind, Reason, State
 from gate.core.transitions import Lane
 from gate.replay import demo_clip
 from gate.service.health import ServiceReport
 from gate.system.systemd import Notifier
-from tests.daemons import PATIENCE_S, Manager, WriteConfig, records, running, wait_for
+from tests.daemons import STALE, Manager, WriteConfig, records, running, suspend, wait_for
+from tests.waiting import PATIENCE_S
 
 
 class RecordingNotifier(Notifier):
@@ -47,11 +49,12 @@ def test_it_is_ready_after_the_first_frame_and_stops_when_told(
     assert kinds[-1] is EventKind.STOPPED
 
 
+@pytest.mark.slow
 def test_it_is_not_ready_before_the_camera_is_judged(
     write_config: WriteConfig, manager: Manager, tmp_path: Path
 ) -> None:
     """Without a camera the gate is ready only once it says openly that it has none."""
-    config = write_config(camera={"source": "missing.avi", "retry_first_s": 0.05})
+    config = write_config(camera=STALE | {"source": "missing.avi", "retry_first_s": 0.05})
     with running(config, manager) as process:
         said = manager.wait_for("READY=1")
         assert "WATCHDOG=1" not in said
@@ -62,12 +65,14 @@ def test_it_is_not_ready_before_the_camera_is_judged(
         assert process.wait(PATIENCE_S) == 0
 
 
+@pytest.mark.slow
 def test_a_camera_that_comes_back_heals_the_gate(
     write_config: WriteConfig, manager: Manager, tmp_path: Path, clip: Path
 ) -> None:
     """The lane recovers by itself, and the log says how long it took."""
     config = write_config(
-        camera={"source": "late.avi", "retry_first_s": 0.05, "retry_max_s": 0.1, "loop": True}
+        camera=STALE
+        | {"source": "late.avi", "retry_first_s": 0.05, "retry_max_s": 0.1, "loop": True}
     )
     database = tmp_path / "audit.db"
     with running(config, manager) as process:
@@ -79,6 +84,7 @@ def test_a_camera_that_comes_back_heals_the_gate(
         assert process.wait(PATIENCE_S) == 0
 
 
+@pytest.mark.slow
 def test_a_frozen_camera_is_a_fault_and_opens_nothing(
     write_config: WriteConfig, manager: Manager, tmp_path: Path
 ) -> None:
@@ -86,7 +92,8 @@ def test_a_frozen_camera_is_a_fault_and_opens_nothing(
     folder = tmp_path / "frozen"
     folder.mkdir()
     cv2.imwrite(str(folder / "smile.png"), demo_clip.photo())
-    config = write_config(camera={"source": str(folder), "loop": True}, smile={"frames": 60})
+    camera = {"source": str(folder), "loop": True, "stale_after_s": 3.0}
+    config = write_config(camera=camera, smile={"frames": 60})
     with running(config, manager):
         wait_for(tmp_path / "audit.db", EventKind.FAULT)
     events = [record.event for record in records(tmp_path / "audit.db")]
@@ -95,13 +102,14 @@ def test_a_frozen_camera_is_a_fault_and_opens_nothing(
     assert EventKind.GRANTED not in [event.kind for event in events]
 
 
+@pytest.mark.slow
 def test_pings_come_only_from_a_loop_that_turns(
     write_config: WriteConfig, manager: Manager
 ) -> None:
     """A process that is alive but does not get on is silent: the manager will end it."""
     with running(write_config(camera={"loop": True}), manager) as process:
         manager.wait_for("WATCHDOG=1")
-        process.send_signal(signal.SIGSTOP)
+        suspend(process)
         manager.drain()
         assert manager.silent_for(0.5)
         process.send_signal(signal.SIGCONT)
@@ -123,6 +131,7 @@ def test_no_pings_once_the_gate_has_given_up_on_its_camera() -> None:
     assert report.watchdog(12.0).margin_s == 1.0
 
 
+@pytest.mark.slow
 def test_a_killed_gate_leaves_a_whole_log_and_the_next_run_says_so(
     write_config: WriteConfig, manager: Manager, tmp_path: Path
 ) -> None:
@@ -136,8 +145,8 @@ def test_a_killed_gate_leaves_a_whole_log_and_the_next_run_says_so(
     with closing(sqlite3.connect(database)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     before = len(records(database))
+    manager.drain()
     with running(config, manager) as process:
-        manager.drain()
         manager.wait_for("READY=1")
         process.terminate()
         assert process.wait(PATIENCE_S) == 0

@@ -8,10 +8,27 @@ import pytest
 from gate.core.domain import Frame, Signal, Trigger
 from gate.errors import ControlError, NoAnswer
 from gate.service.inbox import Call, Inbox
+from tests.waiting import FOREVER_S, PATIENCE_S
 
 
 def frame(number: int) -> Frame:
     return Frame(np.zeros((2, 2), np.uint8), number, float(number))
+
+
+def offering(inbox: Inbox, number: int) -> threading.Thread:
+    """Offer a frame of a clip in another thread; returns when it waits or has left the frame."""
+    looked = threading.Event()
+
+    def wanted() -> bool:
+        looked.set()  # inside of the inbox's lock, which only its wait gives away
+        return True
+
+    thread = threading.Thread(
+        target=inbox.offer, args=(frame(number),), kwargs={"replace": False, "wanted": wanted}
+    )
+    thread.start()
+    assert looked.wait(PATIENCE_S)
+    return thread
 
 
 def test_the_newest_frame_wins_and_the_older_is_counted() -> None:
@@ -41,10 +58,10 @@ def test_a_clip_waits_until_its_frame_was_taken() -> None:
     """A file plays every frame: the second offer returns only after the first was taken."""
     inbox = Inbox()
     inbox.offer(frame(0), replace=False)
-    second = threading.Thread(target=inbox.offer, args=(frame(1),), kwargs={"replace": False})
-    second.start()
-    taken = [inbox.poll(5)[1], inbox.poll(5)[1]]
-    second.join(timeout=5)
+    second = offering(inbox, 1)
+    assert second.is_alive()
+    taken = [inbox.poll(FOREVER_S)[1], inbox.poll(FOREVER_S)[1]]
+    second.join(PATIENCE_S)
     assert [one.sequence for one in taken if one is not None] == [0, 1]
     assert inbox.dropped == 0
 
@@ -53,7 +70,7 @@ def test_a_signal_ends_the_wait_for_a_frame() -> None:
     """An emergency never waits for a picture."""
     inbox = Inbox()
     threading.Timer(0, inbox.post, [Signal(Trigger.EMERGENCY)]).start()
-    signals, taken = inbox.poll(60)
+    signals, taken = inbox.poll(FOREVER_S)
     assert signals == [Signal(Trigger.EMERGENCY)]
     assert taken is None
 
@@ -62,10 +79,9 @@ def test_closing_frees_a_waiting_feed() -> None:
     """A stop does not hang on a clip that nobody takes frames from."""
     inbox = Inbox()
     inbox.offer(frame(0), replace=False)
-    waiting = threading.Thread(target=inbox.offer, args=(frame(1),), kwargs={"replace": False})
-    waiting.start()
+    waiting = offering(inbox, 1)
     inbox.close()
-    waiting.join(timeout=5)
+    waiting.join(PATIENCE_S)
     assert not waiting.is_alive()
 
 
@@ -75,9 +91,9 @@ def test_the_loop_answers_what_another_thread_asks() -> None:
     answers: list[object] = []
 
     def ask() -> None:
-        answers.append(inbox.ask(lambda: 42, 60))
+        answers.append(inbox.ask(lambda: 42, FOREVER_S))
         with pytest.raises(ControlError, match="no"):
-            inbox.ask(refuse, 60)
+            inbox.ask(refuse, FOREVER_S)
         answers.append("refused")
 
     def refuse() -> None:
@@ -86,10 +102,10 @@ def test_the_loop_answers_what_another_thread_asks() -> None:
     asker = threading.Thread(target=ask)
     asker.start()
     for _ in range(2):
-        ((call,), _) = inbox.poll(60)
+        ((call,), _) = inbox.poll(FOREVER_S)
         assert isinstance(call, Call)
         call.run()
-    asker.join(60)
+    asker.join(PATIENCE_S)
     assert answers == [42, "refused"]
 
 

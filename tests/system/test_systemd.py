@@ -5,12 +5,13 @@ import socket
 from pathlib import Path
 
 from gate.system.systemd import Notifier
+from tests.waiting import PATIENCE_S
 
 
 def listen(path: Path | str) -> socket.socket:
     receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     receiver.bind(str(path))
-    receiver.settimeout(5)
+    receiver.settimeout(PATIENCE_S)
     return receiver
 
 

@@ -37,6 +37,7 @@ def paper(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.tensorflow
 def test_compare_fills_its_table_in_and_goes_on_where_it_was(
     sets: list[str], paper: Path, tmp_path: Path
 ) -> None:
@@ -61,6 +62,7 @@ def test_compare_fills_its_table_in_and_goes_on_where_it_was(
     assert text.startswith("# Prose stays")
 
 
+@pytest.mark.slow
 def test_the_card_of_the_shipped_model_is_measured(sets: list[str], paper: Path) -> None:
     """Every part must be replaced and both kinds of plot written beside the card."""
     result = CliRunner().invoke(card, [*sets, "--card", str(paper), "--kept-out-share", "0.5"])

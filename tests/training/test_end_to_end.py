@@ -64,6 +64,7 @@ def exported(trained: Path) -> Path:
     return model
 
 
+@pytest.mark.tensorflow
 def test_a_threshold_from_a_handful_of_faces_is_a_guess_on_the_safe_side(
     exported: Path, trained: Path, tmp_path: Path
 ) -> None:
@@ -78,6 +79,7 @@ def test_a_threshold_from_a_handful_of_faces_is_a_guess_on_the_safe_side(
     assert model.with_suffix(".npz").exists()
 
 
+@pytest.mark.tensorflow
 def test_the_run_leaves_its_history(trained: Path) -> None:
     """The best model, the table and the plot must be in the run's folder."""
     lines = (trained / "history.csv").read_text().splitlines()
@@ -86,6 +88,7 @@ def test_the_run_leaves_its_history(trained: Path) -> None:
     assert (trained / "history.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.tensorflow
 def test_the_int8_model_tells_unseen_faces_apart(exported: Path, tmp_path: Path) -> None:
     """The gate's classifier must load the int8 file and know new drawn smiles from frowns."""
     examples = data.read(draw_set(tmp_path / "new", 25, seed=99), data.Crops.HAAR).examples
@@ -96,6 +99,7 @@ def test_the_int8_model_tells_unseen_faces_apart(exported: Path, tmp_path: Path)
     assert scores[labels == 1].mean() > scores[labels == 0].mean() + 0.3
 
 
+@pytest.mark.tensorflow
 def test_evaluate_answers_one_json_object(exported: Path, faces: Path, tmp_path: Path) -> None:
     """``evaluate --json`` must print the named keys, stress and groups, and draw both pictures."""
     groups = tmp_path / "groups.csv"
@@ -116,6 +120,7 @@ def test_evaluate_answers_one_json_object(exported: Path, faces: Path, tmp_path:
     assert plot.read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.tensorflow
 def test_evaluate_shows_a_table_for_people(exported: Path, faces: Path) -> None:
     """Without ``--json`` the numbers must come as a table with intervals."""
     result = call(evaluate, faces, "--model", exported, "--crops", "haar", "--kept-out-share", 0.2)
@@ -124,6 +129,7 @@ def test_evaluate_shows_a_table_for_people(exported: Path, faces: Path) -> None:
     assert "Wilson 95 %" in result.output
 
 
+@pytest.mark.tensorflow
 def test_the_same_seed_gives_the_same_model(faces: Path, tmp_path: Path) -> None:
     """Two runs of one plan must end with the same weights, another seed with others."""
     weights = []
@@ -139,6 +145,7 @@ def test_the_same_seed_gives_the_same_model(faces: Path, tmp_path: Path) -> None
     assert not np.array_equal(weights[0], weights[2])
 
 
+@pytest.mark.tensorflow
 def test_a_small_set_is_learnt_with_the_settings_as_they_are(faces: Path, tmp_path: Path) -> None:
     """A few dozen faces get enough steps, and the mean of the weights does not lag behind them."""
     source = run_record.RunRecord(
@@ -169,6 +176,7 @@ def test_a_small_set_has_small_batches(faces: int, batch: int | None, at_once: i
     assert TrainingPlan(batch=batch).faces_a_step(faces) == at_once
 
 
+@pytest.mark.tensorflow
 def test_the_best_epoch_is_best_as_the_faces_are_and_as_a_queue_shows_them(
     faces: Path, tmp_path: Path
 ) -> None:
@@ -197,6 +205,7 @@ def test_the_best_epoch_is_best_as_the_faces_are_and_as_a_queue_shows_them(
     assert recorded == pytest.approx(np.average(losses, weights=weights), rel=1e-4)
 
 
+@pytest.mark.tensorflow
 def test_a_broken_off_run_goes_on_where_it_was(faces: Path, tmp_path: Path) -> None:
     """After Ctrl-C in the third epoch, the same plan must go on from the second and finish."""
     source = run_record.RunRecord(
@@ -221,6 +230,7 @@ def test_a_broken_off_run_goes_on_where_it_was(faces: Path, tmp_path: Path) -> N
     assert [e.loss for e in run.history] == pytest.approx([e.loss for e in whole.history])
 
 
+@pytest.mark.tensorflow
 def test_a_pupil_learns_from_its_teachers(trained: Path, faces: Path, tmp_path: Path) -> None:
     """With a teacher who knows them, even faces with every second label wrong must be learnt."""
     source = run_record.load(trained)
@@ -250,6 +260,7 @@ def test_teachers_are_asked_once(tmp_path: Path) -> None:
     assert [first[0], again[0], other[0]] == [1, 1, 2]
 
 
+@pytest.mark.tensorflow
 def test_a_folder_with_another_run_is_not_overwritten(trained: Path, faces: Path) -> None:
     """Another plan in the same folder must be refused, and the old run left alone."""
     before = (trained / "state.json").read_bytes()
@@ -305,6 +316,7 @@ def test_export_and_evaluate_refuse_what_is_no_model(drawn: Path, tmp_path: Path
         )
 
 
+@pytest.mark.tensorflow
 def test_a_model_of_another_shape_is_refused(tmp_path: Path) -> None:
     """A network that wants colour must be refused by name, whatever its card says."""
     from gate.training.export import Precision, Recipe, convert, write
@@ -322,6 +334,7 @@ def test_a_model_of_another_shape_is_refused(tmp_path: Path) -> None:
         TFLiteClassifier(path)
 
 
+@pytest.mark.tensorflow
 @pytest.mark.parametrize("name", ["best.keras", "tiny.npz"])
 def test_fine_tuning_begins_with_the_weights_given(
     name: str, exported: Path, trained: Path, tmp_path: Path
@@ -343,6 +356,7 @@ def test_fine_tuning_begins_with_the_weights_given(
         )
 
 
+@pytest.mark.tensorflow
 def test_the_word_shipped_stands_for_the_shipped_weights(faces: Path, tmp_path: Path) -> None:
     """``--start shipped`` must find them from any folder; they are no weights of a LeNet."""
     arguments = ["--data", str(faces), "--out", str(tmp_path / "run"), "--start", "shipped"]
@@ -350,6 +364,7 @@ def test_the_word_shipped_stands_for_the_shipped_weights(faces: Path, tmp_path: 
         CliRunner().invoke(train, [*arguments, "--arch", "lenet5-modified"], catch_exceptions=False)
 
 
+@pytest.mark.tensorflow
 def test_the_shipped_weights_are_those_of_the_shipped_model() -> None:
     """What fine-tuning starts from says what the gate's file says, but for its calibration."""
     card = json.loads(resources.path("models/smile.json").read_text())
@@ -376,6 +391,7 @@ def test_weights_that_are_none_are_refused(content: bytes, tmp_path: Path) -> No
     refused(path)
 
 
+@pytest.mark.tensorflow
 @pytest.mark.parametrize("arch", ["lenet5-modified", "transformer"])
 def test_weights_of_another_network_are_refused(arch: str, tmp_path: Path) -> None:
     """Weights that do not fit their network, and a network that there is not."""
@@ -384,6 +400,7 @@ def test_weights_of_another_network_are_refused(arch: str, tmp_path: Path) -> No
     refused(path)
 
 
+@pytest.mark.tensorflow
 def test_damaged_weights_are_refused(exported: Path, tmp_path: Path) -> None:
     """Wherever a piece is gone: refused in a line."""
     whole = exported.with_suffix(".npz").read_bytes()

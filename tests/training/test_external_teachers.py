@@ -35,6 +35,7 @@ def test_eight_bit_weights_become_real_numbers() -> None:
     assert arrays["b"].tolist() == [2.5]
 
 
+@pytest.mark.slow
 def test_an_opinion_has_not_seen_its_own_label() -> None:
     """Features that are pure noise must say nothing of the labels, however many there are."""
     rng = np.random.default_rng(1)
@@ -61,6 +62,7 @@ def test_opinions_add_up_in_log_odds() -> None:
     assert batches.together(one, None, 0.5) is one
 
 
+@pytest.mark.tensorflow
 def test_training_takes_opinions_from_a_table(drawn: Path, tmp_path: Path) -> None:
     """``train --opinions`` must read each face's opinion, and refuse a table that lacks one."""
     source = run_record.RunRecord(plan=TrainingPlan(), folders=(str(drawn),), crops=data.Crops.HAAR)

@@ -96,6 +96,7 @@ SPECIES = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("species", SPECIES)
 def test_no_still_picture_is_let_in_with_neutral_first(
     species: str, smile: TFLiteClassifier, eyes: TFLiteClassifier
@@ -111,6 +112,7 @@ def test_no_still_picture_is_let_in_with_neutral_first(
     assert would > len(SEEDS) / 2, "the attack is too weak to prove anything"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("species", ["print shaken", "print tilted", "screen", "swap dropped"])
 def test_no_still_picture_blinks(
     species: str, smile: TFLiteClassifier, eyes: TFLiteClassifier

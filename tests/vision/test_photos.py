@@ -17,6 +17,7 @@ def detector() -> FaceDetector:
     return FaceDetector()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [0.3, 0.5, 1.0, 2.5, 8.0])
 def test_finds_the_one_face_at_every_size(detector: FaceDetector, scale: float) -> None:
     """The same photo has the same single face whatever its resolution."""

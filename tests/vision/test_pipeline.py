@@ -64,6 +64,7 @@ FUZZ: dict[str, Any] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FUZZ)
 def test_no_picture_stops_the_gate_or_opens_it(pipeline: Pipeline, name: str) -> None:
     """Whatever the camera hands over: no crash, and no smile where there is no face."""
@@ -88,7 +89,7 @@ def test_pictures_of_changing_size_and_depth_in_one_stream(pipeline: Pipeline) -
     width=st.integers(0, 90),
     channels=st.sampled_from([0, 1, 2, 3, 4, 5]),
 )
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_any_small_array_is_survived(height: int, width: int, channels: int) -> None:
     """No shape raises."""
     shape = (height, width, channels) if channels else (height, width)

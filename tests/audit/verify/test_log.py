@@ -219,6 +219,7 @@ def test_false_statistics_are_found(busy: Store, path: Path) -> None:
     assert first_harm(path) == (Harm.MISCOUNTED, None)
 
 
+@pytest.mark.slow
 def test_each_process_finds_what_is_in_its_part(
     busy: Store, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,7 +8,7 @@ import pwd
 import socket
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import pytest
@@ -18,9 +18,16 @@ from gate.interfaces.control import server as module
 from gate.interfaces.control.peer import Credentials, Peer
 from gate.interfaces.control.protocol import LINE_LIMIT, Answer, Command, Request, ask
 from gate.interfaces.control.server import CLIENTS, Server
+from tests.waiting import PATIENCE_S
 
 STRANGER = Credentials(1, 65_000, 65_000)
 """A user and a group that no system here has."""
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that sends nobody away for being slow, as on a busy machine everybody is."""
+    monkeypatch.setattr(module, "PATIENCE_S", PATIENCE_S)
 
 
 @pytest.fixture
@@ -64,9 +71,10 @@ def serve(path: Path, desk: Desk) -> Iterator[Callable[..., Server]]:
 def say(path: Path, raw: bytes) -> Answer:
     """Send these bytes, and read the answer."""
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(10)
+        connection.settimeout(PATIENCE_S)
         connection.connect(str(path))
-        connection.sendall(raw)
+        with suppress(BrokenPipeError):  # it was sent away already, and the answer says why
+            connection.sendall(raw)
         with connection.makefile("rb") as lines:
             answer: Answer = json.loads(lines.readline())
     return answer
