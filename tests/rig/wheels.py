@@ -77,7 +77,12 @@ def wanted(*extras: str) -> list[Requirement]:
     lists = [setup["options"]["install_requires"]]
     lists += [setup["options.extras_require"][extra] for extra in extras]
     lines = [line for text in lists for line in text.splitlines() if line.strip()]
-    return [Requirement(line) for line in (*lines, *BUILD)]
+    found = [Requirement(line) for line in (*lines, *BUILD)]
+    own = [needed for needed in found if needed.name == setup["metadata"]["name"]]
+    found = [needed for needed in found if needed not in own]
+    for needed in own:  # an extra that is made of others
+        found += wanted(*needed.extras)
+    return found
 
 
 def pins(target: Target) -> dict[str, str]:
