@@ -10,6 +10,9 @@ from pydantic import Field, ValidationInfo, field_validator
 from gate.config.base import Name, Pin, Seconds, Section
 from gate.core.domain import EventKind, State
 
+LIMIT_MARGIN_S = 0.5
+"""The limit is for a loop that hangs: one that is only late must end the hold itself."""
+
 
 class PinFactory(StrEnum):
     """The library that drives the pins; ``mock`` drives none and must be asked for by name."""
@@ -52,8 +55,8 @@ class RelaySettings(Section):
     on_emergency: OnEmergency = OnEmergency.OPEN
     mode: RelayMode = RelayMode.HOLD
     pulse_s: Seconds = 0.3
-    hold_s: Seconds = 5.0
-    max_on_s: Seconds = 10.0
+    hold_s: Seconds = Field(5.0, validate_default=True)
+    max_on_s: Seconds = Field(10.0, validate_default=True)
 
     @field_validator("hold_s")
     @classmethod
@@ -67,8 +70,9 @@ class RelaySettings(Section):
     @classmethod
     def _covers_the_hold(cls, value: float, info: ValidationInfo) -> float:
         hold = info.data.get("hold_s")
-        if hold is not None and value < hold:
-            raise ValueError(f"must be at least hold_s ({hold:g}), or the limit cuts each grant")
+        if hold is not None and value < hold + LIMIT_MARGIN_S:
+            least = f"{hold + LIMIT_MARGIN_S:g} (hold_s {hold:g} and {LIMIT_MARGIN_S:g} s)"
+            raise ValueError(f"must be at least {least}, or the limit cuts each grant")
         return value
 
 

@@ -59,12 +59,12 @@ def relay(patient: Patient, pause: Callable[[float], None] = time.sleep) -> Iter
             parts.callback(lines.close)
             moved = open_relay(config, lines, on_limit=lambda: None, emergency_held=lambda: False)
             parts.callback(moved.close)
-            rest = lines.is_on(GATE)
+            rest = lines.read(GATE)
             moved.move(Position.GRANTED)
-            driven = lines.is_on(GATE)
+            driven = lines.read(GATE)
             pause(min(PULSE_S, config.relay.max_on_s))
             moved.move(Position.SAFE)
-            back = lines.is_on(GATE)
+            back = lines.read(GATE)
     except RelayError as error:
         yield failed(error, _advice(error))
         return

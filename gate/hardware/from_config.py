@@ -14,7 +14,7 @@ from gate.core.domain import GATE, HEARTBEAT
 from gate.hardware.indicators import Indicators, Lamp
 from gate.hardware.input_lines import InputLine
 from gate.hardware.output_lines import OutputLine, OutputLines
-from gate.hardware.relay import Relay
+from gate.hardware.relay import Overseer, Relay
 
 if TYPE_CHECKING:
     from gate.hardware.camera_thread import CameraThread, FrameSink
@@ -22,13 +22,15 @@ if TYPE_CHECKING:
 
 def open_lines(config: Config, factory: Any) -> OutputLines:
     """All outputs, claimed in their safe positions."""
-    return OutputLines(factory, _wires(config), config.interlocks)
+    return OutputLines(factory, output_lines(config), config.interlocks)
 
 
-def _wires(config: Config) -> Iterator[OutputLine]:
+def output_lines(config: Config) -> Iterator[OutputLine]:
+    """All outputs: the gate's, the lamps, the heartbeat."""
     relay = config.relay
-    rests_on = relay.power_loss is PowerLoss.FAIL_SAFE
-    yield OutputLine(GATE, relay.pin, relay.active_high, rests_on)
+    fail_safe = relay.power_loss is PowerLoss.FAIL_SAFE
+    opens = relay.on_emergency is OnEmergency.OPEN
+    yield OutputLine(GATE, relay.pin, relay.active_high, fail_safe, opens is not fail_safe)
     for output in config.outputs:
         yield OutputLine(output.name, output.pin, output.active_high)
     if config.heartbeat.pin is not None:
@@ -41,8 +43,9 @@ def open_relay(
     *,
     on_limit: Callable[[], None],
     emergency_held: Callable[[], bool],
+    overseer: Overseer | None = None,
 ) -> Relay:
-    """The relay on the gate's line."""
+    """The relay on the gate's line. Raises `RelayError`."""
     relay = config.relay
     return Relay(
         lines,
@@ -52,6 +55,7 @@ def open_relay(
         opens_in_emergency=relay.on_emergency is OnEmergency.OPEN,
         on_limit=on_limit,
         emergency_held=emergency_held,
+        overseer=overseer,
     )
 
 

@@ -24,7 +24,7 @@ from gate.system.systemd import Notifier
 from tests.faults.pins import history, recording_factory
 
 GATE_PIN = 17
-HOLD_S, MAX_ON_S, WATCHDOG_S, STALE_S = 0.6, 1.0, 1.5, 0.6
+HOLD_S, MAX_ON_S, WATCHDOG_S, STALE_S = 0.6, 1.1, 1.5, 0.6
 SETTINGS = f"""
 camera: {{source: smile.avi, loop: true, stale_after_s: {STALE_S}, retry_first_s: 0.05}}
 face: {{lost_s: 0.3}}
