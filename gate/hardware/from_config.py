@@ -1,18 +1,21 @@
 """Lines, relay, lamps, contacts and camera as the settings have them.
 
-`open_lines` stands between a killed gate and a line that is left driven (``smile-gate
+`lines_in_force` stands between a killed gate and a line that is left driven (``smile-gate
 safe-state``): each import here counts, and the camera's are left to `open_camera_thread`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gate.config import Config, InputSettings, OnEmergency, PowerLoss, Pull, RelayMode, Wiring
 from gate.core.domain import GATE, HEARTBEAT
+from gate.hardware import lines_file
 from gate.hardware.indicators import Indicators, Lamp
 from gate.hardware.input_lines import InputLine
+from gate.hardware.lines_file import LinesInForce
 from gate.hardware.output_lines import OutputLine, OutputLines
 from gate.hardware.relay import Overseer, Relay
 
@@ -20,9 +23,19 @@ if TYPE_CHECKING:
     from gate.hardware.camera_thread import CameraThread, FrameSink
 
 
-def open_lines(config: Config, factory: Any) -> OutputLines:
-    """All outputs, claimed in their safe positions."""
-    return OutputLines(factory, output_lines(config), config.interlocks)
+def open_lines(config: Config, factory: Any, *, emergency: bool = False) -> OutputLines:
+    """All outputs, claimed in their safe positions; in an emergency, in that position."""
+    return OutputLines(factory, output_lines(config), config.interlocks, emergency=emergency)
+
+
+def lines_in_force(config: Config) -> LinesInForce:
+    """What a gate of these settings claims, as it is written down at the start."""
+    return LinesInForce(str(config.relay.pin_factory), tuple(output_lines(config)))
+
+
+def record_folders(config: Config) -> list[Path]:
+    """Where a gate of these settings writes down its lines, and that an emergency is latched."""
+    return lines_file.folders(config.control.socket, config.store.path)
 
 
 def output_lines(config: Config) -> Iterator[OutputLine]:

@@ -38,9 +38,17 @@ class OutputLines:
     """
 
     def __init__(
-        self, factory: Any, wires: Iterable[OutputLine], interlocks: Iterable[tuple[str, str]] = ()
+        self,
+        factory: Any,
+        wires: Iterable[OutputLine],
+        interlocks: Iterable[tuple[str, str]] = (),
+        *,
+        emergency: bool = False,
     ) -> None:
-        """Claim each line directly in its safe position. Raises `RelayError`, nothing kept."""
+        """Claim each line directly in its safe position. Raises `RelayError`, nothing kept.
+
+        ``emergency``: an emergency is latched, and they are claimed in that position instead.
+        """
         self._lock = threading.RLock()
         self._partners: dict[str, list[str]] = {}
         for one, other in interlocks:
@@ -51,11 +59,12 @@ class OutputLines:
         self._on: dict[str, bool | None] = {}
         self._ends: dict[str, bool] = {}
         for wire in self._wires.values():
+            on = wire.emergency_on if emergency else wire.rests_on
             try:
                 self._devices[wire.name] = gpiozero.DigitalOutputDevice(
                     wire.pin,
                     active_high=wire.active_high,
-                    initial_value=wire.rests_on,
+                    initial_value=on,
                     pin_factory=factory,
                 )
             except Exception as error:  # lgpio and others raise types of their own
@@ -63,7 +72,7 @@ class OutputLines:
                 raise RelayError(
                     f"GPIO {wire.pin} cannot be claimed for '{wire.name}': {error}"
                 ) from None
-            self._on[wire.name] = wire.rests_on
+            self._on[wire.name] = on
 
     def switch(self, name: str, on: bool) -> bool:
         """Switch a line; False if an interlock keeps it off. Raises `RelayError`.

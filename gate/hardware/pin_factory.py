@@ -18,6 +18,8 @@ FACTORIES = {
 
 def pin_factory(name: str) -> Any:
     """A gpiozero pin factory by its configured name. Raises `RelayError` with what to install."""
+    if name not in FACTORIES:
+        raise RelayError(f"'{name}' is no pin factory; there are {', '.join(FACTORIES)}")
     try:
         module = importlib.import_module(f"gpiozero.pins.{name}")
         factory = getattr(module, FACTORIES[name])()

@@ -18,14 +18,17 @@ from gate.core.closures import LaneClosures
 from gate.core.controller import Controller
 from gate.core.domain import Event, EventKind, Observation, Reason, Signal, Trigger
 from gate.core.transitions import Lane
+from gate.hardware import lines_file
 from gate.hardware.board import Board
 from gate.hardware.board import read as read_board
 from gate.hardware.from_config import (
     input_lines,
+    lines_in_force,
     open_camera_thread,
     open_indicators,
     open_lines,
     open_relay,
+    record_folders,
 )
 from gate.hardware.indicators import Indicators
 from gate.hardware.input_lines import InputLines
@@ -127,6 +130,7 @@ def start(
     """Start the parts in order; the stack ends them in reverse. Raises `GateError`."""
     begun = time.monotonic()
     # The lines first: one that an earlier run left driven goes to safety at once.
+    lines_file.write(record_folders(config), lines_in_force(config))
     factory = factory or pin_factory(config.relay.pin_factory)
     lines = open_lines(config, factory)
     stack.callback(lines.close)
