@@ -26,6 +26,8 @@ PARTS = {
     "fault_model": "the row 'model'; smile-gate audit list --event fault",
     "fault_store": "the rows 'log' and 'disk'",
     "fault_relay": "its wiring; the row 'gpio' with the gate stopped",
+    "fault_guard": f"{JOURNAL}; the row 'resources': it needs a process and 10 MB",
+    "fault_inputs": "the wiring of the input it names; the row 'inputs'",
     "fault_crash_loop": f"why it ended: {JOURNAL}; then smile-gate clear-fault",
 }
 """Where to look for a part that the running gate says is at fault."""

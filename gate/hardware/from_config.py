@@ -6,13 +6,15 @@ safe-state``): each import here counts, and the camera's are left to `open_camer
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gate.config import Config, InputSettings, OnEmergency, PowerLoss, Pull, RelayMode, Wiring
 from gate.core.domain import GATE, HEARTBEAT
-from gate.hardware import lines_file
+from gate.hardware import guard, lines_file
+from gate.hardware.guard import Guard
 from gate.hardware.indicators import Indicators, Lamp
 from gate.hardware.input_lines import InputLine
 from gate.hardware.lines_file import LinesInForce
@@ -36,6 +38,12 @@ def lines_in_force(config: Config) -> LinesInForce:
 def record_folders(config: Config) -> list[Path]:
     """Where a gate of these settings writes down its lines, and that an emergency is latched."""
     return lines_file.folders(config.control.socket, config.store.path)
+
+
+def open_guard(config: Config) -> Guard:
+    """The guard of the gate's line, started; see its `Guard.problem`."""
+    record, places = lines_in_force(config).as_json(), map(str, record_folders(config))
+    return Guard([sys.executable, *guard.MAKE_SAFE, record, *places])
 
 
 def output_lines(config: Config) -> Iterator[OutputLine]:

@@ -183,6 +183,8 @@ class Relay:
             self._overseer.watch(deadline)
         except RelayError as error:
             if not way_out:
+                if self._deadline is None:
+                    self._overseer.release()  # a new guard must not be told of this grant
                 raise
             log.critical("somebody is let out without its guard: %s", error)
 

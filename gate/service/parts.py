@@ -25,11 +25,13 @@ from gate.hardware.from_config import (
     input_lines,
     lines_in_force,
     open_camera_thread,
+    open_guard,
     open_indicators,
     open_lines,
     open_relay,
     record_folders,
 )
+from gate.hardware.guard import Guard
 from gate.hardware.indicators import Indicators
 from gate.hardware.input_lines import InputLines
 from gate.hardware.input_signals import InputSignals
@@ -62,6 +64,7 @@ class Parts:
     begun: float
     loaded: datetime
     inbox: Inbox
+    guard: Guard
     relay: Relay
     inputs: InputLines
     signals: InputSignals
@@ -82,6 +85,7 @@ class Parts:
 
     def look_after(self, now: float) -> None:
         """What every turn of the loop looks after besides its frame."""
+        self._look_after_guard(now)
         self.controller.tick(now)
         well = self.frames.supervise(now)
         if self.crash_loop.over(now):
@@ -93,6 +97,12 @@ class Parts:
         self.indicators.update(self.controller.lane.state, now)
         self.report.turn(self.controller.lane, now, well=well)
         self.meter.record_turn(self._turn(now))
+
+    def _look_after_guard(self, now: float) -> None:
+        self.guard.supervise(now)
+        problem = self.guard.problem
+        trigger = Trigger.RECOVERED if problem is None else Trigger.FAULT
+        self.controller.process(Signal(trigger, Reason.FAULT_GUARD, detail=problem), now)
 
     def _turn(self, now: float) -> LoopTurn:
         """What the meter keeps of this turn."""
@@ -132,8 +142,15 @@ def start(
     # The lines first: one that an earlier run left driven goes to safety at once.
     lines_file.write(record_folders(config), lines_in_force(config))
     factory = factory or pin_factory(config.relay.pin_factory)
+    guard = open_guard(config)
+    stack.callback(guard.close)
     lines = open_lines(config, factory)
-    stack.callback(lines.close)
+
+    def make_lines_safe() -> None:
+        if lines.close():
+            guard.leave_lines()
+
+    stack.callback(make_lines_safe)
     inputs = InputLines(factory)
     opening = LaneClosures(inbox.post)
     wires = InputSignals(inputs, inbox.post, opening, latches=config.inputs.emergency_latches)
@@ -142,7 +159,9 @@ def start(
         detail = f"released by its limit of {relay.max_open_s:g} s"
         inbox.post(Signal(Trigger.FAULT, Reason.FAULT_RELAY, detail=detail))
 
-    relay = open_relay(config, lines, on_limit=on_limit, emergency_held=wires.emergency_held)
+    relay = open_relay(
+        config, lines, on_limit=on_limit, emergency_held=wires.emergency_held, overseer=guard
+    )
     stack.callback(relay.close)
     wires.connect(relay, input_lines(config))
     stack.callback(inputs.close)
@@ -181,6 +200,7 @@ def start(
         begun=begun,
         loaded=datetime.now(UTC),
         inbox=inbox,
+        guard=guard,
         relay=relay,
         inputs=inputs,
         signals=wires,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import random
+import resource
 import signal
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -49,6 +52,78 @@ def stop_the_process(gate: Gate, chance: random.Random) -> float:
     os.kill(gate.pid, signal.SIGSTOP)
     gate.watch()
     return at
+
+
+def _alone(harm: Callable[[Daemon], None] | None) -> Callable[[Gate, random.Random], float]:
+    """Nobody but its guard ends the gate: there is no service manager."""
+
+    def strike(gate: Gate, chance: random.Random) -> float:
+        gate.start(harm)
+        gate.wait_until_on()
+        at = time.monotonic()
+        if harm is None:
+            time.sleep(chance.uniform(0, HOLD_S / 2))
+            at = time.monotonic()
+            os.kill(gate.pid, signal.SIGSTOP)
+        gate.wait_for_the_end()
+        return at
+
+    return strike
+
+
+def _once_open(harm: Callable[[], object]) -> Callable[[Daemon], None]:
+    """Do the harm in the first turn of the loop in which the gate is open."""
+
+    def prepare(daemon: Daemon) -> None:
+        tick = daemon.parts.controller.tick
+
+        def harmed(now: float) -> None:
+            if daemon.parts.relay.is_open:
+                harm()
+            tick(now)
+
+        daemon.parts.controller.tick = harmed  # type: ignore[method-assign]  # that is the harm
+
+    return prepare
+
+
+def hold_the_interpreter() -> None:
+    """A native call keeps Python's lock for five seconds: no thread of the gate runs."""
+    ctypes.PyDLL(None).sleep(5)
+
+
+def refuse_processes() -> None:
+    """No process or thread can be started any more, and the loop hangs with the lock held."""
+    resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
+    hold_the_interpreter()
+
+
+def exhaust_memory() -> None:
+    """Nothing can be allocated any more, and the loop hangs with the lock held."""
+    resource.setrlimit(resource.RLIMIT_AS, (2**20, 2**20))
+    hold_the_interpreter()
+
+
+def refuse_threads(daemon: Daemon) -> None:
+    """From the first frame on no thread can be started; the gate has all that it needs."""
+
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    _once_open(lambda: setattr(threading.Thread, "start", refuse))(daemon)
+
+
+def kill_the_guard(daemon: Daemon) -> None:
+    """The guard goes while the gate is open; the gate starts another one."""
+    killed: list[int] = []
+
+    def kill() -> None:
+        pid = daemon.parts.guard.pid
+        if not killed and pid is not None:
+            killed.append(pid)
+            os.kill(pid, signal.SIGKILL)
+
+    _once_open(kill)(daemon)
 
 
 def _watched(harm: Callable[[Daemon], None]) -> Callable[[Gate, random.Random], float]:
@@ -210,10 +285,18 @@ def restart_rapidly(gate: Gate, chance: random.Random) -> float:
 
 ALIVE = MAX_ON_S + MARGIN_S
 WATCHED = WATCHDOG_S + MARGIN_S
+GUARDED = MAX_ON_S + 1.5
+"""The guard kills a quarter of a second after the limit; a new Python then drives the lines."""
 
 FAULTS = (
     Fault("SIGKILL in a hold", kill_in_a_hold, MARGIN_S),
     Fault("SIGSTOP in a hold", stop_the_process, WATCHED),
+    Fault("SIGSTOP, no service manager", _alone(None), GUARDED),
+    Fault("the interpreter is held", _alone(_once_open(hold_the_interpreter)), GUARDED),
+    Fault("no process left, and held", _alone(_once_open(refuse_processes)), GUARDED),
+    Fault("no memory left, and held", _alone(_once_open(exhaust_memory)), GUARDED),
+    Fault("no thread left", _survived(refuse_threads), ALIVE),
+    Fault("the guard is killed", _survived(kill_the_guard), ALIVE),
     Fault("the loop hangs", _watched(hang_the_loop), ALIVE),
     Fault("the log blocks", _watched(block_the_log), ALIVE),
     Fault("the log refuses", _survived(break_the_log), ALIVE),
