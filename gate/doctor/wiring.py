@@ -105,17 +105,12 @@ def inputs(patient: Patient) -> Iterator[Finding]:
 
 def _active(patient: Patient) -> set[str]:
     """The inputs that say something now."""
-    active: set[str] = set()
-
-    def note(name: str) -> Callable[[bool], None]:
-        return lambda on: active.add(name) if on else None
-
     with ExitStack() as parts:
         watched = InputLines(_pins(patient, parts))
         parts.callback(watched.close)
         for name, contact in input_lines(patient.config).items():
-            watched.connect(name, contact, note(name))
-    return active
+            watched.connect(name, contact, lambda reading: None)
+        return {name for name, active in watched.active().items() if active}
 
 
 def _pressed(patient: Patient, name: str) -> Finding:

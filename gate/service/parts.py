@@ -85,6 +85,7 @@ class Parts:
 
     def look_after(self, now: float) -> None:
         """What every turn of the loop looks after besides its frame."""
+        self.signals.poll(now)
         self._look_after_guard(now)
         self.controller.tick(now)
         well = self.frames.supervise(now)
