@@ -126,7 +126,8 @@ def main(arguments: Sequence[str]) -> int:
         signal.signal(number, signal.SIG_IGN)
     os.set_blocking(ANSWERS, False)
     settle(oom_score)
-    os.write(ANSWERS, HELLO)
+    with contextlib.suppress(OSError):  # a gate that is gone already is seen below
+        os.write(ANSWERS, HELLO)
     if not oversee(int(gate), float(margin_s)):
         return 0
     try:

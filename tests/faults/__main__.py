@@ -83,7 +83,7 @@ def main() -> int:
                 str(sum(result.unrecorded_moves for result in results)),
                 "held" if held else f"BROKEN, see {folder}",
             )
-    Console(width=125).print(table)
+    Console(width=140).print(table)
     if not failed:
         shutil.rmtree(folder)
     return int(failed)

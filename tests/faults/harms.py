@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 import os
 import random
 import resource
@@ -10,7 +11,9 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from gate.core.domain import Event, EventKind, Position
@@ -18,9 +21,13 @@ from gate.errors import RelayError, StoreError
 from gate.service.daemon import Daemon
 from tests.faults.gate import HOLD_S, MAX_ON_S, STALE_S, WATCHDOG_S, Balance, Gate, balance
 
+log = logging.getLogger(__name__)
+
 MARGIN_S = 0.5
 """Beyond `max_on_s`, where the process lives."""
 FOREVER_S = 3600
+PIDS = Path("/sys/fs/cgroup/pids")
+"""Where version 1 of the control groups counts processes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +99,33 @@ def hold_the_interpreter() -> None:
     ctypes.PyDLL(None).sleep(5)
 
 
-def refuse_processes() -> None:
-    """No process or thread can be started any more, and the loop hangs with the lock held."""
+def fill_the_service(gate: Gate, chance: random.Random) -> float:
+    """No process or thread can be started in the service, and the loop hangs with the lock held.
+
+    Where no control group can be made, RLIMIT_NPROC stands for it; it does not bind root.
+    """
+    group = PIDS / f"smile-gate-{os.getpid()}-{gate.folder.name}"
+
+    def prepare(daemon: Daemon) -> None:
+        _once_open(lambda: _fill(group, daemon.parts.guard.pid))(daemon)
+
+    try:
+        return _alone(prepare)(gate, chance)
+    finally:
+        with suppress(OSError):
+            group.rmdir()
+
+
+def _fill(group: Path, guard: int | None) -> None:
     resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
+    with suppress(OSError):
+        group.mkdir()
+        for pid in (os.getpid(), guard):
+            (group / "cgroup.procs").write_text(str(pid))
+        (group / "pids.max").write_text("1")
+    with suppress(RuntimeError):
+        threading.Thread(target=time.sleep, args=(0,)).start()
+        log.error("a thread could be started")
     hold_the_interpreter()
 
 
@@ -283,17 +314,19 @@ def restart_rapidly(gate: Gate, chance: random.Random) -> float:
     return at
 
 
+KILLED = 1.5
+"""The guard sees it at once; a new Python then drives the lines."""
 ALIVE = MAX_ON_S + MARGIN_S
 WATCHED = WATCHDOG_S + MARGIN_S
 GUARDED = MAX_ON_S + 1.5
 """The guard kills a quarter of a second after the limit; a new Python then drives the lines."""
 
 FAULTS = (
-    Fault("SIGKILL in a hold", kill_in_a_hold, MARGIN_S),
+    Fault("SIGKILL in a hold", kill_in_a_hold, KILLED),
     Fault("SIGSTOP in a hold", stop_the_process, WATCHED),
     Fault("SIGSTOP, no service manager", _alone(None), GUARDED),
     Fault("the interpreter is held", _alone(_once_open(hold_the_interpreter)), GUARDED),
-    Fault("no process left, and held", _alone(_once_open(refuse_processes)), GUARDED),
+    Fault("no process left, and held", fill_the_service, GUARDED),
     Fault("no memory left, and held", _alone(_once_open(exhaust_memory)), GUARDED),
     Fault("no thread left", _survived(refuse_threads), ALIVE),
     Fault("the guard is killed", _survived(kill_the_guard), ALIVE),
@@ -305,7 +338,7 @@ FAULTS = (
     Fault("the camera's thread fails", _survived(fail_in_the_camera_s_thread), ALIVE),
     Fault("judging a frame fails", _survived(fail_in_the_pipeline), ALIVE),
     Fault("the relay fails once", _survived(fail_once_at_the_relay), ALIVE),
-    Fault("rapid restarts", restart_rapidly, MARGIN_S),
+    Fault("rapid restarts", restart_rapidly, KILLED),
 )
 
 

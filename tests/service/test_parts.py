@@ -69,11 +69,18 @@ def test_a_lost_edge_of_the_emergency_opens_the_gate_in_the_next_turn(bench: Ben
     assert bench.parts.controller.lane.state is State.EMERGENCY
 
 
-def test_a_gate_without_its_guard_says_so_until_it_has_another(bench: Bench) -> None:
+def test_a_gate_without_its_guard_says_so_until_it_has_another(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It is at fault, lets people out only, and heals by itself."""
+
+    def refuse(*command: object, **options: object) -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
     parts = bench.parts
     first = parts.guard.pid
     assert first is not None
+    monkeypatch.setattr("gate.hardware.guard.subprocess.Popen", refuse)
     os.kill(first, signal.SIGKILL)
     bench.turn_until(EventKind.FAULT, Reason.FAULT_GUARD)
     assert parts.controller.lane.state is State.FAULT
@@ -82,6 +89,7 @@ def test_a_gate_without_its_guard_says_so_until_it_has_another(bench: Bench) -> 
     parts.relay.grant(way_out=True)
     assert parts.relay.is_open
     parts.relay.move(Position.SAFE)
+    monkeypatch.undo()
     bench.turn_until(EventKind.RECOVERED, Reason.FAULT_GUARD)
     assert parts.guard.pid != first
     parts.relay.grant()
