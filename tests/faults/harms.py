@@ -112,8 +112,17 @@ def fill_the_service(gate: Gate, chance: random.Random) -> float:
     try:
         return _alone(prepare)(gate, chance)
     finally:
-        with suppress(OSError):
-            group.rmdir()
+        if group.exists():
+            gate.wait_until(lambda: _is_removed(group), "end of the control group")
+
+
+def _is_removed(group: Path) -> bool:
+    """Remove the group; not yet where a process in it has still to be reaped."""
+    try:
+        group.rmdir()
+    except OSError:
+        return False
+    return True
 
 
 def _fill(group: Path, guard: int | None) -> None:
