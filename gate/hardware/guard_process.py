@@ -28,6 +28,8 @@ from collections.abc import Sequence
 MESSAGES, ANSWERS, ERRORS = 0, 1, 2
 HELLO = b"0\n"
 """What it says once it watches."""
+LOOK_S = 1.0
+"""How often it looks whether the gate is there: a child of the gate may keep its pipe open."""
 GONE_S = 2.0
 """The kernel takes this long at most to close what a killed gate had open."""
 IGNORED = (
@@ -79,7 +81,7 @@ def oversee(gate: int, margin_s: float) -> bool:
     messages.register(MESSAGES, select.POLLIN)
     while True:
         left_s = watch.deadline + margin_s - time.monotonic()
-        ready = messages.poll(None if math.isinf(left_s) else max(0, math.ceil(1000 * left_s)))
+        ready = messages.poll(max(0, math.ceil(1000 * min(left_s, LOOK_S))))
         if ready:
             data = os.read(MESSAGES, 4096)
             if not data:
@@ -90,6 +92,8 @@ def oversee(gate: int, margin_s: float) -> bool:
             end(gate)
             say(f"the gate's line was on {margin_s - left_s:.2f} s past its limit: it was ended")
             messages.poll(int(1000 * GONE_S))
+            return True
+        elif os.getppid() != gate:
             return True
 
 

@@ -16,6 +16,8 @@ from gate.hardware.relay import Relay
 
 log = logging.getLogger(__name__)
 
+AGAIN_S = 1.0
+"""How often an emergency is told while its contact asks for it, whatever else was said since."""
 PER_TURN = 2
 """A press and its release are told at once; more in one turn of the loop is chatter."""
 
@@ -110,7 +112,8 @@ class InputSignals:
         self._relay: Relay | None = None
         self._has_emergency = False
         self._raised = False
-        """Whether an emergency was posted since the loop's last turn."""
+        """Whether an emergency was posted since the loop's last turn, and not its end."""
+        self._raised_at = 0.0
         self._contacts = {
             "emergency": _Contact(change=self._lower, pace=Pace(4, 4.0)),
             "request_to_exit": _Contact(
@@ -151,6 +154,8 @@ class InputSignals:
             for contact in self._contacts.values():
                 contact.spoken = 0
                 contact.speak(now)
+        if now - self._raised_at >= AGAIN_S and self.emergency_held():
+            self._raise_emergency()
         problem = self._inputs.problem
         if (problem is None) is not (self._problem is None):
             trigger = Trigger.RECOVERED if problem is None else Trigger.FAULT
@@ -175,7 +180,7 @@ class InputSignals:
         """Tell the lane first, so that a relay that hangs keeps nobody from knowing; then move."""
         with self._lock:
             if not self._raised:
-                self._raised = True
+                self._raised, self._raised_at = True, self._clock()
                 self._post(Signal(Trigger.EMERGENCY, Reason.EMERGENCY_INPUT))
         if self._relay is not None:
             try:
@@ -186,12 +191,16 @@ class InputSignals:
     def _lower(self, active: bool) -> None:
         """The emergency contact's release; that it is active was told at once."""
         if not active and not self.latches:
-            self._post(Signal(Trigger.EMERGENCY_CLEARED))
+            self._clear_emergency(Signal(Trigger.EMERGENCY_CLEARED))
 
     def _turn_key(self, on: bool) -> None:
         if on and not self.emergency_held():
-            self._post(Signal(Trigger.EMERGENCY_CLEARED, who="key switch"))
+            self._clear_emergency(Signal(Trigger.EMERGENCY_CLEARED, who="key switch"))
         self._opening.by_key(on)
+
+    def _clear_emergency(self, signal: Signal) -> None:
+        self._raised = False
+        self._post(signal)
 
     def _move_door(self, opened: bool) -> None:
         self._post(Signal(Trigger.DOOR_OPENED if opened else Trigger.DOOR_SHUT))

@@ -106,6 +106,18 @@ def test_a_gate_that_is_killed_is_made_safe_at_once(made_safe: Path) -> None:
         assert wait_for(made_safe.exists)
 
 
+def test_a_child_that_keeps_the_pipe_open_does_not_hide_the_gate_s_end(made_safe: Path) -> None:
+    """The guard sees it by its own parent, too."""
+    does = (
+        "guard.watch(time.monotonic() + 3600)\n"
+        "if os.fork() == 0: time.sleep(20); os._exit(0)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    with gate_that(does, made_safe) as process:
+        assert process.wait(PATIENCE_S) == -signal.SIGKILL
+        assert wait_for(made_safe.exists)
+
+
 def test_a_released_line_has_no_deadline(made_safe: Path) -> None:
     """A gate that shut in time lives on; so does one whose deadline was moved."""
     does = (

@@ -376,3 +376,32 @@ def test_a_press_that_is_over_before_it_could_be_told_is_told(board: Board) -> N
     board.posted.clear()
     board.turn()
     assert board.triggers() == [Trigger.DOOR_OPENED, Trigger.DOOR_SHUT]
+
+
+def test_chatter_that_ends_active_is_an_emergency() -> None:
+    """Without latching too: whatever came in between, the last word is what the contact says."""
+    board = Board(latches=False, emergency=InputLine(5, debounce_s=0))
+    board.connect()
+    for _ in range(50):
+        board.close_contact(5)
+        board.open_contact(5)
+    board.close_contact(5)
+    for _ in range(3):
+        board.turn()
+    raised = [signal for signal in board.posted if signal.trigger is not Trigger.FAULT]
+    assert raised[-1].trigger is Trigger.EMERGENCY
+    assert board.relay.is_open
+    board.close()
+
+
+def test_an_emergency_that_goes_on_is_told_again(board: Board) -> None:
+    """A lane that was cleared at the wrong moment is in its emergency again a second later."""
+    board.open_contact(5)
+    board.posted.clear()
+    for _ in range(12):
+        board.turn(0.25)
+    assert board.triggers() == [Trigger.EMERGENCY] * 3
+    board.close_contact(5)
+    board.posted.clear()
+    board.turn(2.0)
+    assert board.triggers() == []
