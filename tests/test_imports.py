@@ -162,6 +162,7 @@ def test_the_daemon_does_not_load_what_it_does_not_need() -> None:
     assert not loaded_by("import gate.service.daemon") & unwanted
 
 
-def test_making_the_lines_safe_loads_no_camera() -> None:
+def test_making_the_lines_safe_loads_no_camera_and_no_settings() -> None:
     """After a kill, each import counts: a line may still be driven."""
-    assert not loaded_by("import gate.cli.safe_state") & {"cv2", "numpy", "sqlalchemy"}
+    heavy = {"cv2", "numpy", "sqlalchemy", "pydantic", "yaml"}
+    assert not loaded_by("import gate.cli.safe_state") & heavy

@@ -19,6 +19,8 @@ REMEDIES = {
     "fault_model": "see journalctl -u smile-gate; then smile-gate check",
     "fault_store": "check the card and its free space; the gate tries again by itself",
     "fault_relay": "check the relay's wiring; the gate tries again by itself",
+    "fault_guard": "see journalctl -u smile-gate; the gate starts its guard again by itself",
+    "fault_inputs": "check the wiring of the input; the gate tries again by itself",
     "fault_crash_loop": "see journalctl -u smile-gate; when mended: smile-gate clear-fault",
 }
 CLOSERS = {

@@ -9,6 +9,9 @@ from pydantic import ValidationInfo, field_validator
 from gate.config.base import Applied, Name, Pin, Seconds, Section, setting
 from gate.core.domain import EventKind, State
 
+LIMIT_MARGIN_S = 0.5
+"""The limit is for a loop that hangs: one that is only late must end the hold itself."""
+
 
 class PinFactory(StrEnum):
     """The library that drives the pins; ``mock`` drives none and must be asked for by name."""
@@ -88,12 +91,14 @@ class RelaySettings(Section):
         unit="s",
         applied=Applied.NOW,
         change="choose the time that a slow guest needs",
+        validate_default=True,
     )
     max_on_s: Seconds = setting(
         10.0,
-        "the gate is shut after this, whatever hangs; at least hold_s",
+        "the gate is shut after this, whatever hangs; at least hold_s and 0.5 s",
         unit="s",
         applied=Applied.NOW,
+        validate_default=True,
     )
 
     @field_validator("hold_s")
@@ -108,8 +113,9 @@ class RelaySettings(Section):
     @classmethod
     def _covers_the_hold(cls, value: float, info: ValidationInfo) -> float:
         hold = info.data.get("hold_s")
-        if hold is not None and value < hold:
-            raise ValueError(f"must be at least hold_s ({hold:g}), or the limit cuts each grant")
+        if hold is not None and value < hold + LIMIT_MARGIN_S:
+            least = f"{hold + LIMIT_MARGIN_S:g} (hold_s {hold:g} and {LIMIT_MARGIN_S:g} s)"
+            raise ValueError(f"must be at least {least}, or the limit cuts each grant")
         return value
 
 

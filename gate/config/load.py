@@ -88,7 +88,8 @@ def _say(tree: Tree, where: Place, kind: str, mistake: Any) -> tuple[int, str]:
     """One of pydantic's mistakes as (line, text)."""
     # A union adds the name of its branch to the place: keep what the file really has.
     place = tree.known(where)
-    name = ".".join(str(part) for part in place)
+    is_default = kind == "value_error" and where[:-1] == place  # it does not go with what is set
+    name = ".".join(str(part) for part in (where if is_default else place))
     if kind == "extra_forbidden":
         unknown, section = str(place[-1]), place[:-1]
         near = suggest(unknown, _settings(section)) or _elsewhere(unknown, section)

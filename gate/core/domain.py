@@ -126,6 +126,10 @@ class Reason(StrEnum):
     FAULT_MODEL = "fault_model"
     FAULT_STORE = "fault_store"
     FAULT_RELAY = "fault_relay"
+    FAULT_GUARD = "fault_guard"
+    """The process that would end an overrun from outside is not there: no guest is let in."""
+    FAULT_INPUTS = "fault_inputs"
+    """A contact's changes are not told, or its line cannot be read."""
     FAULT_CRASH_LOOP = "fault_crash_loop"
     """Several unclean starts within minutes: the lane stays shut until this one has proven good."""
 

@@ -61,12 +61,12 @@ def relay(patient: Patient, pause: Callable[[float], None] = time.sleep) -> Iter
                 config, lines, on_limit=lambda max_open_s: None, emergency_held=lambda: False
             )
             parts.callback(moved.close)
-            rest = lines.is_on(GATE)
+            rest = lines.read(GATE)
             moved.move(Position.GRANTED)
-            driven = lines.is_on(GATE)
+            driven = lines.read(GATE)
             pause(min(PULSE_S, config.relay.max_on_s))
             moved.move(Position.SAFE)
-            back = lines.is_on(GATE)
+            back = lines.read(GATE)
     except RelayError as error:
         yield failed(error, _advice(error))
         return
@@ -106,18 +106,13 @@ def inputs(patient: Patient) -> Iterator[Finding]:
 
 
 def _active(patient: Patient) -> set[str]:
-    """Names of the inputs that are active now."""
-    active: set[str] = set()
-
-    def note(name: str) -> Callable[[bool], None]:
-        return lambda on: active.add(name) if on else None
-
+    """The inputs that say something now."""
     with ExitStack() as parts:
         watched = InputLines(_pins(patient, parts))
         parts.callback(watched.close)
-        for name, line in input_lines(patient.config).items():
-            watched.connect(name, line, note(name))
-    return active
+        for name, contact in input_lines(patient.config).items():
+            watched.connect(name, contact, lambda reading: None)
+        return {name for name, active in watched.active().items() if active}
 
 
 def _pressed(patient: Patient, name: str) -> Finding:

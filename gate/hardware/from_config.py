@@ -1,36 +1,59 @@
 """Lines, relay, lamps, inputs and camera as the settings have them.
 
-``smile-gate safe-state`` uses `open_lines` to switch off a line that a killed gate left driven, so
-each import here costs time: those of the camera are made in `open_camera_thread`.
+`lines_in_force` stands between a killed gate and a line that is left driven (``smile-gate
+safe-state``): each import here counts, and the camera's are left to `open_camera_thread`.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gate.config import Config, InputSettings, OnEmergency, PowerLoss, Pull, RelayMode, Wiring
 from gate.core.closures import LaneClosures
 from gate.core.domain import GATE, HEARTBEAT, Signal
+from gate.hardware import guard, lines_file
+from gate.hardware.guard import Guard
 from gate.hardware.indicators import Indicators, Lamp
 from gate.hardware.input_lines import InputLine, InputLines
 from gate.hardware.input_signals import InputSignals
+from gate.hardware.lines_file import LinesInForce
 from gate.hardware.output_lines import OutputLine, OutputLines
-from gate.hardware.relay import Relay
+from gate.hardware.relay import Overseer, Relay
 
 if TYPE_CHECKING:
     from gate.hardware.camera_thread import CameraThread, FrameSink
 
 
-def open_lines(config: Config, factory: Any) -> OutputLines:
-    """All outputs, claimed in their safe positions."""
-    return OutputLines(factory, _output_lines(config), config.interlocks)
+def open_lines(config: Config, factory: Any, *, emergency: bool = False) -> OutputLines:
+    """All outputs, claimed in their safe positions; in an emergency, in that position."""
+    return OutputLines(factory, output_lines(config), config.interlocks, emergency=emergency)
 
 
-def _output_lines(config: Config) -> Iterator[OutputLine]:
+def lines_in_force(config: Config) -> LinesInForce:
+    """What a gate of these settings claims, as it is written down at the start."""
+    return LinesInForce(str(config.relay.pin_factory), tuple(output_lines(config)))
+
+
+def record_folders(config: Config) -> list[Path]:
+    """Where a gate of these settings writes down its lines, and that an emergency is latched."""
+    return lines_file.folders(config.control.socket, config.store.path)
+
+
+def open_guard(config: Config) -> Guard:
+    """The guard of the gate's line, started; see its `Guard.problem`."""
+    record, places = lines_in_force(config).as_json(), map(str, record_folders(config))
+    return Guard([sys.executable, *guard.MAKE_SAFE, record, *places])
+
+
+def output_lines(config: Config) -> Iterator[OutputLine]:
+    """All outputs: the gate's, the lamps, the heartbeat."""
     relay = config.relay
-    rests_on = relay.power_loss is PowerLoss.FAIL_SAFE
-    yield OutputLine(GATE, relay.pin, relay.active_high, rests_on)
+    fail_safe = relay.power_loss is PowerLoss.FAIL_SAFE
+    opens = relay.on_emergency is OnEmergency.OPEN
+    yield OutputLine(GATE, relay.pin, relay.active_high, fail_safe, opens is not fail_safe)
     for output in config.outputs:
         yield OutputLine(output.name, output.pin, output.active_high)
     if config.heartbeat.pin is not None:
@@ -43,8 +66,9 @@ def open_relay(
     *,
     on_limit: Callable[[float], None],
     emergency_held: Callable[[], bool],
+    overseer: Overseer | None = None,
 ) -> Relay:
-    """The relay on the gate's line."""
+    """The relay on the gate's line. Raises `RelayError`."""
     relay = config.relay
     return Relay(
         lines,
@@ -54,6 +78,7 @@ def open_relay(
         opens_in_emergency=relay.on_emergency is OnEmergency.OPEN,
         on_limit=on_limit,
         emergency_held=emergency_held,
+        overseer=overseer,
     )
 
 

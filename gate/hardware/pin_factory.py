@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import Any
 
 from gate.errors import RelayError
@@ -18,6 +19,8 @@ FACTORIES = {
 
 def pin_factory(name: str) -> Any:
     """A gpiozero pin factory by its configured name. Raises `RelayError` with what to install."""
+    if name not in FACTORIES:
+        raise RelayError(f"'{name}' is no pin factory; there are {', '.join(FACTORIES)}")
     try:
         module = importlib.import_module(f"gpiozero.pins.{name}")
         factory = getattr(module, FACTORIES[name])()
@@ -30,6 +33,27 @@ def pin_factory(name: str) -> Any:
             " on another machine: relay.pin_factory: mock"
         ) from None
     return factory
+
+
+class EdgeThread:
+    """The one thread in which lgpio tells of all edges.
+
+    It calls the handlers without a guard, and nobody starts it again once it has ended (lgpio
+    0.2.2.0, ``_callback_thread.run``). Other libraries, and mock pins, have no such thread.
+    """
+
+    def __init__(self, factory: Any) -> None:
+        its_own = type(factory).__name__ == FACTORIES["lgpio"]
+        self._lgpio: Any = sys.modules.get("lgpio") if its_own else None
+
+    def is_alive(self) -> bool:
+        """Whether edges can be told."""
+        return self._lgpio is None or bool(self._lgpio._notify_thread.is_alive())
+
+    def restart(self) -> None:
+        """Start another one if it has ended; each line has to be watched anew afterwards."""
+        if not self.is_alive():
+            self._lgpio._notify_thread = self._lgpio._callback_thread()
 
 
 def _claiming_at_once(module: Any) -> type:

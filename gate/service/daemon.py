@@ -29,8 +29,8 @@ from gate.system.systemd import Notifier
 
 log = logging.getLogger(__name__)
 
-NAP_S = 0.2
-"""The longest wait for a frame or a signal: how late a stop may be noticed."""
+NAP_S = 0.05
+"""The longest wait for a frame or a signal: how late a stop, or a lost edge, may be noticed."""
 ANSWER_S = 2.0
 """The loop has this long to begin with what was asked."""
 

@@ -13,6 +13,7 @@ from gate.core.controller import Controller
 from gate.core.domain import Reason, Signal, Trigger
 from gate.hardware.board import Board
 from gate.hardware.board import read as read_board
+from gate.hardware.guard import Guard
 from gate.hardware.indicators import Indicators
 from gate.hardware.input_lines import InputLines
 from gate.hardware.input_signals import InputSignals
@@ -32,8 +33,9 @@ BOARD_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class HardwareParts:
-    """The lines out and in, and what moves or reads them."""
+    """The lines out and in, what moves or reads them, and the guard that outlives the gate."""
 
+    guard: Guard
     relay: Relay
     inputs: InputLines
     signals: InputSignals
@@ -108,6 +110,8 @@ class Parts:
     def look_after(self, now: float) -> None:
         """Do what is due at every turn of the loop, whether there is a frame or not."""
         controller, health = self.lane.controller, self.health
+        self.hardware.signals.poll(now)
+        self._look_after_guard(now)
         controller.tick(now)
         well = self.vision.frames.supervise(now)
         if health.crash_loop.over(now):
@@ -119,6 +123,13 @@ class Parts:
         self.hardware.indicators.update(controller.lane.state, now)
         health.report.turn(controller.lane, now, well=well)
         self.log.meter.record_turn(self._turn(now))
+
+    def _look_after_guard(self, now: float) -> None:
+        guard = self.hardware.guard
+        guard.supervise(now)
+        trigger = Trigger.RECOVERED if guard.problem is None else Trigger.FAULT
+        signal = Signal(trigger, Reason.FAULT_GUARD, detail=guard.problem)
+        self.lane.controller.process(signal, now)
 
     def _turn(self, now: float) -> LoopTurn:
         """How things stand now, as the meter keeps it."""

@@ -21,14 +21,18 @@ from gate.core.closures import LaneClosures
 from gate.core.controller import Controller
 from gate.core.domain import Event, EventKind, Observation, Reason, Signal, Trigger
 from gate.core.transitions import Lane
+from gate.hardware import lines_file
 from gate.hardware.board import read as read_board
 from gate.hardware.from_config import (
     input_lines,
+    lines_in_force,
     open_camera_thread,
+    open_guard,
     open_indicators,
     open_lines,
     open_relay,
     open_signals,
+    record_folders,
 )
 from gate.hardware.input_lines import InputLines
 from gate.hardware.pin_factory import pin_factory
@@ -86,9 +90,17 @@ def _claim_lines(
     And the emergency input moves the relay from here on, before anything is opened that can take
     its time.
     """
+    lines_file.write(record_folders(config), lines_in_force(config))
     factory = factory or pin_factory(config.relay.pin_factory)
+    guard = open_guard(config)
+    stack.callback(guard.close)
     lines = open_lines(config, factory)
-    stack.callback(lines.close)
+
+    def make_lines_safe() -> None:
+        if lines.close():
+            guard.leave_lines()
+
+    stack.callback(make_lines_safe)
     inputs = InputLines(factory)
     signals = open_signals(config, inputs, inbox.post, closures)
 
@@ -96,11 +108,13 @@ def _claim_lines(
         detail = f"released by its limit of {max_open_s:g} s"
         inbox.post(Signal(Trigger.FAULT, Reason.FAULT_RELAY, detail=detail))
 
-    relay = open_relay(config, lines, on_limit=on_limit, emergency_held=signals.emergency_held)
+    relay = open_relay(
+        config, lines, on_limit=on_limit, emergency_held=signals.emergency_held, overseer=guard
+    )
     stack.callback(relay.close)
     signals.connect(relay, input_lines(config))
     stack.callback(inputs.close)
-    return HardwareParts(relay, inputs, signals, open_indicators(config, lines))
+    return HardwareParts(guard, relay, inputs, signals, open_indicators(config, lines))
 
 
 def _open_log(

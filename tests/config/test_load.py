@@ -54,7 +54,8 @@ eyez: {}
         "3: 'camera.fps' should be a number, not \"fast\"",
         "4: 'smile.frames' should be greater than or equal to 1, not 0",
         "4: 'smile.threshold' should be less than 1, not 1.5",
-        "7: 'relay.max_on_s' must be at least hold_s (20), or the limit cuts each grant",
+        "7: 'relay.max_on_s' must be at least 20.5 (hold_s 20 and 0.5 s), or the limit cuts"
+        " each grant",
         "8: 'relay.pin' should be less than or equal to 27, not 99",
         "9: unknown setting 'eyez' (did you mean 'eyes'?)",
     ]
@@ -88,6 +89,9 @@ eyez: {}
         ("inputs:\n  door: {pin: 5, pul: up}\n", "2: unknown setting 'inputs.door.pul' (did you"),
         ("outputs:\n- {name: gate, pin: 5}\n", "2: there are two outputs 'gate'"),
         ("relay: {mode: pulse, pulse_s: 3, hold_s: 1}\n", "1: 'relay.hold_s' must be at least pul"),
+        ("relay: {mode: pulse, pulse_s: 6}\n", "1: 'relay.hold_s' must be at least pulse_s (6)"),
+        ("relay: {hold_s: 4, max_on_s: 4}\n", "1: 'relay.max_on_s' must be at least 4.5 (hold_s"),
+        ("relay:\n  hold_s: 9.8\n", "1: 'relay.max_on_s' must be at least 10.3 (hold_s 9.8 and"),
         ("face: {region: [0.5, 0, 0.6, 1]}\n", "1: 'face.region' must be [left, top, width"),
         ("lane:\n  hours:\n  - opens: 09:30\n", "3: 'lane.hours.0' needs 'closes'"),
         ("camera:\n  retry_first_s: 9\n  retry_max_s: 3\n", "3: 'camera.retry_max_s' must be at"),

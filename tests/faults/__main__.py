@@ -28,7 +28,7 @@ def once(folder: Path, clip: Path, index: int, number: int) -> Balance:
         result = strike(FAULTS[index], gate, random.Random(1000 * index + number))
     except Exception as error:  # a trial that can't be judged is a failed one
         (gate.folder / "error").write_text(repr(error))
-        return Balance(math.inf, 0, 0)
+        return Balance(math.inf, math.inf, 0, 0)
     if good(FAULTS[index], result):
         shutil.rmtree(gate.folder)
     return result
@@ -55,6 +55,7 @@ def main() -> int:
         "times",
         "longest on after it",
         "allowed",
+        "past max_on_s",
         "grants without record",
         "other moves without",
         "result",
@@ -68,6 +69,7 @@ def main() -> int:
             times = options.kills if index == 0 else options.others
             trials = pool.map(partial(once, folder, clip, index), range(times))
             results = list(progress.track(trials, total=times, description=fault.name))
+            past = max(result.past_limit_s for result in results)
             longest = max(result.on_after_s for result in results)
             held = all(good(fault, result) for result in results)
             failed |= not held
@@ -76,11 +78,12 @@ def main() -> int:
                 str(times),
                 f"{longest:.2f} s",
                 f"{fault.limit_s:.1f} s",
+                f"{past:.2f} s" if past > 0 else "never",
                 str(sum(result.unrecorded_grants for result in results)),
                 str(sum(result.unrecorded_moves for result in results)),
                 "held" if held else f"BROKEN, see {folder}",
             )
-    Console(width=110).print(table)
+    Console(width=140).print(table)
     if not failed:
         shutil.rmtree(folder)
     return int(failed)

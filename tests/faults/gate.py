@@ -16,7 +16,9 @@ from gate.audit import Store
 from gate.config.load import load
 from gate.core.domain import EventKind, Record
 from gate.errors import StoreError
-from gate.hardware.from_config import open_lines
+from gate.hardware import guard
+from gate.hardware.from_config import lines_in_force
+from gate.hardware.make_safe import make_safe
 from gate.hardware.picture_files import VideoFile
 from gate.replay import demo_clip
 from gate.service.daemon import Daemon
@@ -24,7 +26,7 @@ from gate.system.systemd import Notifier
 from tests.faults.pins import history, recording_factory
 
 GATE_PIN = 17
-HOLD_S, MAX_ON_S, WATCHDOG_S, STALE_S = 0.6, 1.0, 1.5, 0.6
+HOLD_S, MAX_ON_S, WATCHDOG_S, STALE_S = 0.6, 1.1, 1.5, 0.6
 SETTINGS = f"""
 camera: {{source: smile.avi, loop: true, stale_after_s: {STALE_S}, retry_first_s: 0.05}}
 face: {{lost_s: 0.3}}
@@ -105,6 +107,7 @@ class Gate:
         code = 1
         try:
             logging.basicConfig(filename=self.folder / "journal", level=logging.INFO)
+            guard.MAKE_SAFE = ("-m", "tests.faults.safe_state", str(self.pins))  # type: ignore[assignment]
             environ = {"NOTIFY_SOCKET": str(address), "WATCHDOG_USEC": str(int(WATCHDOG_S * 1e6))}
             daemon = HarmedDaemon(
                 load(self.folder / "gate.yaml"),
@@ -157,10 +160,20 @@ class Gate:
         self.kill()
         return killed
 
+    def wait_for_the_end(self) -> None:
+        """Wait until somebody else ends it, as its guard does; then clean up."""
+        self.wait_until(self._is_over, "end of the gate by its guard")
+        self.kill()
+
+    def _is_over(self) -> bool:
+        return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
     def _end(self, number: int) -> int:
         with suppress(ProcessLookupError):
             os.kill(self.pid, number)
         _, status = os.waitpid(self.pid, 0)
+        # A service manager waits until the last process of the service is gone, here the guard.
+        self.wait_until(lambda: not self._has_processes(), "end of the guard")
         self.safe_state()
         if self.socket is not None:
             self.socket.close()
@@ -168,8 +181,16 @@ class Gate:
 
     def safe_state(self) -> None:
         """What `ExecStopPost=` calls: `smile-gate safe-state`."""
-        lines = open_lines(load(self.folder / "gate.yaml"), recording_factory(self.pins))
-        lines.close()
+        in_force = lines_in_force(load(self.folder / "gate.yaml"))
+        make_safe(in_force, open_factory=lambda name: recording_factory(self.pins))
+
+    def _has_processes(self) -> bool:
+        """Whether a process that was started for this folder runs: the guard names it."""
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with suppress(OSError):
+                if f"{self.folder}/".encode() in path.read_bytes():
+                    return True
+        return False
 
     def records(self) -> list[Record]:
         """The log, whole; none where the gate was killed before it had laid one out."""
@@ -192,6 +213,8 @@ class Balance:
 
     on_after_s: float
     """How long the line stayed on after the harm, at most."""
+    past_limit_s: float
+    """How much longer than `max_on_s` the line was on, at most; negative if it never was."""
     unrecorded_grants: int
     """Times that the line went on without a grant that was committed before."""
     unrecorded_moves: int
@@ -208,7 +231,7 @@ def balance(gate: Gate, harmed_at: float) -> Balance:
     ]
     reasons = [record.event.monotonic for record in gate.records()]
     level, unrecorded, silent = False, 0, 0
-    on_since, longest = 0.0, 0.0
+    on_since, longest, past = 0.0, 0.0, -MAX_ON_S
     for change in changes:
         if change.level and not level:
             on_since = change.at
@@ -218,9 +241,10 @@ def balance(gate: Gate, harmed_at: float) -> Balance:
                 grants.remove(before[-1])
         if level and not change.level:
             longest = max(longest, change.at - max(on_since, harmed_at))
+            past = max(past, change.at - on_since - MAX_ON_S)
             near = any(abs(at - change.at) < 0.5 for at in reasons)
             silent += not near and change.at < harmed_at - IN_FLIGHT_S
         level = change.level
     if level:
-        longest = float("inf")
-    return Balance(longest, unrecorded, silent)
+        longest = past = float("inf")
+    return Balance(longest, past, unrecorded, silent)

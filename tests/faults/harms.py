@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import ctypes
+import logging
 import os
 import random
+import resource
 import signal
+import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from gate.core.domain import Event, EventKind, Position
@@ -15,9 +21,13 @@ from gate.errors import RelayError, StoreError
 from gate.service.daemon import Daemon
 from tests.faults.gate import HOLD_S, MAX_ON_S, STALE_S, WATCHDOG_S, Balance, Gate, balance
 
+log = logging.getLogger(__name__)
+
 MARGIN_S = 0.5
 """Beyond `max_on_s`, where the process lives."""
 FOREVER_S = 3600
+PIDS = Path("/sys/fs/cgroup/pids")
+"""Where version 1 of the control groups counts processes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +59,111 @@ def stop_the_process(gate: Gate, chance: random.Random) -> float:
     os.kill(gate.pid, signal.SIGSTOP)
     gate.watch()
     return at
+
+
+def _alone(harm: Callable[[Daemon], None] | None) -> Callable[[Gate, random.Random], float]:
+    """Nobody but its guard ends the gate: there is no service manager."""
+
+    def strike(gate: Gate, chance: random.Random) -> float:
+        gate.start(harm)
+        gate.wait_until_on()
+        at = time.monotonic()
+        if harm is None:
+            time.sleep(chance.uniform(0, HOLD_S / 2))
+            at = time.monotonic()
+            os.kill(gate.pid, signal.SIGSTOP)
+        gate.wait_for_the_end()
+        return at
+
+    return strike
+
+
+def _once_open(harm: Callable[[], object]) -> Callable[[Daemon], None]:
+    """Do the harm in the first turn of the loop in which the gate is open."""
+
+    def prepare(daemon: Daemon) -> None:
+        tick = daemon.parts.lane.controller.tick
+
+        def harmed(now: float) -> None:
+            if daemon.parts.hardware.relay.is_open:
+                harm()
+            tick(now)
+
+        daemon.parts.lane.controller.tick = harmed  # type: ignore[method-assign]  # that is the harm
+
+    return prepare
+
+
+def hold_the_interpreter() -> None:
+    """A native call keeps Python's lock for five seconds: no thread of the gate runs."""
+    ctypes.PyDLL(None).sleep(5)
+
+
+def fill_the_service(gate: Gate, chance: random.Random) -> float:
+    """No process or thread can be started in the service, and the loop hangs with the lock held.
+
+    Where no control group can be made, RLIMIT_NPROC stands for it; it does not bind root.
+    """
+    group = PIDS / f"smile-gate-{os.getpid()}-{gate.folder.name}"
+
+    def prepare(daemon: Daemon) -> None:
+        _once_open(lambda: _fill(group, daemon.parts.hardware.guard.pid))(daemon)
+
+    try:
+        return _alone(prepare)(gate, chance)
+    finally:
+        if group.exists():
+            gate.wait_until(lambda: _is_removed(group), "end of the control group")
+
+
+def _is_removed(group: Path) -> bool:
+    """Remove the group; not yet where a process in it has still to be reaped."""
+    try:
+        group.rmdir()
+    except OSError:
+        return False
+    return True
+
+
+def _fill(group: Path, guard: int | None) -> None:
+    resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
+    with suppress(OSError):
+        group.mkdir()
+        for pid in (os.getpid(), guard):
+            (group / "cgroup.procs").write_text(str(pid))
+        (group / "pids.max").write_text("1")
+    with suppress(RuntimeError):
+        threading.Thread(target=time.sleep, args=(0,)).start()
+        log.error("a thread could be started")
+    hold_the_interpreter()
+
+
+def exhaust_memory() -> None:
+    """Nothing can be allocated any more, and the loop hangs with the lock held."""
+    resource.setrlimit(resource.RLIMIT_AS, (2**20, 2**20))
+    hold_the_interpreter()
+
+
+def refuse_threads(daemon: Daemon) -> None:
+    """From the first frame on no thread can be started; the gate has all that it needs."""
+
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    _once_open(lambda: setattr(threading.Thread, "start", refuse))(daemon)
+
+
+def kill_the_guard(daemon: Daemon) -> None:
+    """The guard goes while the gate is open; the gate starts another one."""
+    killed: list[int] = []
+
+    def kill() -> None:
+        pid = daemon.parts.hardware.guard.pid
+        if not killed and pid is not None:
+            killed.append(pid)
+            os.kill(pid, signal.SIGKILL)
+
+    _once_open(kill)(daemon)
 
 
 def _watched(harm: Callable[[Daemon], None]) -> Callable[[Gate, random.Random], float]:
@@ -208,12 +323,22 @@ def restart_rapidly(gate: Gate, chance: random.Random) -> float:
     return at
 
 
+KILLED = 1.5
+"""The guard sees it at once; a new Python then drives the lines."""
 ALIVE = MAX_ON_S + MARGIN_S
 WATCHED = WATCHDOG_S + MARGIN_S
+GUARDED = MAX_ON_S + 1.5
+"""The guard kills a quarter of a second after the limit; a new Python then drives the lines."""
 
 FAULTS = (
-    Fault("SIGKILL in a hold", kill_in_a_hold, MARGIN_S),
+    Fault("SIGKILL in a hold", kill_in_a_hold, KILLED),
     Fault("SIGSTOP in a hold", stop_the_process, WATCHED),
+    Fault("SIGSTOP, no service manager", _alone(None), GUARDED),
+    Fault("the interpreter is held", _alone(_once_open(hold_the_interpreter)), GUARDED),
+    Fault("no process left, and held", fill_the_service, GUARDED),
+    Fault("no memory left, and held", _alone(_once_open(exhaust_memory)), GUARDED),
+    Fault("no thread left", _survived(refuse_threads), ALIVE),
+    Fault("the guard is killed", _survived(kill_the_guard), ALIVE),
     Fault("the loop hangs", _watched(hang_the_loop), ALIVE),
     Fault("the log blocks", _watched(block_the_log), ALIVE),
     Fault("the log refuses", _survived(break_the_log), ALIVE),
@@ -222,7 +347,7 @@ FAULTS = (
     Fault("the camera's thread fails", _survived(fail_in_the_camera_s_thread), ALIVE),
     Fault("judging a frame fails", _survived(fail_in_the_pipeline), ALIVE),
     Fault("the relay fails once", _survived(fail_once_at_the_relay), ALIVE),
-    Fault("rapid restarts", restart_rapidly, MARGIN_S),
+    Fault("rapid restarts", restart_rapidly, KILLED),
 )
 
 

@@ -8,6 +8,7 @@ from gpiozero.pins.mock import MockFactory
 from gate.core.domain import GATE, HEARTBEAT, EventKind, State
 from gate.hardware.indicators import Indicators, Lamp
 from gate.hardware.output_lines import OutputLine, OutputLines
+from tests.failing_pins import FailingFactory, level
 
 WIRES = [
     OutputLine(GATE, 17),
@@ -66,6 +67,25 @@ def test_a_broken_lamp_does_not_stop_the_gate(
     for _ in range(5):
         panel.update(State.IDLE, 1.0)
     assert sum("lamp" in record.message for record in caplog.records) == 1
+
+
+@pytest.mark.parametrize("number", range(1, 13))
+@pytest.mark.parametrize("lasting", [False, True])
+def test_no_call_of_a_lamp_s_driver_stops_the_loop(number: int, lasting: bool) -> None:
+    """Whichever call fails, once or from then on, nothing is raised and the other lamps go on."""
+    pins = FailingFactory()
+    lines = OutputLines(pins, WIRES)
+    panel = Indicators(lines, LAMPS, heartbeat_s=1.0)
+    begun = len(pins.calls)
+    pins.fails = lambda call: (
+        call.pin == 22 and (lasting or call.number == begun + number) and call.number > begun
+    )
+    for tenth in range(40):
+        panel.update(State.IDLE if tenth % 4 else State.GRANTED, tenth / 10)
+    assert sum(call.pin == 24 for call in pins.calls[begun:]) > 3
+    pins.fails = lambda call: False
+    panel.update(State.IDLE, 5.0)
+    assert level(pins, 22)
 
 
 def _fail(state: int) -> None:

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from gpiozero.pins.mock import MockFactory, MockPin
 
 from gate.core.closures import LaneClosures
-from gate.core.domain import GATE, Position, Signal, Trigger
+from gate.core.domain import GATE, Position, Reason, Signal, Trigger
 from gate.errors import RelayError
 from gate.hardware.input_lines import InputLine, InputLines
 from gate.hardware.input_signals import InputSignals
 from gate.hardware.output_lines import OutputLine, OutputLines
 from gate.hardware.relay import Relay
+from tests.failing_pins import FailingFactory, FailingPin
 
 
-class WiredPin(MockPin):  # type: ignore[misc]  # gpiozero has no types
+class WiredPin(FailingPin):
     """A pin with a contact to ground, which is stronger than the pull resistor."""
 
     grounded = False
@@ -27,21 +27,51 @@ class WiredPin(MockPin):  # type: ignore[misc]  # gpiozero has no types
             self._change_state(False)
 
 
+class Thread:
+    """The library's thread that tells of edges."""
+
+    def __init__(self) -> None:
+        self.alive = True
+        self.started = 0
+
+    def is_alive(self) -> bool:
+        return self.alive
+
+    def restart(self) -> None:
+        if not self.alive:
+            self.alive = True
+            self.started += 1
+
+
 class Board:
     """Mock pins with a relay and wires, and what was posted to the loop."""
 
     def __init__(self, *, latches: bool = True, **contacts: InputLine) -> None:
-        self.pins = MockFactory(pin_class=WiredPin)
+        self.pins = FailingFactory()
+        self.pins.pin_class = WiredPin
+        self.now = 100.0
+        self.thread = Thread()
         self.lines = OutputLines(self.pins, [OutputLine(GATE, 17)])
         self.posted: list[Signal] = []
-        self.inputs = InputLines(self.pins)
+        self.inputs = InputLines(self.pins, self.thread)
         self.closures = LaneClosures(self.posted.append)
-        self.signals = InputSignals(self.inputs, self.posted.append, self.closures, latches=latches)
+        self.signals = InputSignals(
+            self.inputs, self.posted.append, self.closures, latches=latches, clock=lambda: self.now
+        )
         self.relay = Relay(self.lines, emergency_held=self.signals.emergency_held)
         self._contacts = contacts
 
     def connect(self) -> None:
         self.signals.connect(self.relay, self._contacts)
+
+    def turn(self, seconds: float = 0.05) -> None:
+        """Let the loop turn, after a while."""
+        self.now += seconds
+        self.signals.poll(self.now)
+
+    def lose_edge(self, pin: int, *, closed: bool) -> None:
+        """Change the level without anybody being told."""
+        self.pins.pin(pin)._state = not closed
 
     def triggers(self) -> list[Trigger]:
         return [signal.trigger for signal in self.posted]
@@ -57,7 +87,9 @@ class Board:
         self.pins.pin(pin).drive_high()
 
     def close(self) -> None:
+        self.pins.fails = lambda call: False
         self.inputs.close()
+        self.relay.close()
         self.lines.close()
 
 
@@ -88,6 +120,7 @@ def test_each_contact_has_its_signal(board: Board) -> None:
     for pin in (6, 13, 19, 16):
         board.close_contact(pin)
         board.open_contact(pin)
+        board.turn()
     assert board.triggers() == [
         Trigger.OPERATOR_GRANT,
         Trigger.PASSED,
@@ -150,6 +183,7 @@ def test_the_key_switch_is_the_master_of_the_hours() -> None:
     board.open_contact(21)
     assert board.triggers() == [Trigger.EMERGENCY_CLEARED, Trigger.OPENED, Trigger.CLOSED]
     board.closures.by_hours(False)
+    board.turn()
     board.close_contact(21)
     assert board.triggers()[3:] == [Trigger.CLOSED, Trigger.EMERGENCY_CLEARED]
     board.close()
@@ -188,3 +222,186 @@ def test_a_pin_that_is_taken_is_one_clear_error() -> None:
     with pytest.raises(RelayError, match=r"GPIO 17 cannot be claimed for inputs\.passage"):
         board.connect()
     board.close()
+
+
+def test_a_lost_emergency_edge_is_found_by_its_level(board: Board) -> None:
+    """Within two turns of the loop the gate is open and the lane knows, whichever edge was lost."""
+    board.lose_edge(5, closed=False)
+    board.turn()
+    board.turn()
+    assert board.relay.is_open
+    assert board.triggers() == [Trigger.EMERGENCY]
+    assert board.signals.emergency_held()
+    board.lose_edge(5, closed=True)
+    board.turn()
+    board.turn()
+    assert not board.signals.emergency_held()
+    board.relay.clear()
+    board.relay.move(Position.SAFE)
+    assert not board.relay.is_open
+
+
+def test_a_lost_press_is_found_by_its_level(board: Board) -> None:
+    """The exit button opens although nobody told of it, once for a press."""
+    board.lose_edge(6, closed=True)
+    for _ in range(5):
+        board.turn()
+    assert board.triggers() == [Trigger.OPERATOR_GRANT]
+
+
+def test_a_level_counts_once_it_has_lasted_as_long_as_its_contact_bounces() -> None:
+    """A level that a single turn happens to see is no press."""
+    board = Board(passage=InputLine(13, debounce_s=0.02))
+    board.connect()
+    board.lose_edge(13, closed=True)
+    board.turn(0.01)
+    board.lose_edge(13, closed=False)
+    board.turn(0.03)
+    assert board.triggers() == []
+    board.lose_edge(13, closed=True)
+    board.turn(0.01)
+    board.turn(0.03)
+    assert board.triggers() == [Trigger.PASSED]
+    board.close()
+
+
+def test_an_emergency_is_held_by_its_level_not_by_what_was_told(board: Board) -> None:
+    """An operator cannot clear it while the contact is active, whatever the edges said."""
+    board.lose_edge(5, closed=False)
+    assert board.signals.emergency_held()
+
+
+def test_an_edge_that_never_comes_is_a_fault_and_the_inputs_are_watched_anew(board: Board) -> None:
+    """The watching starts again, and the next press is told by its edge."""
+    board.lose_edge(19, closed=True)
+    for _ in range(25):
+        board.turn()
+    told = [signal for signal in board.posted if signal.reason is Reason.FAULT_INPUTS]
+    assert [signal.trigger for signal in told] == [Trigger.FAULT, Trigger.RECOVERED]
+    assert told[0].detail == "inputs.door changed and its edge was not told"
+    board.posted.clear()
+    board.close_contact(6)
+    assert board.triggers() == [Trigger.OPERATOR_GRANT]
+
+
+def test_a_dead_thread_is_a_fault_and_is_started_again(board: Board) -> None:
+    """The library starts its thread once; the gate sees that it has ended."""
+    board.thread.alive = False
+    board.turn()
+    board.turn()
+    assert board.thread.started == 1
+    assert board.triggers() == [Trigger.FAULT, Trigger.RECOVERED]
+    assert board.posted[0].detail == "the thread that tells of changes has ended"
+
+
+def test_a_line_that_cannot_be_read_is_a_fault_until_it_can(board: Board) -> None:
+    """The other contacts are still polled, and the fault names the one."""
+    board.pins.fails = lambda call: call.pin == 26
+    board.lose_edge(6, closed=True)
+    for _ in range(30):
+        board.turn()
+    assert board.triggers() == [Trigger.OPERATOR_GRANT, Trigger.FAULT]
+    assert "inputs.tamper cannot be read" in str(board.posted[1].detail)
+    board.pins.fails = lambda call: False
+    for _ in range(30):
+        board.turn()
+    assert board.triggers()[2:] == [Trigger.RECOVERED]
+
+
+@pytest.mark.parametrize("operation", ["read", "write"])
+def test_an_emergency_is_told_and_served_whatever_the_relay_s_pin_does(
+    board: Board, operation: str
+) -> None:
+    """No exception leaves the contact's handler, and the loop knows before the relay moves."""
+    board.pins.fails = lambda call: (call.operation, call.pin) == (operation, 17)
+    board.open_contact(5)
+    assert board.triggers() == [Trigger.EMERGENCY]
+    assert board.relay.is_open is (operation == "read")
+    board.close_contact(6)
+    assert board.triggers() == [Trigger.EMERGENCY, Trigger.OPERATOR_GRANT]
+
+
+def test_a_handler_that_fails_does_not_end_the_library_s_thread(board: Board) -> None:
+    """Whatever is raised stays here: the thread is that of all inputs."""
+
+    def fail(signal: Signal) -> None:
+        raise ValueError("in the loop's mailbox")
+
+    board.signals._post = fail
+    board.open_contact(5)
+    assert board.thread.alive
+
+
+@pytest.mark.parametrize("pin", [13, 19, 26, 16])
+def test_a_chattering_contact_delays_nobody(board: Board, pin: int) -> None:
+    """Of 500 chatters few are passed on; the exit button's press waits for none of them."""
+    for number in range(500):
+        (board.open_contact if number % 2 else board.close_contact)(pin)
+        (board.close_contact if number % 2 else board.open_contact)(pin)
+        if number % 25 == 24:
+            board.turn()
+    assert len(board.posted) <= 20
+    waiting = len(board.posted)
+    board.close_contact(6)
+    assert board.triggers()[waiting] is Trigger.OPERATOR_GRANT
+    for _ in range(300):
+        board.turn()
+    assert len(board.posted) <= 24
+    if pin != 19:
+        assert "more in" in str(board.posted[-1].detail)
+
+
+def test_the_presses_of_an_exit_button_are_told_at_the_pace_of_a_hand(board: Board) -> None:
+    """Somebody who presses again in a hold is heard; a button that chatters is summed up."""
+    for _ in range(3):
+        board.close_contact(6)
+        board.open_contact(6)
+        board.turn(0.5)
+    assert board.triggers() == [Trigger.OPERATOR_GRANT] * 3
+    for _ in range(100):
+        board.close_contact(6)
+        board.open_contact(6)
+    board.turn(0.5)
+    assert len(board.posted) == 3
+    board.turn(2.0)
+    assert board.triggers() == [Trigger.OPERATOR_GRANT] * 4
+    assert board.posted[3].detail == "99 more in 2.5 s"
+
+
+def test_a_press_that_is_over_before_it_could_be_told_is_told(board: Board) -> None:
+    """A door that opened and shut while others were passed on is both."""
+    for _ in range(3):
+        board.close_contact(19)
+        board.open_contact(19)
+    board.posted.clear()
+    board.turn()
+    assert board.triggers() == [Trigger.DOOR_OPENED, Trigger.DOOR_SHUT]
+
+
+def test_chatter_that_ends_active_is_an_emergency() -> None:
+    """Without latching too: whatever came in between, the last word is what the contact says."""
+    board = Board(latches=False, emergency=InputLine(5, debounce_s=0))
+    board.connect()
+    for _ in range(50):
+        board.close_contact(5)
+        board.open_contact(5)
+    board.close_contact(5)
+    for _ in range(3):
+        board.turn()
+    raised = [signal for signal in board.posted if signal.trigger is not Trigger.FAULT]
+    assert raised[-1].trigger is Trigger.EMERGENCY
+    assert board.relay.is_open
+    board.close()
+
+
+def test_an_emergency_that_goes_on_is_told_again(board: Board) -> None:
+    """A lane that was cleared at the wrong moment is in its emergency again a second later."""
+    board.open_contact(5)
+    board.posted.clear()
+    for _ in range(12):
+        board.turn(0.25)
+    assert board.triggers() == [Trigger.EMERGENCY] * 3
+    board.close_contact(5)
+    board.posted.clear()
+    board.turn(2.0)
+    assert board.triggers() == []

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
 
 import pytest
 from gpiozero.pins.mock import MockFactory
@@ -11,7 +13,9 @@ from gate.errors import RelayError
 from gate.hardware.output_lines import OutputLine, OutputLines
 from gate.hardware.pin_factory import pin_factory
 from gate.hardware.relay import Relay
-from tests.waiting import FOREVER_S, PATIENCE_S, until
+from tests.failing_pins import FailingFactory, level
+
+FOREVER_S = 3600
 
 
 @pytest.fixture
@@ -53,6 +57,7 @@ def test_a_fail_safe_lock_is_held_by_power_and_let_go_to_open(pins: MockFactory)
         relay.move(position)
         assert relay.is_open is opened
     relay.move(Position.SAFE)
+    relay.close()
     lines.close()
     assert history(pins)[-3:] == [True, False, True]
 
@@ -62,42 +67,255 @@ def test_a_grant_ends_by_its_limit_even_if_nobody_ends_it(lines: OutputLines) ->
     tripped = threading.Event()
     relay = Relay(lines, max_open_s=0.01, on_limit=lambda _: tripped.set())
     relay.move(Position.GRANTED)
-    assert tripped.wait(PATIENCE_S)
+    assert tripped.wait(10)
     assert not relay.is_open
     assert relay.position is Position.SAFE
 
 
-def test_a_limit_that_cannot_move_the_line_is_told(pins: MockFactory, lines: OutputLines) -> None:
-    """A wire that came loose while the gate was open is a fault, not a thread that died."""
-    told = threading.Event()
-    relay = Relay(lines, max_open_s=0.01, on_limit=lambda _: told.set())
-    pin = pins.pin(17)
-    drive = pin._set_state
-    pin._set_state = lambda level: drive(level) if level else _fail(level)
-    relay.move(Position.GRANTED)
-    assert told.wait(PATIENCE_S)
-    del pin._set_state
-    assert relay.position is None  # so that the next move drives the line again
-    relay.move(Position.SAFE)
-    assert not relay.is_open
+class Bench:
+    """A relay on pins that may fail, its clock in the test's hand, and what it told the loop."""
+
+    def __init__(self, *, rests_on: bool = False, **options: Any) -> None:
+        self.pins = FailingFactory()
+        wires = [OutputLine(GATE, 17, rests_on=rests_on), OutputLine("red", 5)]
+        self.lines = OutputLines(self.pins, wires, [(GATE, "red")])
+        self.now = 100.0
+        self.told = threading.Semaphore(0)
+        self.relay = Relay(
+            self.lines,
+            energised_is_open=not rests_on,
+            on_limit=lambda _: self.told.release(),
+            clock=lambda: self.now,
+            **options,
+        )
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass, and the limit's thread do what is due by then."""
+        with self.relay._changed:
+            self.now += seconds
+            self.relay._changed.notify()
+        for _ in range(2000):
+            with self.relay._changed:
+                pause = self.relay._pause()
+                if pause is None or pause > 0:
+                    return
+            threading.Event().wait(0.005)
+        raise TimeoutError("the limit's thread does nothing")
+
+    def is_open(self) -> bool:
+        return self.relay.is_open
+
+    def is_told(self) -> bool:
+        return self.told.acquire(timeout=10)
+
+    def is_told_again(self) -> bool:
+        return self.told.acquire(blocking=False)
+
+    def close(self) -> None:
+        self.pins.fails = lambda call: False
+        self.relay.close()
+        self.lines.close()
 
 
-def _fail(state: int) -> None:
-    raise OSError("no such line")
+@pytest.mark.parametrize("rests_on", [False, True])
+def test_a_limit_that_cannot_move_the_line_is_told_and_tries_again(rests_on: bool) -> None:
+    """A wire that came loose while the gate was open is told once, and shuts when it can."""
+    bench = Bench(rests_on=rests_on, max_open_s=5)
+    bench.relay.move(Position.GRANTED)
+    bench.pins.fails = lambda call: call.pin == 17
+    with bench.relay._changed:
+        bench.now += 5
+        bench.relay._changed.notify()
+    assert bench.is_told()
+    assert level(bench.pins, 17) is not rests_on
+    bench.pins.fails = lambda call: False
+    bench.wait(1)
+    assert level(bench.pins, 17) is rests_on
+    assert bench.relay.position is Position.SAFE
+    assert not bench.is_told_again()
+    bench.close()
 
 
-def test_a_hold_that_ended_in_time_is_not_ended_again(lines: OutputLines) -> None:
+@pytest.mark.parametrize("rests_on", [False, True])
+@pytest.mark.parametrize("operation", ["read", "write"])
+def test_a_lamp_that_fails_keeps_no_gate_open_past_its_limit(
+    rests_on: bool, operation: str
+) -> None:
+    """Whatever an interlocked lamp's driver raises, the gate shuts and the loop is told."""
+    bench = Bench(rests_on=rests_on, max_open_s=5)
+    bench.relay.move(Position.GRANTED)
+    bench.lines.switch("red", True)
+    bench.pins.fails = lambda call: call.pin == 5 or call.operation == operation == "read"
+    bench.wait(5)
+    assert bench.is_told()
+    assert level(bench.pins, 17) is rests_on
+    bench.close()
+
+
+def test_a_lamp_that_cannot_be_switched_off_does_not_keep_the_gate_shut_in_an_emergency() -> None:
+    """Interlocked or not, the gate's line is the first to move."""
+    bench = Bench()
+    bench.lines.switch("red", True)
+    bench.pins.fails = lambda call: call.pin == 5
+    bench.relay.trip()
+    assert level(bench.pins, 17)
+    assert bench.relay.position is Position.EMERGENCY
+    bench.close()
+
+
+def test_every_call_of_the_driver_may_fail_once_in_an_emergency() -> None:
+    """Whichever call fails, the gate ends up open, with and without its interlock."""
+    for rests_on in (False, True):
+        for number in range(1, 12):
+            bench = Bench(rests_on=rests_on)
+            bench.lines.switch("red", True)
+            begun = len(bench.pins.calls)
+            bench.pins.fails = lambda call, at=begun + number: call.number == at  # type: ignore[misc]
+            with suppress(RelayError):
+                bench.relay.trip()
+            bench.wait(1)
+            assert level(bench.pins, 17) is not rests_on, (rests_on, number)
+            assert bench.relay.position is Position.EMERGENCY
+            bench.close()
+
+
+def test_a_limit_whose_listener_fails_still_limits_the_next_grant() -> None:
+    """The thread outlives whatever the loop's side raises."""
+    calls = []
+
+    def fail(_: float) -> None:
+        calls.append(1)
+        raise ValueError("in the loop's mailbox")
+
+    bench = Bench(max_open_s=5)
+    bench.relay._on_limit = fail
+    for _ in range(2):
+        bench.relay.move(Position.GRANTED)
+        bench.wait(5)
+        assert not bench.is_open()
+    bench.close()
+    assert len(calls) == 2
+
+
+def test_a_hold_that_ended_in_time_is_not_ended_again() -> None:
     """The limit of one grant does not cut the next one."""
-    tripped = threading.Event()
-    relay = Relay(lines, max_open_s=FOREVER_S, on_limit=lambda _: tripped.set())
-    relay.move(Position.GRANTED)
-    first = relay._grants
-    relay.move(Position.SAFE)
-    relay.move(Position.GRANTED)
-    relay._time_out(first)
-    assert relay.is_open
-    assert not tripped.is_set()
-    relay.close()
+    bench = Bench(max_open_s=5)
+    bench.relay.move(Position.GRANTED)
+    bench.wait(4)
+    bench.relay.move(Position.SAFE)
+    bench.relay.move(Position.GRANTED)
+    bench.wait(4)
+    assert bench.is_open()
+    bench.wait(1)
+    assert not bench.is_open()
+    bench.close()
+
+
+def test_a_press_in_a_hold_begins_the_limit_anew() -> None:
+    """The limit counts from the last grant; only moving to where the relay is does nothing."""
+    bench = Bench(max_open_s=5)
+    bench.relay.grant()
+    bench.wait(4)
+    bench.relay.grant()
+    bench.wait(4)
+    assert bench.is_open()
+    bench.relay.move(Position.GRANTED)
+    bench.wait(1)
+    assert not bench.is_open()
+    bench.close()
+
+
+def test_a_press_in_a_hold_pulses_again() -> None:
+    """With a pulse each press is a contact of its own, though the lane is still granted."""
+    bench = Bench(max_open_s=5, pulse_s=0.3)
+    for _ in range(3):
+        bench.relay.grant()
+        bench.wait(0.3)
+    assert bench.relay.position is Position.GRANTED
+    assert [bool(change.state) for change in bench.pins.pin(17).states][1:] == [True, False] * 3
+    assert not bench.is_told_again()
+    bench.close()
+
+
+def test_raising_the_limit_in_a_hold_is_no_fault() -> None:
+    """A hold that runs gets the longer limit; a shorter one holds from the next grant on."""
+    bench = Bench(max_open_s=5)
+    bench.relay.move(Position.GRANTED)
+    bench.relay.limit(max_open_s=8, pulse_s=None)
+    bench.wait(7)
+    assert bench.is_open()
+    bench.relay.limit(max_open_s=2, pulse_s=None)
+    assert bench.is_open()
+    assert not bench.is_told_again()
+    bench.wait(1)
+    assert not bench.is_open()
+    bench.close()
+
+
+def test_a_grant_needs_no_new_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the limit of threads a relay that runs still opens and shuts; a new one is an error."""
+    bench = Bench(max_open_s=5)
+
+    def refuse(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    bench.relay.move(Position.GRANTED)
+    assert bench.is_open()
+    bench.wait(5)
+    assert not bench.is_open()
+    with pytest.raises(RelayError, match="can't start new thread"):
+        Relay(bench.lines)
+    bench.close()
+
+
+class Watcher:
+    """A guard that keeps what it was told; ``gone`` makes it refuse."""
+
+    def __init__(self) -> None:
+        self.told: list[float | None] = []
+        self.gone = False
+
+    def watch(self, deadline: float) -> None:
+        if self.gone:
+            raise RelayError("the guard is gone")
+        self.told.append(deadline)
+
+    def release(self) -> None:
+        self.told.append(None)
+
+
+def test_the_guard_knows_before_the_line_is_driven_and_after_it_is_off() -> None:
+    """Without the guard no guest is let in; somebody inside, and an emergency, are let out."""
+    watcher = Watcher()
+    bench = Bench(max_open_s=5, overseer=watcher)
+    bench.relay.move(Position.GRANTED)
+    bench.relay.grant()
+    bench.relay.move(Position.SAFE)
+    assert watcher.told == [105.0, 105.0, None]
+    watcher.gone = True
+    with pytest.raises(RelayError, match="the guard is gone"):
+        bench.relay.move(Position.GRANTED)
+    assert not bench.is_open()
+    bench.relay.grant(way_out=True)
+    assert bench.is_open()
+    bench.wait(5)
+    assert not bench.is_open()
+    bench.relay.trip()
+    assert bench.is_open()
+    bench.close()
+
+
+def test_a_gate_that_stops_in_an_emergency_stays_in_its_position() -> None:
+    """The line is left as the emergency wants it until somebody has cleared it."""
+    bench = Bench()
+    bench.relay.trip()
+    bench.relay.move(Position.SAFE)
+    bench.close()
+    assert level(bench.pins, 17)
+    bench.relay.clear()
+    bench.lines.close()
+    assert not level(bench.pins, 17)
 
 
 def test_a_pulse_ends_while_the_grant_goes_on(pins: MockFactory, lines: OutputLines) -> None:
@@ -105,7 +323,10 @@ def test_a_pulse_ends_while_the_grant_goes_on(pins: MockFactory, lines: OutputLi
     tripped = threading.Event()
     relay = Relay(lines, pulse_s=0.01, max_open_s=FOREVER_S, on_limit=lambda _: tripped.set())
     relay.move(Position.GRANTED)
-    until(lambda: not relay.is_open, "the end of the pulse")
+    for _ in range(1000):
+        if not relay.is_open:
+            break
+        threading.Event().wait(0.01)
     assert relay.position is Position.GRANTED
     relay.move(Position.SAFE)
     assert history(pins) == [False, True, False]
@@ -115,13 +336,10 @@ def test_a_pulse_ends_while_the_grant_goes_on(pins: MockFactory, lines: OutputLi
 def test_an_emergency_has_no_limit(lines: OutputLines) -> None:
     """In an emergency the gate stays open until it is cleared, also where a grant went before."""
     tripped = threading.Event()
-    relay = Relay(lines, max_open_s=FOREVER_S, on_limit=lambda _: tripped.set())
+    relay = Relay(lines, max_open_s=0.01, on_limit=lambda _: tripped.set())
     relay.move(Position.GRANTED)
-    first = relay._grants
     relay.move(Position.EMERGENCY)
-    assert relay._timer is None
-    relay._time_out(first)  # the grant's limit had fired, and waited for the move
-    assert not tripped.is_set()
+    assert not tripped.wait(0.1)
     assert relay.is_open
 
 
@@ -150,7 +368,9 @@ def test_a_gate_may_stay_shut_in_an_emergency(lines: OutputLines) -> None:
 def test_a_board_that_switches_at_low_level_is_safe_at_high(pins: MockFactory) -> None:
     """With active_high false the line never goes low before a grant."""
     lines = OutputLines(pins, [OutputLine(GATE, 17, active_high=False)])
-    Relay(lines).move(Position.GRANTED)
+    relay = Relay(lines)
+    relay.move(Position.GRANTED)
+    relay.close()
     lines.close()
     assert history(pins)[-3:] == [True, False, True]
     assert False not in history(pins)[1:-2]

@@ -429,7 +429,7 @@ class Service:
 
     def _safe_states(self) -> int:
         journal = "journalctl -u smile-gate -o cat --no-pager"
-        return int(self._guest.ask(f"{journal} | grep -c 'all lines are safe' || true"))
+        return int(self._guest.ask(f"{journal} | grep -c '^gate on GPIO .*: safe' || true"))
 
     def _safe_after(self, before: int) -> None:
         """The lines were put safe at least once more than before."""

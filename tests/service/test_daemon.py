@@ -9,10 +9,16 @@ from pathlib import Path
 
 import cv2
 import pytest
+from gpiozero.pins.mock import MockFactory
 
+from gate.config.load import load
 from gate.core.domain import EventKind, Reason, State
 from gate.core.transitions import Lane
+from gate.errors import RelayError
+from gate.hardware import lines_file
+from gate.hardware.lines_file import LinesInForce
 from gate.replay import demo_clip
+from gate.service.daemon import Daemon
 from gate.service.health import ServiceReport
 from gate.system.systemd import Notifier
 from tests.daemons import STALE, Manager, WriteConfig, records, running, suspend, wait_for
@@ -166,3 +172,21 @@ def test_two_mistakes_in_the_config_start_nothing(
         lines = process.stderr.read().decode().splitlines()
     assert len(lines) == 2
     assert not (tmp_path / "audit.db").exists()
+
+
+def test_the_lines_in_force_are_written_down_before_any_is_claimed(
+    write_config: WriteConfig, tmp_path: Path
+) -> None:
+    """A gate that ends at its very first pin has said which ones safe-state must drive."""
+    found: list[LinesInForce | None] = []
+
+    class Pins(MockFactory):  # type: ignore[misc]  # gpiozero has no types
+        def pin(self, name: str) -> None:
+            found.append(lines_file.read(tmp_path))
+            raise OSError("no such pin")
+
+    settings = load(write_config(heartbeat={"pin": 5}))
+    with pytest.raises(RelayError, match="GPIO 17 cannot be claimed"):
+        Daemon(settings, factory=Pins()).run()
+    assert found[0] is not None
+    assert [line.pin for line in found[0].lines] == [17, 5]

@@ -1,0 +1,97 @@
+"""What every turn of the loop looks after besides its frame."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+from gpiozero.pins.mock import MockFactory
+
+from gate.config.load import load
+from gate.core.domain import Event, EventKind, Position, Reason, State
+from gate.errors import RelayError
+from gate.service.inbox import Call, Inbox
+from gate.service.parts import Parts
+from gate.service.start import start
+from gate.system.systemd import Notifier
+from tests.daemons import WriteConfig
+
+PATIENCE_S = 30
+
+
+class Bench:
+    """A gate with an emergency contact, turned by hand."""
+
+    def __init__(self, write_config: WriteConfig, stack: ExitStack) -> None:
+        self.pins = MockFactory()
+        self.events: list[Event] = []
+        self.inbox = Inbox()
+        path = write_config(inputs={"emergency": {"pin": 5, "debounce_s": 0}})
+        self.parts: Parts = start(
+            load(path),
+            path,
+            stack,
+            self.inbox,
+            Notifier({}),
+            factory=self.pins,
+            on_event=self.events.append,
+            on_frame=lambda observation, lane: None,
+        )
+
+    def turn(self) -> None:
+        for letter in self.inbox.poll(0.02)[0]:
+            assert not isinstance(letter, Call)
+            self.parts.lane.controller.process(letter, time.monotonic())
+        self.parts.look_after(time.monotonic())
+
+    def turn_until(self, kind: EventKind, reason: Reason) -> None:
+        give_up = time.monotonic() + PATIENCE_S
+        while not any((event.kind, event.reason) == (kind, reason) for event in self.events):
+            assert time.monotonic() < give_up, self.events
+            self.turn()
+
+
+@pytest.fixture
+def bench(write_config: WriteConfig) -> Iterator[Bench]:
+    with ExitStack() as stack:
+        yield Bench(write_config, stack)
+
+
+def test_a_lost_edge_of_the_emergency_opens_the_gate_in_the_next_turn(bench: Bench) -> None:
+    """The level is looked at each turn; the lane hears of it in the one after."""
+    bench.pins.pin(5)._state = False
+    bench.turn()
+    assert bench.parts.hardware.relay.position is Position.EMERGENCY
+    bench.turn()
+    assert bench.parts.lane.controller.lane.state is State.EMERGENCY
+
+
+def test_a_gate_without_its_guard_says_so_until_it_has_another(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is at fault, lets people out only, and heals by itself."""
+
+    def refuse(*command: object, **options: object) -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    parts = bench.parts
+    first = parts.hardware.guard.pid
+    assert first is not None
+    monkeypatch.setattr("gate.hardware.guard.subprocess.Popen", refuse)
+    os.kill(first, signal.SIGKILL)
+    bench.turn_until(EventKind.FAULT, Reason.FAULT_GUARD)
+    assert parts.lane.controller.lane.state is State.FAULT
+    with pytest.raises(RelayError, match="guard does not watch"):
+        parts.hardware.relay.grant()
+    parts.hardware.relay.grant(way_out=True)
+    assert parts.hardware.relay.is_open
+    parts.hardware.relay.move(Position.SAFE)
+    monkeypatch.undo()
+    bench.turn_until(EventKind.RECOVERED, Reason.FAULT_GUARD)
+    assert parts.hardware.guard.pid != first
+    parts.hardware.relay.grant()
+    parts.hardware.relay.move(Position.SAFE)
