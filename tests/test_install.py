@@ -39,6 +39,13 @@ def test_the_lines_are_safe_before_and_after_every_run() -> None:
         assert any(" safe-state " in command for command in UNIT[key]), key
 
 
+def test_the_unit_leaves_the_guard_its_memory_and_the_lines_their_record() -> None:
+    """The guard may be locked in memory, and what is in force outlives a restart."""
+    assert UNIT["LimitMEMLOCK"] == ["64M"]
+    assert UNIT["RuntimeDirectoryPreserve"] == ["restart"]
+    assert "KillMode" not in UNIT  # all of it gets the signals, and systemd waits for the guard
+
+
 def test_the_unit_allows_only_cameras_and_pins() -> None:
     """No other device can be opened, whatever its file's rights are."""
     assert UNIT["DevicePolicy"] == ["closed"]

@@ -55,7 +55,6 @@ class Guard:
         self._program = tuple(program)
         self._margin_s = margin_s
         self._answer_s = answer_s
-        self._oom_score = _oom_score() or "0"
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._deadline: float | None = None
@@ -142,7 +141,7 @@ class Guard:
 
     def _start(self, now: float) -> None:
         self._asked_at = now
-        own = [str(os.getpid()), str(self._margin_s), self._oom_score]
+        own = [str(os.getpid()), str(self._margin_s)]
         command = [sys.executable, "-I", "-S", guard_process.__file__, *own, *self._program]
         try:
             process = subprocess.Popen(

@@ -112,24 +112,27 @@ def say(text: str) -> None:
             os.write(ERRORS, f"smile-gate guard: {text}\n".encode())
 
 
-def settle(oom_score: str) -> None:
-    """Stay in memory, and be the last to be killed for it, as far as the system allows it."""
-    for score in ("-1000", oom_score):
+def settle() -> None:
+    """Stay in memory, and be the last to be killed for it, as far as the system allows it.
+
+    Without privileges a process may go down to what a privileged one gave it or its parents last.
+    """
+    for score in range(-1000, 1000, 100):
         with contextlib.suppress(OSError):
             with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
-                file.write(score)
+                file.write(str(score))
             break
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).mlockall(_MCL_CURRENT | _MCL_FUTURE)
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Arguments: the gate's process id, the margin (s), its OOM score, the program to become."""
-    gate, margin_s, oom_score, *program = arguments
+    """Arguments: the gate's process id, the margin (s), the program to become."""
+    gate, margin_s, *program = arguments
     for number in IGNORED:
         signal.signal(number, signal.SIG_IGN)
     os.set_blocking(ANSWERS, False)
-    settle(oom_score)
+    settle()
     with contextlib.suppress(OSError):  # a gate that is gone already is seen below
         os.write(ANSWERS, HELLO)
     if not oversee(int(gate), float(margin_s)):
