@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
 from datetime import time
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeAlias
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from gate.config.base import Seconds, Section
 from gate.core.rules import RearmRule
+
+
+def _on_the_wall(value: object) -> time:
+    """The time that the text says. Raises ValueError where it is none of the lane's own clock.
+
+    ``09:00Z`` can't be compared with that clock, and the calendar has no fractions of a second.
+    """
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{2}:[0-9]{2}(:[0-9]{2})?", value):
+        with suppress(ValueError):
+            return time.fromisoformat(value)
+    if isinstance(value, time) and value.tzinfo is None and not value.microsecond:
+        return value
+    raise ValueError("should be a time on the lane's own clock, like 09:30 and without a zone")
+
+
+WallTime: TypeAlias = Annotated[time, BeforeValidator(_on_the_wall)]
+"""A time of the day, without a zone, in whole seconds."""
 
 
 class GateSettings(Section):
@@ -43,8 +62,8 @@ class HoursSettings(Section):
     """One span of opening hours; it may run past midnight."""
 
     days: tuple[Day, ...] = tuple(Day)
-    opens: time
-    closes: time
+    opens: WallTime
+    closes: WallTime
 
     @field_validator("closes")
     @classmethod
@@ -85,11 +104,11 @@ class StoreSettings(Section):
 
     path: Path = Path("/var/lib/smile-gate/audit.db")
     when_unwritable: Unwritable = Unwritable.DENY
-    keep_days: Annotated[float, Field(ge=1)] | None = None
-    keep_megabytes: Annotated[float, Field(ge=10)] | None = None
+    keep_days: Annotated[float, Field(ge=1, le=36500)] | None = None
+    keep_megabytes: Annotated[float, Field(ge=10, le=1e6)] | None = None
     backup_to: Path | None = None
     backups_kept: int = Field(7, ge=1, le=1000)
-    upkeep_at: time = time(3, 30)
+    upkeep_at: WallTime = time(3, 30)
 
 
 class ServiceSettings(Section):
