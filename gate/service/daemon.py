@@ -157,7 +157,7 @@ class Daemon:
             report = self.parts.report
             report.reloading()
             try:
-                plan = prepare(self.parts.config, self._path, self.parts.classifier)
+                plan = prepare(self.parts, self._path)
                 try:
                     said = self.inbox.ask(lambda: apply(self.parts, plan, who), ANSWER_S)
                 except NoAnswer:

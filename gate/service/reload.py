@@ -20,6 +20,7 @@ from gate.core.domain import Event, EventKind
 from gate.errors import ConfigError
 from gate.hardware.from_config import open_camera_thread
 from gate.service import last_config
+from gate.service.jobs import Jobs
 from gate.service.parts import Parts, open_jobs
 from gate.vision.classifier import TFLiteClassifier
 from gate.vision.from_config import open_model, open_pipeline
@@ -83,11 +84,15 @@ class ReloadPlan:
     smile: TFLiteClassifier | None
     """Another model, where there is one."""
     pipeline: Pipeline | None
+    jobs: Jobs | None
+    """Another calendar, armed, where the hours or the upkeep changed."""
 
     def close(self) -> None:
         """Let go of what was made for nothing."""
         if self.smile is not None:
             self.smile.close()
+        if self.jobs is not None:
+            self.jobs.close()
 
 
 def _among(changes: tuple[Change, ...], names: tuple[str, ...]) -> Iterator[Change]:
@@ -97,12 +102,12 @@ def _among(changes: tuple[Change, ...], names: tuple[str, ...]) -> Iterator[Chan
             yield change
 
 
-def prepare(old: Config, path: Path, model: TFLiteClassifier) -> ReloadPlan:
-    """Read the file and make what its changes need; ``model`` is the one in use.
+def prepare(parts: Parts, path: Path) -> ReloadPlan:
+    """Read the file and make what its changes need; the parts are left as they are.
 
     Raises `GateError`: for a file with mistakes, and `ConfigError` where a change needs a restart.
     """
-    config = load(path)
+    old, config = parts.config, load(path)
     changes = differences(old, config)
     fixed = [change.name for change in _among(changes, RESTART)]
     if fixed:
@@ -111,8 +116,13 @@ def prepare(old: Config, path: Path, model: TFLiteClassifier) -> ReloadPlan:
             " Do it when no guest is there: sudo systemctl restart smile-gate"
         )
     smile = open_model(config) if any(_among(changes, ("smile.model",))) else None
-    pipeline = open_pipeline(config, smile or model) if any(_among(changes, SEEING)) else None
-    return ReloadPlan(config, changes, smile, pipeline)
+    model = smile or parts.classifier
+    pipeline = open_pipeline(config, model) if any(_among(changes, SEEING)) else None
+    jobs = None
+    if any(_among(changes, ("lane", "store"))):
+        jobs = open_jobs(config, parts.store, parts.closures)
+        jobs.arm()
+    return ReloadPlan(config, changes, smile, pipeline, jobs)
 
 
 def apply(parts: Parts, plan: ReloadPlan, who: str) -> str:
@@ -145,9 +155,9 @@ def apply(parts: Parts, plan: ReloadPlan, who: str) -> str:
     if config.lane != old.lane:
         hours = "; ".join(str(change) for change in _among(plan.changes, ("lane",)))
         parts.controller.record(Event(EventKind.SCHEDULE_CHANGED, now, who=who, detail=hours))
-    if config.lane != old.lane or config.store != old.store:
+    if plan.jobs is not None:
         parts.jobs.close()
-        parts.jobs = open_jobs(config, parts.store, parts.closures)
+        parts.jobs = plan.jobs
         parts.jobs.start()
     return f"{len(plan.changes)} changed: {said}"
 
