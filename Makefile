@@ -3,10 +3,14 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
-RECIPE := setup.cfg constraints.txt pyproject.toml
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# The packages first, each by its hash; then the project, built by what is there.
+FOLDER := import sys; print("3.11" if sys.version_info < (3, 12) else "3.13")
+PACKAGES := $(PIP) --require-hashes --requirement "requirements/$$($(BIN)/python -c '$(FOLDER)')"
+PROJECT := $(PIP) --no-deps --no-build-isolation --editable .
+RECIPE := setup.cfg pyproject.toml $(wildcard requirements/*/*.txt)
 
-.PHONY: help demo test faults rig install lint types format docs clean
+.PHONY: help demo test faults rig install lint types format docs requirements clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,12 +23,14 @@ $(VENV)/python: $(RECIPE)
 
 $(VENV)/demo: $(VENV)/python
 	@echo "installing what the demo needs into $(VENV)"
-	@$(PIP) --editable '.[demo,plot]'
+	@$(PACKAGES)/demo.txt
+	@$(PROJECT)
 	@touch $@
 
 $(VENV)/dev: $(VENV)/python
 	@echo "installing what the tests need into $(VENV)"
-	@$(PIP) --editable '.[dev]'
+	@$(PACKAGES)/dev.txt
+	@$(PROJECT)
 	@touch $@ $(VENV)/demo
 
 demo: $(VENV)/demo ## run the whole gate on a rendered clip: one guest granted, one refused
@@ -58,6 +64,9 @@ format: $(VENV)/dev ## put the code into the one format
 docs: $(VENV)/dev ## make the man page and the bash completion from the commands
 	$(BIN)/python -m gate.cli.manual > docs/smile-gate.1
 	$(BIN)/python -m gate.cli.completion > systemd/smile-gate.bash-completion
+
+requirements: ## write requirements/ anew from constraints.txt (PYTHON311=, PYTHON313=)
+	./requirements/renew.sh
 
 clean: ## remove what was built, the virtual environment too
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
