@@ -3,14 +3,18 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
-RECIPE := setup.cfg constraints.txt pyproject.toml
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# The packages first, each by its hash; then the project, built by what is there.
+FOLDER := import sys; print("3.11" if sys.version_info < (3, 12) else "3.13")
+PACKAGES := $(PIP) --require-hashes --requirement "requirements/$$($(BIN)/python -c '$(FOLDER)')"
+PROJECT := $(PIP) --no-deps --no-build-isolation --editable .
+RECIPE := setup.cfg pyproject.toml $(wildcard requirements/*/*.txt)
 TIMES ?= 50
 BUSY ?= 4
 # Tests that read a clock, start a thread or a process, or talk to one.
 TESTS ?= $(shell grep -rlE --include='test_*.py' 'time\.monotonic|threading|socket\.socket|Popen|import .*\b(until|running|Gate|Jobs)\b' tests)
 
-.PHONY: help demo check test test-training test-again faults rig install lint types format docs clean
+.PHONY: help demo check test test-training test-again faults rig install lint types format docs requirements clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,12 +27,14 @@ $(VENV)/python: $(RECIPE)
 
 $(VENV)/demo: $(VENV)/python
 	@echo "installing what the demo needs into $(VENV)"
-	@$(PIP) --editable '.[demo,plot]'
+	@$(PACKAGES)/demo.txt
+	@$(PROJECT)
 	@touch $@
 
 $(VENV)/dev: $(VENV)/python
 	@echo "installing what the tests need into $(VENV)"
-	@$(PIP) --editable '.[dev]'
+	@$(PACKAGES)/dev.txt
+	@$(PROJECT)
 	@touch $@ $(VENV)/demo
 
 demo: $(VENV)/demo ## run the whole gate on a rendered clip: one guest granted, one refused
@@ -36,7 +42,7 @@ demo: $(VENV)/demo ## run the whole gate on a rendered clip: one guest granted, 
 
 $(VENV)/train: $(VENV)/dev
 	@echo "installing TensorFlow into $(VENV)"
-	@$(PIP) --editable '.[dev,train]'
+	@$(PACKAGES)/train.txt
 	@touch $@
 
 check: lint types ## lint, types and the quick tests: a minute, before each commit
@@ -77,6 +83,9 @@ docs: $(VENV)/dev ## make what is made from the code: gate.yaml and its pages, m
 	$(BIN)/python -m gate.config.pages
 	$(BIN)/python -m gate.cli.manual > docs/smile-gate.1
 	$(BIN)/python -m gate.cli.completion > systemd/smile-gate.bash-completion
+
+requirements: ## write requirements/ anew from constraints.txt (PYTHON311=, PYTHON313=)
+	./requirements/renew.sh
 
 clean: ## remove what was built, the virtual environment too
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

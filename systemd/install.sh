@@ -13,8 +13,10 @@ old version running. Settings in /etc/smile-gate/gate.yaml are never overwritten
   --yes         do not ask
   --wheels DIR  take every Python package from DIR; needs no internet
                 (fill it on a machine of the same kind:
-                 pip download --dest DIR --constraint constraints.txt '.[metrics]' 'setuptools>=69')
-  --prefix DIR  where the program goes (default /opt/smile-gate)
+                 pip download --dest DIR --require-hashes -r requirements/3.11/run.txt;
+                 for Python 3.12 and newer it is requirements/3.13/run.txt)
+  --prefix DIR  where the program goes (default /opt/smile-gate): a new or empty folder, or one
+                that an earlier install made
   --pi          treat this machine as a Raspberry Pi, whatever it says of itself
   --no-start    install without starting the gate
   --help        this text
@@ -31,7 +33,7 @@ while [ $# -gt 0 ]; do
     --pi) pi=yes ;;
     --no-start) start='' ;;
     --wheels) wheels=$(realpath -e -- "${2:?--wheels needs a folder}"); shift ;;
-    --prefix) prefix=$(realpath -m -- "${2:?--prefix needs a folder}"); shift ;;
+    --prefix) prefix=${2:?--prefix needs a folder}; shift ;;
     -h | --help) usage; exit 0 ;;
     *) echo "install.sh: unknown option $1; see --help" >&2; exit 2 ;;
   esac
@@ -39,10 +41,12 @@ while [ $# -gt 0 ]; do
 done
 
 source=$(dirname "$(dirname "$(readlink -f "$0")")")
+. "$source/systemd/common.sh"
+prefix=$(our_prefix "$prefix") || { echo "install.sh: $prefix" >&2; exit 2; }
 config=/etc/smile-gate/gate.yaml
 unit=/etc/systemd/system/smile-gate.service
 state=/var/lib/smile-gate
-installed_list="$prefix/installed"   # what lies outside of the prefix, for uninstall.sh
+marker=$prefix/$marker_name # what is ours in the prefix and outside of it: nothing else is removed
 say() { echo "  $*"; }
 fail() { echo "install.sh: $*" >&2; exit 1; }
 wrong=0
@@ -72,6 +76,13 @@ elif ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
 elif ! "$python" -c 'import venv, ensurepip' 2>/dev/null && [ -z "$pi" ]; then
   problem "Python has no venv: sudo apt install python3-venv"
 fi
+if [ -d "$prefix" ] && [ ! -f "$marker" ] && [ -n "$(ls -A "$prefix")" ] &&
+  [ ! -f "$prefix/installed" ]; then # that one is version 0.1.0's marker
+  problem "$prefix is not empty and no install of smile-gate's: name another folder with --prefix"
+fi
+for link in current bin; do
+  if [ -e "$prefix/$link" ] && [ ! -L "$prefix/$link" ]; then problem "$prefix/$link is in the way"; fi
+done
 place=$prefix; while [ ! -d "$place" ]; do place=$(dirname "$place"); done
 free=$(($(df --output=avail -k "$place" | tail -1) / 1024))
 [ "$free" -ge 800 ] || problem "$place has $free MB free; an install beside the old one needs 800 MB"
@@ -81,8 +92,14 @@ if [ -n "$pi" ]; then
   compgen -G '/dev/video*' >/dev/null || say "note: no camera yet; the gate will say so and wait for one"
 fi
 old=$(readlink "$prefix/current" 2>/dev/null || true)
+case $old in releases/*[!A-Za-z0-9._-]*) problem "$prefix/current points to $old, which no install made" ;; esac
 version=$(sed -n 's/^__version__ = "\(.*\)"/\1/p' "$source/gate/__init__.py")
 release=$version-$(date +%Y%m%d-%H%M%S)
+case $release in *[!A-Za-z0-9._-]*) problem "the version '$version' is no name for a folder" ;; esac
+case $("$python" -c 'import sys; print(sys.version_info < (3, 12))' || true) in
+  True) packages=$source/requirements/3.11/run.txt ;;
+  *) packages=$source/requirements/3.13/run.txt ;;
+esac
 running=''; if systemctl -q is-active smile-gate 2>/dev/null; then running=yes; fi
 starts=''
 if [ -n "$start" ] && { [ -n "$running" ] || [ -n "$pi" ] || [ -e "$config" ]; }; then starts=yes; fi
@@ -116,8 +133,12 @@ give_up() { # the old version back, when there is one
     systemctl reset-failed smile-gate 2>/dev/null || true
     if [ -n "$running" ]; then systemctl restart smile-gate || true; fi
   fi
-  if [ -z "$switched" ] || [ -n "$old" ]; then rm -rf "$new"; fi
-  rm -rf "$work"
+  if [ -z "$switched" ] || [ -n "$old" ]; then
+    rm -rf -- "$new"
+    if [ -e "$work/marker" ]; then cp "$work/marker" "$marker"; else rm -f -- "$marker"; fi
+    rmdir --ignore-fail-on-non-empty -- "$prefix/releases" "$prefix" 2>/dev/null || true
+  fi
+  rm -rf -- "$work"
   local left="nothing runs that did not run before"
   if [ -n "$running" ]; then
     left="the old version ($(basename "$old")) is $(systemctl is-active smile-gate || true)"
@@ -143,12 +164,32 @@ install -D -m 644 "$source/systemd/smile-gate.sysusers" /usr/lib/sysusers.d/smil
 quietly "user and groups" systemd-sysusers /usr/lib/sysusers.d/smile-gate.conf
 install -d -m 750 -o smile-gate -g smile-gate "$state"
 install -d -m 755 /etc/smile-gate "$unit.d" "$prefix" "$prefix/releases"
+if [ -e "$marker" ]; then cp "$marker" "$work/marker"; fi
+mark() { # mark RELEASE...: these are ours, with the links and what lies outside
+  {
+    echo "# Written by smile-gate's install.sh; uninstall.sh removes what is listed here, and no more."
+    printf 'release %s\n' "$@"
+    printf 'link %s\n' current bin
+    printf 'file %s\n' "${outside[@]}"
+  } >"$work/new-marker"
+  install -m 644 "$work/new-marker" "$marker"
+}
+mapfile -t before < <(marked_releases)
+if [ -f "$prefix/installed" ]; then # version 0.1.0 had no marker: what it made has its form of name
+  for one in "$prefix"/releases/[0-9]*-[0-9]*-[0-9]*; do
+    if [ -x "$one/bin/smile-gate" ] && [ ! -L "$one" ]; then before+=("${one##*/}"); fi
+  done
+fi
+mapfile -t outside < <(marked file)
+mark "${before[@]}" "$release"
 mkdir "$work/source" # pip writes beside what it builds: not into the checkout
 for part in gate models config setup.cfg pyproject.toml README.md LICENSE; do cp -r "$source/$part" "$work/source/"; done
 quietly "virtual environment" "$python" -m venv ${pi:+--system-site-packages} "$new"
 offline=(); [ -z "$wheels" ] || offline=(--no-index --find-links "$wheels")
-quietly "smile-gate $version and its packages" "$new/bin/python" -m pip install --no-input \
-  --disable-pip-version-check "${offline[@]}" --constraint "$source/constraints.txt" "$work/source[metrics]"
+pip=("$new/bin/python" -m pip install --no-input --disable-pip-version-check)
+quietly "the packages, each by its hash" "${pip[@]}" "${offline[@]}" --require-hashes -r "$packages"
+# Built by the setuptools that was just installed: nothing comes from elsewhere.
+quietly "smile-gate $version" "${pip[@]}" --no-index --no-deps --no-build-isolation "$work/source"
 
 # --- try it before it counts ----------------------------------------------------------------------
 if [ -e "$config" ]; then
@@ -177,7 +218,7 @@ if [ -e "$unit" ]; then cp "$unit" "$work/unit"; fi
 switched=yes
 ln -s "releases/$release" "$work/current"
 mv -fT "$work/current" "$prefix/current"
-[ -L "$prefix/bin" ] || ln -s current/bin "$prefix/bin"
+ln -sfn current/bin "$prefix/bin"
 sed "s|/opt/smile-gate/|$prefix/|g" "$source/systemd/smile-gate.service" >"$work/new-unit"
 install -m 644 "$work/new-unit" "$unit"
 ln -sfn "$prefix/bin/smile-gate" /usr/local/bin/smile-gate
@@ -188,7 +229,8 @@ extra() { # extra FILE TARGET: only if this checkout has it
 extra docs/smile-gate.1 /usr/local/share/man/man1/smile-gate.1
 extra config/gate.schema.json "$(dirname "$config")/gate.schema.json" # the first line of gate.yaml names it
 extra systemd/smile-gate.bash-completion /etc/bash_completion.d/smile-gate
-printf '%s\n' "${outside[@]}" >"$installed_list"
+mark "${before[@]}" "$release"
+rm -f -- "$prefix/installed"
 systemctl daemon-reload
 systemctl -q enable smile-gate
 ready=''
@@ -209,10 +251,12 @@ fi
 
 # --- keep one version to go back to ---------------------------------------------------------------
 trap - EXIT
-for one in "$prefix"/releases/*; do
-  case $one in "$new" | "$prefix/$old") ;; *) rm -rf "$one" ;; esac
+kept=("$release")
+for one in "${before[@]}"; do
+  if [ "releases/$one" = "$old" ]; then kept+=("$one"); else rm -rf -- "$prefix/releases/$one"; fi
 done
-rm -rf "$work"
+mark "${kept[@]}"
+rm -rf -- "$work"
 echo "installed: smile-gate $version"
 if [ -e "$config.new" ]; then say "the new defaults are in $config.new: compare them with yours"; fi
 if [ -n "$ready" ]; then

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -20,9 +20,13 @@ from gate.cli.common import FILE, config_option, example, json_option, say_json,
 from gate.core.domain import Face, Observation
 from gate.core.rules import Rules, obstacle
 from gate.errors import PictureError
+from gate.hardware.decoding import DecodingChild
 from gate.hardware.picture_files import list_pictures, read_picture, write_picture
 from gate.vision.from_config import open_model, open_pipeline
 from gate.vision.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    from gate.core.domain import Image
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +59,13 @@ def command(
         pipeline = open_pipeline(wanted, smile)
         verdicts = []
         files = list(_files(paths))
-        with Progress(console=Console(stderr=True), transient=True, disable=as_json) as progress:
+        with (
+            DecodingChild() as child,
+            Progress(console=Console(stderr=True), transient=True, disable=as_json) as progress,
+        ):
             for path, root in progress.track(files, description="photos"):
                 copy = annotate / path.relative_to(root) if annotate else None
-                verdict = judge(path, pipeline, rules, copy)
+                verdict = judge(path, pipeline, rules, copy, child.decode)
                 verdicts.append(verdict)
                 if as_json:
                     say_json(as_dict(verdict, rules))
@@ -68,10 +75,16 @@ def command(
         sys.exit(1)
 
 
-def judge(path: Path, pipeline: Pipeline, rules: Rules, copy: Path | None = None) -> PhotoVerdict:
+def judge(
+    path: Path,
+    pipeline: Pipeline,
+    rules: Rules,
+    copy: Path | None,
+    decode: Callable[[bytes], Image],
+) -> PhotoVerdict:
     """Judge one file; ``copy`` is where to write the marked picture. Never raises for the file."""
     try:
-        image = read_picture(path)
+        image = read_picture(path, decode)
         seen = pipeline.examine(image)
         if copy is not None:
             from gate.replay.overlay import draw

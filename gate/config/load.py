@@ -17,12 +17,17 @@ from gate.errors import ConfigError
 
 __all__ = ["Config", "load"]
 
+MOST_LINES = 20
+"""Mistakes that are told at once; a file with more of them is another file."""
+LONGEST = 300
+"""Characters of a mistake: what was written wrongly may be long."""
+
 
 def load(path: Path) -> Config:
     """Read a configuration file.
 
     Relative paths in it are relative to the file. Raises `ConfigError` with one
-    ``file:line: message`` line for each mistake.
+    ``file:line: message`` line for each mistake, up to `MOST_LINES` of them.
     """
     tree = load_tree(path)
     mistakes = [*tree.mistakes, *_miswired(tree)]
@@ -33,8 +38,17 @@ def load(path: Path) -> Config:
         said = (_say(tree, found["loc"], found["type"], found) for found in error.errors())
         mistakes += [(line, text) for line, text in said if line not in spoiled]
     if mistakes:
-        raise ConfigError("\n".join(f"{path}:{line}: {text}" for line, text in sorted(mistakes)))
+        raise ConfigError("\n".join(_lines(path, sorted(mistakes))))
     return _absolute(config, path.resolve().parent)
+
+
+def _lines(path: Path, mistakes: list[tuple[int, str]]) -> Iterator[str]:
+    """What is said of the file, from its first line on."""
+    for line, text in mistakes[:MOST_LINES]:
+        yield f"{path}:{line}: {text if len(text) <= LONGEST else text[: LONGEST - 1] + '…'}"
+    if len(mistakes) > MOST_LINES:
+        line, more = mistakes[MOST_LINES][0], len(mistakes) - MOST_LINES
+        yield f"{path}:{line}: and {more} more; is this the right file?"
 
 
 def _miswired(tree: Tree) -> Iterator[tuple[int, str]]:

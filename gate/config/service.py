@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
 from datetime import time
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeAlias
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from gate.config.base import Applied, Seconds, Section, setting
 from gate.core.rules import RearmRule
+
+
+def _on_the_wall(value: object) -> time:
+    """The time that the text says. Raises ValueError where it is none of the lane's own clock.
+
+    ``09:00Z`` can't be compared with that clock, and the calendar has no fractions of a second.
+    """
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{2}:[0-9]{2}(:[0-9]{2})?", value):
+        with suppress(ValueError):
+            return time.fromisoformat(value)
+    if isinstance(value, time) and value.tzinfo is None and not value.microsecond:
+        return value
+    raise ValueError("should be a time on the lane's own clock, like 09:30 and without a zone")
+
+
+WallTime: TypeAlias = Annotated[time, BeforeValidator(_on_the_wall)]
+"""A time of the day, without a zone, in whole seconds."""
 
 
 class GateSettings(Section):
@@ -56,8 +75,8 @@ class HoursSettings(Section):
     """One span of opening hours; it may run past midnight."""
 
     days: tuple[Day, ...] = setting(tuple(Day), "the days on which it begins")
-    opens: time = setting(..., "when it begins", example='"09:30"')
-    closes: time = setting(
+    opens: WallTime = setting(..., "when it begins", example='"09:30"')
+    closes: WallTime = setting(
         ..., "when it ends; on the next day where that is not after opens", example='"18:00"'
     )
 
@@ -116,13 +135,13 @@ class StoreSettings(Section):
         "deny, or grant_and_journal: let guests in while the log cannot be written",
         applied=Applied.NOW,
     )
-    keep_days: Annotated[float, Field(ge=1)] | None = setting(
+    keep_days: Annotated[float, Field(ge=1, le=36500)] | None = setting(
         None,
         "events of more days ago are deleted at night, by a recorded checkpoint; null keeps all",
         unit="days",
         applied=Applied.NOW,
     )
-    keep_megabytes: Annotated[float, Field(ge=10)] | None = setting(
+    keep_megabytes: Annotated[float, Field(ge=10, le=1e6)] | None = setting(
         None,
         "the oldest events beyond this size are deleted at night; null: no limit",
         unit="MB",
@@ -136,7 +155,7 @@ class StoreSettings(Section):
     backups_kept: int = setting(
         7, "the newest so many copies are kept", applied=Applied.NOW, ge=1, le=1000
     )
-    upkeep_at: time = setting(
+    upkeep_at: WallTime = setting(
         time(3, 30),
         "when the log is verified, copied and pruned",
         applied=Applied.NOW,

@@ -14,8 +14,8 @@ from gate.doctor.patient import Patient
 from gate.errors import ModelError
 from gate.system import resources
 from gate.vision import cascades
-from gate.vision.classifier import TFLiteClassifier
-from gate.vision.from_config import EYES
+from gate.vision.classifier import EYES, TFLiteClassifier
+from gate.vision.trial import try_model
 
 
 def model(patient: Patient) -> Iterator[Finding]:
@@ -26,6 +26,8 @@ def model(patient: Patient) -> Iterator[Finding]:
         paths["eyes"] = resources.path(EYES)
     for name, path in paths.items():
         try:
+            if path is not None:
+                try_model(path)
             with TFLiteClassifier(path) as classifier:
                 begun = time.thread_time()
                 classifier.score([np.full(classifier.size, 128, np.uint8)])

@@ -7,39 +7,41 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import cv2
-import numpy as np
 
 from gate.errors import PictureError
+from gate.hardware import decoding
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gate.core.domain import Image
 
 SUFFIXES = frozenset(
-    {".bmp", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".ppm", ".tif", ".tiff"}
-    | {".webp", ".avif", ".gif"}
+    {".bmp", ".jpe", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 )
+MAX_BYTES = 512 * 2**20
+"""A picture's file is smaller; so that a device or a film is not read to its end."""
 
 
-def read_picture(path: Path) -> Image:
+def read_picture(path: Path, decode: Callable[[bytes], Image] = decoding.decode) -> Image:
     """Read a picture as (height, width, 3) BGR, upright where the file says which way is up.
 
+    ``decode`` may be that of a `gate.hardware.decoding.DecodingChild`.
     Raises `PictureError` with the reason if the file can't be read or isn't a picture.
     """
     try:
-        data = np.fromfile(path, dtype=np.uint8)
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
     except IsADirectoryError:
         raise PictureError(f"{path}: is a folder, not a picture") from None
     except OSError as error:
         raise PictureError(f"{path}: cannot be read: {error.strerror}") from None
-    if data.size == 0:
-        raise PictureError(f"{path}: the file is empty")
+    if len(data) > MAX_BYTES:
+        raise PictureError(f"{path}: larger than {MAX_BYTES // 2**20} MB, so no picture")
     try:
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR)
-    except cv2.error as error:
-        raise PictureError(f"{path}: cannot be decoded: {error.err or 'too large'}") from None
-    if image is None:
-        raise PictureError(f"{path}: not a picture in a format that is known here, or damaged")
-    return np.asarray(image, dtype=np.uint8)
+        return decode(data)
+    except PictureError as error:
+        raise PictureError(f"{path}: {error}") from None
 
 
 def write_picture(path: Path, image: Image) -> None:

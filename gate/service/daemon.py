@@ -147,7 +147,7 @@ class Daemon:
             report = self.parts.health.report
             report.reloading()
             try:
-                plan = prepare(self.parts.config, self._path, self.parts.vision.classifier)
+                plan = prepare(self.parts, self._path)
                 try:
                     said = self.inbox.ask(lambda: apply(self.parts, plan, who), ANSWER_S)
                 except NoAnswer:

@@ -54,10 +54,17 @@ class Jobs:
         """Run ``work`` again and again; ``every`` is a cron pattern such as ``{"hour": 3}``."""
         self._scheduler.add_job(work, "cron", id=name, **every)
 
+    def arm(self) -> None:
+        """Do all of a start that can fail: a look, the next runs, the thread. It tells nothing."""
+        is_open(self._hours, self._now(self._zone))
+        self._scheduler.start(paused=True)
+
     def start(self) -> None:
         """Tell whether the lane is open now, and begin to watch the clock."""
+        if not self._scheduler.running:
+            self.arm()
         self.compare()
-        self._scheduler.start()
+        self._scheduler.resume()
 
     def compare(self) -> None:
         """Look at the clock, and tell if the hours say something else than before."""

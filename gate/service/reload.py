@@ -8,6 +8,7 @@ says (`Applied`).
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ from gate.core.domain import Event, EventKind
 from gate.errors import ConfigError
 from gate.hardware.from_config import open_camera_thread
 from gate.service import last_config
+from gate.service.jobs import Jobs
 from gate.service.parts import Parts
 from gate.service.start import open_jobs
 from gate.vision.classifier import TFLiteClassifier
@@ -38,19 +40,23 @@ class ReloadPlan:
     smile: TFLiteClassifier | None
     """Another model, where there is one."""
     pipeline: Pipeline | None
+    jobs: Jobs | None
+    """Another calendar, armed, where the hours or the upkeep changed."""
 
     def close(self) -> None:
         """Let go of what was made for nothing."""
         if self.smile is not None:
             self.smile.close()
+        if self.jobs is not None:
+            self.jobs.close()
 
 
-def prepare(old: Config, path: Path, model: TFLiteClassifier) -> ReloadPlan:
-    """Read the file and make what its changes need; ``model`` is the one in use.
+def prepare(parts: Parts, path: Path) -> ReloadPlan:
+    """Read the file and make what its changes need; the parts are left as they are.
 
     Raises `GateError`: for a file with mistakes, and `ConfigError` where a change needs a restart.
     """
-    config = load(path)
+    old, config = parts.config, load(path)
     changes = differences(old, config)
     fixed = [change.name for change in changes if applied(change.name) is Applied.RESTART]
     if fixed:
@@ -59,11 +65,18 @@ def prepare(old: Config, path: Path, model: TFLiteClassifier) -> ReloadPlan:
             " Do it when no guest is there: sudo systemctl restart smile-gate"
         )
     needs = frozenset(applied(change.name) for change in changes)
-    if Applied.PIPELINE not in needs:
-        return ReloadPlan(config, changes, needs, smile=None, pipeline=None)
-    smile = open_model(config) if config.smile.model != old.smile.model else None
-    pipeline = open_pipeline(config, smile or model)
-    return ReloadPlan(config, changes, needs, smile, pipeline)
+    smile = pipeline = jobs = None
+    with ExitStack() as made:  # let go of again where a later part fails
+        if config.smile.model != old.smile.model:
+            smile = made.enter_context(closing(open_model(config)))
+        if Applied.PIPELINE in needs:
+            pipeline = open_pipeline(config, smile or parts.vision.classifier)
+        if config.lane != old.lane or config.store != old.store:
+            jobs = open_jobs(config, parts.log.store, parts.lane.closures)
+            jobs.arm()
+            made.callback(jobs.close)
+        made.pop_all()
+    return ReloadPlan(config, changes, needs, smile, pipeline, jobs)
 
 
 def apply(parts: Parts, plan: ReloadPlan, who: str) -> str:
@@ -103,9 +116,9 @@ def apply(parts: Parts, plan: ReloadPlan, who: str) -> str:
         lane = [change for change in plan.changes if change.name.startswith("lane.")]
         hours = "; ".join(str(change) for change in lane)
         parts.lane.controller.record(Event(EventKind.SCHEDULE_CHANGED, now, who=who, detail=hours))
-    if config.lane != old.lane or config.store != old.store:
+    if plan.jobs is not None:
         parts.lane.jobs.close()
-        parts.lane.jobs = open_jobs(config, parts.log.store, parts.lane.closures)
+        parts.lane.jobs = plan.jobs
         parts.lane.jobs.start()
     return f"{len(plan.changes)} changed: {said}"
 

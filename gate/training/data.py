@@ -1,7 +1,8 @@
 """Labelled faces from folders: reading, framing, keeping out, splitting.
 
-A data set is a folder with ``smiling/`` and ``not_smiling/``, pictures of any size and of any
-format OpenCV reads. A face's key is ``CLASS/FILE``; the kept-out rule and the lists use it.
+A data set is a folder with ``smiling/`` and ``not_smiling/``, pictures of any size in one of the
+formats of `gate.hardware.decoding`. A face's key is ``CLASS/FILE``; the kept-out rule and the lists
+use it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 
 from gate.core.domain import Box
 from gate.errors import PictureError
+from gate.hardware.picture_files import read_picture
 from gate.training import crop_geometry
 
 if TYPE_CHECKING:
@@ -195,16 +197,15 @@ def _opened(
 def open_picture(path: Path) -> Image | None:
     """Return the picture as (h, w) gray or (h, w, 3) BGR, or None where it can't be read."""
     try:
-        data = np.frombuffer(path.read_bytes(), np.uint8)
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-    except (OSError, cv2.error):
+        image = read_picture(path)
+    except PictureError:
         return None
-    if image is None or min(image.shape[:2]) < 8:
+    if min(image.shape[:2]) < 8:
         return None
     plain = np.array_equal(image[..., 0], image[..., 1]) and np.array_equal(
         image[..., 1], image[..., 2]
     )
-    return image[..., 0].copy() if plain else image  # type: ignore[return-value]  # 8 bits by the flag
+    return image[..., 0].copy() if plain else image
 
 
 def surroundings(image: Image, box: Box) -> tuple[Image, Box]:

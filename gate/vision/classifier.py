@@ -30,6 +30,14 @@ if TYPE_CHECKING:
     from gate.core.domain import Image
 
 SHIPPED = "models/smile.tflite"
+EYES = "models/eyes.tflite"
+"""The shipped eye-state model."""
+CARD_BYTES = 64 * 1024
+"""The shipped cards have 2 kB."""
+MODEL_BYTES = 64 * 2**20
+"""The shipped models have less than 0.2 MB."""
+MAX_SIDE = 1024
+"""A crop's sides are less than this, px; the shipped models take 48 and 24."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,39 +60,82 @@ class Card:
     def read(cls, path: Path) -> Card:
         """Read a card; raise `ModelError` where it is missing or can't be understood."""
         try:
-            data = json.loads(path.read_text(encoding="utf-8"))
+            with path.open("rb") as file:
+                text = file.read(CARD_BYTES + 1)
         except OSError:
             raise ModelError(
                 f"{path}: the model's card is missing; copy it from where the model came from"
             ) from None
-        except ValueError as error:
+        try:
+            if len(text) > CARD_BYTES:
+                raise ValueError(f"larger than {CARD_BYTES // 1024} kB")
+            data = json.loads(text)
+        except (ValueError, RecursionError) as error:
             raise ModelError(f"{path}: not a JSON card ({error}); export the model again") from None
         try:
-            height, width = (int(side) for side in data["input_size"])
-            no, yes = (str(label) for label in data["labels"])
-            framing = Framing(**{key: float(value) for key, value in data["framing"].items()})
-            threshold = float(data["threshold"])
-            card = cls(
-                name=str(data["name"]),
-                sha256=str(data["sha256"]),
-                input_size=(height, width),
-                framing=framing,
-                normalisation=Normalisation(data["normalisation"]),
-                threshold=threshold,
-                labels=(no, yes),
-            )
+            return cls._from(data)
         except KeyError as error:
             raise ModelError(f"{path}: the card lacks {error}; export the model again") from None
-        except (TypeError, ValueError, AttributeError) as error:
+        except ValueError as error:
             raise ModelError(
                 f"{path}: the card can't be used ({error}); export the model again"
             ) from None
-        if not (0.0 < threshold < 1.0 and framing.scale > 0.0):
-            raise ModelError(
-                f"{path}: threshold must be between 0 and 1 and framing.scale positive; "
-                "export the model again"
-            )
-        return card
+
+    @classmethod
+    def _from(cls, data: Any) -> Card:
+        """The card of what its file says. Raises KeyError and ValueError."""
+        if not isinstance(data, dict):
+            raise ValueError("should be an object")
+        framing, sides, labels = data["framing"], data["input_size"], data["labels"]
+        if not isinstance(framing, dict) or set(framing) != {"scale", "shift_x", "shift_y"}:
+            raise ValueError("framing should have scale, shift_x and shift_y")
+        if not isinstance(sides, list) or [type(side) for side in sides] != [int, int]:
+            raise ValueError("input_size should be two whole numbers")
+        if not isinstance(labels, list) or len(labels) != 2:
+            raise ValueError("labels should be two words")
+        height, width = (int(_number("input_size", side, 0, MAX_SIDE)) for side in sides)
+        return cls(
+            name=_word("name", data["name"]),
+            sha256=_word("sha256", data["sha256"]),
+            input_size=(height, width),
+            framing=Framing(
+                scale=_number("framing.scale", framing["scale"], 0, 10),
+                shift_x=_number("framing.shift_x", framing["shift_x"], -10, 10),
+                shift_y=_number("framing.shift_y", framing["shift_y"], -10, 10),
+            ),
+            normalisation=Normalisation(_word("normalisation", data["normalisation"])),
+            threshold=_number("threshold", data["threshold"], 0, 1),
+            labels=(_word("labels", labels[0]), _word("labels", labels[1])),
+        )
+
+
+def _number(name: str, value: object, low: float, high: float) -> float:
+    """The value, which must lie between the limits. Raises ValueError."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low < value < high:
+        raise ValueError(f"{name} should be a number between {low:g} and {high:g}")
+    return float(value)
+
+
+def _word(name: str, value: object) -> str:
+    """The value, which must be a short text in one line. Raises ValueError."""
+    if not isinstance(value, str) or not 0 < len(value) <= 200 or not value.isprintable():
+        raise ValueError(f"{name} should be a word")
+    return value
+
+
+def read_model(path: Path) -> bytes:
+    """The model file. Raises `ModelError` where it is missing, or too large to be one."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MODEL_BYTES + 1)
+    except OSError:
+        raise ModelError(
+            f"{path}: no model file that can be read; check the path, or leave it out to use "
+            "the shipped model"
+        ) from None
+    if len(content) > MODEL_BYTES:
+        raise ModelError(f"{path}: larger than {MODEL_BYTES // 2**20} MB; use a smaller model")
+    return content
 
 
 class TFLiteClassifier:
@@ -97,13 +148,7 @@ class TFLiteClassifier:
         the file is not one gray picture in, one probability out.
         """
         path = resources.path(SHIPPED) if model is None else Path(model)
-        try:
-            content = path.read_bytes()
-        except OSError:
-            raise ModelError(
-                f"{path}: no model file that can be read; check the path, or leave it out to use "
-                "the shipped model"
-            ) from None
+        content = read_model(path)
         self.card = Card.read(path.with_suffix(".json"))
         if hashlib.sha256(content).hexdigest() != self.card.sha256:
             raise ModelError(
@@ -155,6 +200,7 @@ class TFLiteClassifier:
             self._interpreter.invoke()
             answer = self._interpreter.get_tensor(self._output["index"])
             scores[index] = _real(answer, self._output).reshape(-1)[0]
+        scores[~np.isfinite(scores)] = np.nan  # no smile, where infinity would become a sure one
         return np.clip(scores, 0.0, 1.0)
 
     def close(self) -> None:

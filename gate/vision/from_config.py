@@ -4,21 +4,28 @@ from __future__ import annotations
 
 from gate.config import Config
 from gate.core.rules import EyeMethod
+from gate.errors import ModelError
 from gate.system import resources
-from gate.vision.classifier import TFLiteClassifier
+from gate.vision.classifier import EYES, TFLiteClassifier
 from gate.vision.eyes import EyeRules
 from gate.vision.light import LightLimits
 from gate.vision.liveness import LivenessRules
 from gate.vision.pipeline import Pipeline, PipelineSettings
+from gate.vision.trial import try_model
 from gate.vision.view import Mounting
-
-EYES = "models/eyes.tflite"
-"""The shipped eye-state model."""
 
 
 def open_model(config: Config) -> TFLiteClassifier:
-    """The smile model: the configured one, or the one that is shipped."""
-    return TFLiteClassifier(config.smile.model)
+    """The smile model: the configured one once its trial is passed, or the one that is shipped."""
+    path = config.smile.model
+    if path is None:
+        return TFLiteClassifier()
+    passed = try_model(path)
+    model = TFLiteClassifier(path)
+    if model.card.sha256 != passed:
+        model.close()
+        raise ModelError(f"{path}: was replaced during its trial; try again")
+    return model
 
 
 def open_mounting(config: Config) -> Mounting:

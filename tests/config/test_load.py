@@ -10,6 +10,7 @@ from gate.config.load import load
 from gate.core.rules import RearmRule
 from gate.errors import ConfigError
 
+CLOCK = "should be a time on the lane's own clock, like 09:30 and without a zone"
 DEFAULT = Path(__file__).parents[2] / "config" / "gate.yaml"
 
 
@@ -78,7 +79,7 @@ eyez: {}
         ),
         (
             "gate:\n  id: !!python/name:os.system\n",
-            "2: tag tag:yaml.org,2002:python/name:os.system",
+            "2: tag 'tag:yaml.org,2002:python/name:os.system'",
         ),
         ("lane:\n  timezone: Europe/Berlim\n", "2: 'lane.timezone' is no time zone"),
         ("relay: {pin: 4}\noutputs:\n- {name: a, pin: 4}\n", "3: 'outputs.0' uses GPIO 4, as 're"),
@@ -94,6 +95,12 @@ eyez: {}
         ("relay:\n  hold_s: 9.8\n", "1: 'relay.max_on_s' must be at least 10.3 (hold_s 9.8 and"),
         ("face: {region: [0.5, 0, 0.6, 1]}\n", "1: 'face.region' must be [left, top, width"),
         ("lane:\n  hours:\n  - opens: 09:30\n", "3: 'lane.hours.0' needs 'closes'"),
+        ("store: {upkeep_at: 03:00Z}\n", f"1: 'store.upkeep_at' {CLOCK}, not \"03:00Z\""),
+        ("store: {upkeep_at: 03:00+01:00}\n", f"1: 'store.upkeep_at' {CLOCK}"),
+        ("store: {upkeep_at: 25:00}\n", f"1: 'store.upkeep_at' {CLOCK}"),
+        ("store: {upkeep_at: 9}\n", f"1: 'store.upkeep_at' {CLOCK}"),
+        ("lane: {hours: [{opens: 09:00Z, closes: 10:00}]}", f"1: 'lane.hours.0.opens' {CLOCK}"),
+        ("lane: {hours: [{opens: 09:00, closes: 10:00:00.5}]}", "1: 'lane.hours.0.closes' should"),
         ("camera:\n  retry_first_s: 9\n  retry_max_s: 3\n", "3: 'camera.retry_max_s' must be at"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -67,7 +68,7 @@ class Bench:
         return answer.get("said", answer.get("status"))
 
     def reload(self, who: str = "alice") -> str:
-        plan: ReloadPlan = prepare(self.parts.config, self.path, self.parts.vision.classifier)
+        plan: ReloadPlan = prepare(self.parts, self.path)
         said = apply(self.parts, plan, who)
         self.turn()
         return said
@@ -430,6 +431,32 @@ def test_a_bad_file_leaves_the_old_settings(
         gate.reload()
     assert gate.parts.config is before
     assert gate.parts.lane.controller.rules.lost_s == 0.7
+
+
+def test_a_calendar_that_cannot_be_made_leaves_the_old_settings(
+    bench: Callable[..., Bench], write_config: WriteConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The calendar is made before anything is swapped: its thread may be one too many."""
+    gate = bench()
+    before, jobs = gate.parts.config, gate.parts.lane.jobs
+    begin = threading.Thread.start
+
+    def begin_no_calendar(thread: threading.Thread) -> None:
+        if thread.name == "APScheduler":
+            raise RuntimeError("can't start new thread")
+        begin(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", begin_no_calendar)
+    write_config(lane=SHUT_DAY, smile={"frames": 3})
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        gate.reload()
+    assert gate.parts.config is before
+    assert gate.parts.lane.controller.rules.frames == 8
+    assert gate.parts.lane.jobs is jobs
+    assert jobs._scheduler.running
+    assert gate.is_open()
+    assert EventKind.CONFIG_CHANGED not in [event.kind for event in gate.events]
+    assert gate.ask(Command.STATUS)["state"] == "idle"
 
 
 def test_every_setting_is_either_live_or_named_for_a_restart() -> None:

@@ -96,3 +96,14 @@ def test_each_edge_of_the_hours_has_a_job() -> None:
     runs = sorted(job.next_run_time.astimezone(BERLIN).time() for job in jobs._scheduler.get_jobs())
     jobs.close()
     assert runs == [time(9, 30), time(18)]
+
+
+def test_an_armed_calendar_tells_nothing_until_it_starts() -> None:
+    """A reload makes the new calendar while the old one still holds."""
+    told: list[bool] = []
+    jobs = Jobs([DAY], told.append, zone=BERLIN, now=WallClock("2026-07-01 12:00:00"))
+    jobs.arm()
+    assert told == []
+    jobs.start()
+    jobs.close()
+    assert told == [True]

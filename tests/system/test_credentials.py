@@ -49,21 +49,56 @@ def test_an_unreadable_credential_is_one_line(tmp_path: Path) -> None:
     [
         ("rtsp://gate:s3cret@cam/live", "rtsp://***@cam/live"),
         ("rtsp://gate:s@cr@et@cam/live", "rtsp://***@cam/live"),
+        ("rtsp://gate:s3 cr et@cam/live", "rtsp://***@cam/live"),
+        ("rtsp://gate:s3/cr?et@cam/live", "rtsp://***@cam/live"),
+        ("rtsp://gate:s3%40cret@cam:554/live", "rtsp://***@cam:554/live"),
+        ("rtsp://s3cret@cam/live", "rtsp://***@cam/live"),
+        ("rtsp://gate:s3'cr\"et>@cam/live", "rtsp://***@cam/live"),
         (
             "cannot open rtsp://a:b@c, nor http://d:e@f",
             "cannot open rtsp://***@c, nor http://***@f",
         ),
         ("rtsp://cam/live@home", "rtsp://cam/live@home"),
+        ("rtsp://cam:554/live@home", "rtsp://cam:554/live@home"),
+        ("rtsp://[fe80::1]:554/live@home", "rtsp://[fe80::1]:554/live@home"),
         (
             "http://cam/a.mjpg?user=g&Password=s3cret&n=1",
             "http://cam/a.mjpg?user=g&Password=***&n=1",
         ),
+        ("http://cam/a?p=s3cret", "http://cam/a?p=***"),
+        ("http://cam/a?psk=s3cret&channel=1", "http://cam/a?psk=***&channel=1"),
+        ("http://cam/a?passkey=s3cret", "http://cam/a?passkey=***"),
+        ("http://cam/a?Authorization=Basic s3cret==", "http://cam/a?Authorization=***"),
+        ("http://cam/a?auth=1234", "http://cam/a?auth=***"),
+        ("http://cam/a?x-api-key=1234;b=2", "http://cam/a?x-api-key=***;b=2"),
+        ("http://cam/a?password%3Ds3cret%26n%3D1", "http://cam/a?password%3D***%26n%3D1"),
+        ("http://cam/a?pass%77ord=s3cret", "http://cam/a?pass%77ord=***"),
+        ("http://cam/a?pass%2577ord=s3cret", "http://cam/a?pass%2577ord=***"),
+        ("http://cam/a?pwd=s3 cr et&n=1", "http://cam/a?pwd=***&n=1"),
+        ("http://cam/a?never_seen=s3cret", "http://cam/a?never_seen=***"),
+        ("http://cam/a?s3cret", "http://cam/a?***"),
+        ("http://cam/a#access_token=s3cret", "http://cam/a#access_token=***"),
+        ("http://cam/auth/s3cret/live", "http://cam/auth/***/live"),
+        ("http://cam/api/token/s3cret?n=1", "http://cam/api/token/***?n=1"),
+        ("rtsps://nvr:7441/aB3dE5gH7jK9mN1p", "rtsps://nvr:7441/***"),
+        (
+            "rtsp://cam/user=admin_password=s3_cr_et_channel=1_stream=0.sdp",
+            "rtsp://cam/user=admin_password=***_channel=1_stream=0.sdp",
+        ),
+        (
+            "rtsp://cam/cam/realmonitor?channel=1&subtype=0&resolution=640x480",
+            "rtsp://cam/cam/realmonitor?channel=1&subtype=0&resolution=640x480",
+        ),
+        ("rtsp://cam/Streaming/Channels/101", "rtsp://cam/Streaming/Channels/101"),
+        ("'rtsp://a:b@c' -> 'rtsp://d:e@f'", "'rtsp://***@c' -> 'rtsp://***@f'"),
         ("/dev/video0", "/dev/video0"),
+        ("password=in no address", "password=in no address"),
     ],
 )
 def test_a_password_is_masked(text: str, shown: str) -> None:
-    """Whatever has an address in it can be shown."""
+    """Whatever has an address in it can be shown, also what was shown once."""
     assert masked(text) == shown
+    assert masked(shown) == shown
 
 
 def test_a_password_is_in_no_message_and_on_no_stream(
@@ -85,6 +120,20 @@ def test_a_password_is_in_no_message_and_on_no_stream(
         ("rtsp://gate:hunter2@cam/live", False),
         ("http://cam/a.mjpg?pwd=hunter2", False),
         ("rtsp://cam:554/user=admin_password=hunter2_channel=1_stream=0.sdp", False),
+        ("http://cam/a.mjpg?p=hunter2", False),
+        ("http://cam/a.mjpg?psk=hunter2", False),
+        ("http://cam/a.mjpg?passkey=hunter2", False),
+        ("http://cam/a.mjpg?Authorization=Basic hunter2", False),
+        ("http://cam/a.mjpg?n=1&access_token=hunter2", False),
+        ("http://cam/a.mjpg?password%3Dhunter2", False),
+        ("http://cam/a.mjpg?pass%77ord=hunter2", False),
+        ("http://cam/auth/hunter2/live", False),
+        ("rtsp://gate:hunter2 and more@cam/live", False),
+        ("rtsp://gate%3Ahunter2@cam/live", False),
+        ("rtsp://gate:hun/ter2hunter2@cam/live", False),
+        ("http://cam/auth/${NAME}/live", True),
+        ("http://cam/a.mjpg?token=${NAME}", True),
+        ("rtsps://nvr:7441/aB3dE5gH7jK9mN1p", True),
         ("http://cam/a.mjpg?keyframes=1&author=x&bypass=1", True),
         ("rtsp://gate:x${NAME}@cam/live", True),
         ("http://cam/a.mjpg?pwd=${NAME}&n=1", True),

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from skimage.data import astronaut
 
 from gate.core.domain import Box
 from gate.errors import ModelError
 from gate.system import resources
-from gate.vision.classifier import SHIPPED, TFLiteClassifier
+from gate.vision import classifier
+from gate.vision.classifier import SHIPPED, Card, TFLiteClassifier
 from gate.vision.framing import cut
 
 if TYPE_CHECKING:
@@ -27,8 +30,8 @@ FACE = Box(177, 66, 95, 95)
 
 @pytest.fixture
 def shipped() -> Iterator[TFLiteClassifier]:
-    with TFLiteClassifier() as classifier:
-        yield classifier
+    with TFLiteClassifier() as it:
+        yield it
 
 
 @pytest.fixture
@@ -49,9 +52,9 @@ def gray() -> Any:
     return cv2.cvtColor(astronaut(), cv2.COLOR_RGB2GRAY)
 
 
-def score(classifier: TFLiteClassifier, picture: Any, box: Box = FACE) -> float:
-    crop = cut(picture, box, classifier.card.framing, classifier.size)
-    return float(classifier.score([crop])[0])
+def score(model: TFLiteClassifier, picture: Any, box: Box = FACE) -> float:
+    crop = cut(picture, box, model.card.framing, model.size)
+    return float(model.score([crop])[0])
 
 
 def test_a_real_smile_is_seen(shipped: TFLiteClassifier) -> None:
@@ -117,11 +120,11 @@ def test_a_crop_of_another_size_is_refused(shipped: TFLiteClassifier) -> None:
 
 def test_closing_twice_is_fine_and_ends_scoring() -> None:
     """``close`` may be called twice; a score after it says what to do."""
-    classifier = TFLiteClassifier()
-    classifier.close()
-    classifier.close()
+    model = TFLiteClassifier()
+    model.close()
+    model.close()
     with pytest.raises(ModelError, match="closed"):
-        classifier.score([np.zeros(classifier.size, np.uint8)])
+        model.score([np.zeros(model.size, np.uint8)])
 
 
 def test_a_missing_model_says_so(tmp_path: Path) -> None:
@@ -155,11 +158,24 @@ def test_a_card_with_another_input_size_is_refused(copy: Path) -> None:
     ("changes", "says"),
     [
         ({"threshold": 7}, "between 0 and 1"),
-        ({"threshold": None}, "can't be used"),
+        ({"threshold": None}, "between 0 and 1"),
         ({"framing": {"scale": 1}}, "can't be used"),
         ({"framing": 3}, "can't be used"),
         ({"normalisation": "magic"}, "can't be used"),
         ({"input_size": [48]}, "can't be used"),
+        ({"input_size": [float("inf"), 1]}, "input_size should be two whole numbers"),
+        ({"input_size": [True, 48]}, "input_size should be two whole numbers"),
+        ({"input_size": [10**400, 48]}, "input_size should be a number between 0 and 1024"),
+        ({"input_size": {"0": 48, "1": 48}}, "input_size should be two whole numbers"),
+        ({"framing": {"scale": "1", "shift_x": 0, "shift_y": 0}}, "framing.scale should be a num"),
+        ({"framing": {"scale": 1e308, "shift_x": 0, "shift_y": 0}}, "framing.scale should be a nu"),
+        ({"threshold": float("nan")}, "between 0 and 1"),
+        ({"threshold": True}, "between 0 and 1"),
+        ({"threshold": 10**400}, "between 0 and 1"),
+        ({"labels": "ab"}, "labels should be two words"),
+        ({"labels": [[], {}]}, "labels should be a word"),
+        ({"name": "a\x1b[2J"}, "name should be a word"),
+        ({"name": ["x"]}, "name should be a word"),
     ],
 )
 def test_a_card_with_impossible_values_is_one_clear_line(
@@ -184,6 +200,78 @@ def test_a_card_that_is_no_json_or_lacks_a_key_is_refused(copy: Path) -> None:
     card.write_text("{")
     with pytest.raises(ModelError, match="not a JSON card"):
         TFLiteClassifier(copy)
+
+
+@pytest.mark.parametrize(
+    "card",
+    [
+        b"[" * 60_000,
+        b'{"name": ' * 7_000,
+        b" " * 10**6,
+        b"1" * 5000,
+        b"[]",
+        b"null",
+        b'"card"',
+        b"\xff\xfe",
+        b"\0",
+        b'{"name": "\\ud800"}',
+    ],
+)
+def test_a_card_of_any_bytes_is_one_line(copy: Path, card: bytes) -> None:
+    """Depth, size, digits and encodings: no traceback."""
+    copy.with_suffix(".json").write_bytes(card)
+    with pytest.raises(ModelError, match=r"smile\.json: ") as caught:
+        TFLiteClassifier(copy)
+    assert "\n" not in str(caught.value)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=6,
+)
+CARD = json.loads(resources.path(SHIPPED).with_suffix(".json").read_text())
+
+
+@settings(
+    max_examples=300,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    key=st.sampled_from(["name", "sha256", "input_size", "framing", "threshold", "labels"]),
+    within=st.none() | st.sampled_from([0, 1, "scale", "shift_x"]),
+    value=VALUES,
+)
+def test_no_values_make_a_traceback(
+    tmp_path: Path, key: str, within: int | str | None, value: object
+) -> None:
+    """Any value at any place of a card is read, or refused in a line."""
+    card = json.loads(json.dumps(CARD))
+    kinds: dict[type, type] = {dict: str, list: int}
+    by = kinds.get(type(card[key]))
+    if by is not None and isinstance(within, by):
+        card[key][within] = value
+    else:
+        card[key] = value
+    path = tmp_path / "smile.json"
+    path.write_text(json.dumps(card))
+    said = f"{path}: "
+    try:
+        Card.read(path)
+    except ModelError as error:
+        said = str(error)
+    assert said.startswith(f"{path}: ")
+    assert "\n" not in said
+
+
+def test_infinity_is_no_smile(shipped: TFLiteClassifier, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A harmed model's infinite answer must not be taken for a sure one."""
+    monkeypatch.setattr(
+        classifier, "_real", lambda numbers, tensor: np.full((1, 1), np.inf, np.float32)
+    )
+    assert np.isnan(shipped.score([np.zeros(shipped.size, np.uint8)])).all()
 
 
 def test_a_file_that_is_no_model_is_refused(copy: Path) -> None:

@@ -32,8 +32,11 @@ def open_meter(config: Config, watchdog_s: float, model: str) -> Meter:
     if wanted.port is not None:
         try:
             metrics.serve(wanted.address, wanted.port)
-        except OSError as error:
+        except (OSError, RuntimeError) as error:  # the port is taken; no thread can be started
             log.error("metrics.port: %s:%d: %s", wanted.address, wanted.port, error)
     if wanted.textfile is not None:
-        metrics.write_every(wanted.textfile, wanted.textfile_every_s)
+        try:
+            metrics.write_every(wanted.textfile, wanted.textfile_every_s)
+        except RuntimeError as error:
+            log.error("metrics.textfile: %s", error)
     return metrics

@@ -23,7 +23,7 @@ from prometheus_client import (
     ProcessCollector,
     disable_created_metrics,
     generate_latest,
-    start_http_server,
+    make_wsgi_app,
 )
 
 from gate.core.controller import Recorder
@@ -31,6 +31,7 @@ from gate.core.domain import Event, EventKind, Reason
 from gate.hardware.board import Board
 from gate.interfaces.metrics.collector import PARTS, LoopCollector
 from gate.interfaces.metrics.meter import FrameOutcome, FrameResult, LoopTurn, Meter
+from gate.interfaces.metrics.server import MetricsServer
 from gate.system import durable
 
 log = logging.getLogger(__name__)
@@ -68,7 +69,7 @@ def harmless(
 
 
 class PrometheusMeter(Meter):
-    """Counts what the loop reports, and answers from threads of its own."""
+    """Counts what the loop reports, and answers from a thread of its own."""
 
     def __init__(
         self,
@@ -125,9 +126,9 @@ class PrometheusMeter(Meter):
 
     def serve(self, address: str, port: int) -> int:
         """Answer on a port (0: any that is free) and return it. Raises OSError if it is taken."""
-        server, thread = start_http_server(port, address, self.registry)
-        self._closers += [server.shutdown, server.server_close, lambda: thread.join(1)]
-        return int(server.server_port)
+        server = MetricsServer(address, port, make_wsgi_app(self.registry))
+        self._closers.append(server.close)
+        return server.port
 
     def write_every(self, path: Path, every_s: float) -> None:
         """Write a file again and again from a thread of its own; `close` removes it."""

@@ -26,8 +26,8 @@ from gate.core.domain import Frame
 from gate.errors import GateError
 from gate.system import resources
 from gate.vision import cascades
-from gate.vision.classifier import TFLiteClassifier
-from gate.vision.from_config import EYES, open_model, open_pipeline
+from gate.vision.classifier import EYES, TFLiteClassifier
+from gate.vision.from_config import open_model, open_pipeline
 from gate.vision.pipeline import Pipeline, PipelineSettings
 from gate.vision.stages import StageClock
 

@@ -81,7 +81,7 @@ class Gate:
             if without is not None:
                 way = Applied.NOW if without is Applied.PIPELINE else Applied.PIPELINE
                 patch.setattr("gate.service.reload.applied", lambda name: way)
-            plan = reload.prepare(self.parts.config, self.file, self.parts.vision.classifier)
+            plan = reload.prepare(self.parts, self.file)
         if without is not None:
             plan = replace(plan, needs=frozenset(Applied) - {without, Applied.RESTART})
         reload.apply(self.parts, plan, "alice")
