@@ -15,14 +15,17 @@ from gate.system import durable
 log = logging.getLogger(__name__)
 
 
-def write(log_file: Path, name: str, content: dict[str, Any]) -> None:
-    """Have the file say this, also after a power cut; a card that refuses is only warned of."""
+def write(log_file: Path, name: str, content: dict[str, Any], *, sync: bool = True) -> None:
+    """Have the file say this, also after a power cut; a card that refuses is only warned of.
+
+    Without `sync` a power cut may leave what it said before: for what is written again and again.
+    """
     place = _place(log_file, name)
     data = (json.dumps(content, indent=1) + "\n").encode()
     try:
         if place.exists() and place.read_bytes() == data:
             return
-        durable.write(place, data)
+        durable.write(place, data, mode=durable.PRIVATE, sync=sync)
     except OSError as error:
         log.warning("cannot write %s: %s", place, error.strerror)
 

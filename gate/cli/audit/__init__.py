@@ -20,6 +20,7 @@ _COMMANDS = {
     "restore": "restore",
     "salvage": "salvage",
     "prune": "prune",
+    "erase": "erase",
 }
 """Subcommand → module of this package."""
 
