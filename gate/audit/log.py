@@ -156,6 +156,12 @@ class Store:
         """Give the log an identity."""
         self.append(connection, [Event(EventKind.LOG_BEGUN, time.monotonic(), detail=why)])
 
+    @property
+    def noted(self) -> Head | None:
+        """The newest event that this store wrote, or that was noted beside the log before."""
+        head = self._noted.head
+        return None if head is None else Head(head.sequence, head.digest.hex())
+
     def _lost(self, connection: Connection) -> str | None:
         """What the log lacks of what was noted of it."""
         return None if self._noted.head is None else lacks(connection, self._noted.head)

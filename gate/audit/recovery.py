@@ -31,6 +31,8 @@ from gate.errors import StoreError
 _TAIL = 200
 """Newest events that are read when a log is opened: what a power cut could have harmed."""
 _CHUNK = 1_000
+_FINE = 64
+"""A part is given up whole where this many times as much before it could not be read."""
 _PROBES = 100
 _PAGE_ROWS = 45
 """About as many events as a page of the file has."""
@@ -150,27 +152,47 @@ def _second_rule(log: sqlite3.Connection, whats: dict[int, dict[str, Any]]) -> i
 def _rows(
     log: sqlite3.Connection, low: int, high: int, table: str = "event", key: str = "sequence"
 ) -> Iterator[dict[str, Any]]:
-    """The rows of a range that can be read, in ever smaller parts where it can't be."""
+    """The rows of a range that can be read, in ever smaller parts where it can't be.
+
+    Within a long stretch that can't be read larger parts are given up; once something can be read
+    again, the part given up last is looked at anew, so that no row is passed over.
+    """
     parts = [(low, high)]
+    lost, given_up = 0, (0, -1)
     while parts:
         first, last = parts.pop()
         if last - first >= _CHUNK:
             parts += [(first + _CHUNK, last), (first, first + _CHUNK - 1)]
             continue
-        try:
-            cursor = log.execute(
-                f"SELECT * FROM {table} WHERE {key} BETWEEN ? AND ? ORDER BY {key}", (first, last)
-            )
-            names = [column[0] for column in cursor.description]
-            found = [dict(zip(names, row, strict=True)) for row in cursor]
-        except (sqlite3.Error, *UNREADABLE):
-            if first < last:
+        found = _read(log, table, key, first, last)
+        if found is None:
+            if first < last and last - first >= lost // _FINE:
                 middle = (first + last) // 2
                 parts += [(middle + 1, last), (first, middle)]
+            else:
+                lost, given_up = lost + last - first + 1, (first, last)
             continue
-        for row in found:
-            if isinstance(row[key], int) and first <= row[key] <= last:
-                yield row
+        lost = 0
+        if found and given_up[0] < given_up[1]:
+            middle = sum(given_up) // 2
+            parts += [(first, last), (middle + 1, given_up[1]), (given_up[0], middle)]
+            given_up = (0, -1)
+            continue
+        yield from found
+
+
+def _read(
+    log: sqlite3.Connection, table: str, key: str, first: int, last: int
+) -> list[dict[str, Any]] | None:
+    """The rows of a range; None where one of them can't be read."""
+    query = f"SELECT * FROM {table} WHERE {key} BETWEEN ? AND ? ORDER BY {key}"
+    try:
+        cursor = log.execute(query, (first, last))
+        names = [column[0] for column in cursor.description]
+        rows = [dict(zip(names, row, strict=True)) for row in cursor]
+    except (sqlite3.Error, *UNREADABLE):
+        return None
+    return [row for row in rows if isinstance(row[key], int) and first <= row[key] <= last]
 
 
 def check_tail(session: Session) -> None:

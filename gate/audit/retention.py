@@ -33,8 +33,8 @@ _EMPTY = 80_000
 """Bytes of a log without events: a page for each table and index."""
 _FUTURE = timedelta(days=1)
 """An event dated further ahead than this had a wrong clock, and doesn't hold up pruning."""
-_SAMPLE = 200
-"""So many events tell the time of one: one of them may have been written by a wrong clock."""
+_SAMPLE = 5
+"""So many events tell the time of one: two of them may have been written by a wrong clock."""
 A_TIME = timedelta(days=7)
 """By age, one pruning deletes events of so many days: a night brings one day, and a clock that is
 wrong for a night costs no more than this."""

@@ -78,7 +78,11 @@ def back_up(
 
 
 def check(store: Store, heads: tuple[Head, ...] = ()) -> LogVerdict:
-    """Verify the log and record the verdict; `whole` is False where the alarm must be raised."""
+    """Verify the log and record the verdict; `whole` is False where the alarm must be raised.
+
+    The head that was noted beside the log is looked for too.
+    """
+    heads = (*heads, store.noted) if store.noted else heads
     if store.path is None:
         verdict = verify(store.session, heads)
     else:
