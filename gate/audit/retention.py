@@ -91,7 +91,7 @@ def last_believed(connection: Connection, time: datetime, now: datetime) -> int:
     """
     last = last_before(connection, time, now)
     first = connection.execute(select(func.min(event.c.sequence))).scalar()
-    if last == 0 or first is None:
+    if first is None or last < first:
         return 0
     following = _walls(connection, last + 1, last + 1)
     kept = following[0] if following else milliseconds(now)
