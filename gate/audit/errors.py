@@ -71,7 +71,14 @@ _IMPOSSIBLE = frozenset(
     }
 )
 """What the gate's own statements never bring about in a log that is as it was written."""
-_GONE = ("no such table", "no such column", "has no column named", "malformed", "no such index")
+_GONE = (
+    "no such table",
+    "no such column",
+    "no such index",
+    "has no column named",
+    "malformed",
+    "unsupported file format",
+)
 """SQLite's words, under its most general code, for a log whose layout is damaged."""
 
 

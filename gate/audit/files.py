@@ -108,18 +108,22 @@ def identify(connection: Connection, name: str) -> int:
     ours = columns >= {"sequence", "origin", "what", "wall", "digest"}
     if application != schema.APPLICATION and not (ours and _has_tables(connection)):
         raise StoreError(f"audit log {name}: another program's database; check the path")
-    if version > schema.VERSION:
+    if schema.VERSION < version <= _HIGHEST:
         raise StoreError(
             f"audit log {name}: written by a newer smile-gate (layout {version}, this one knows"
             f" {schema.VERSION}); upgrade smile-gate"
         )
-    fits = version >= 1 and tables and ("words" in columns) == (version >= 2)
+    fits = 1 <= version <= _HIGHEST and tables and ("words" in columns) == (version >= 2)
     if application != schema.APPLICATION or not fits:
         raise CorruptLog(
             f"audit log {name}: it is damaged; `smile-gate audit salvage` reads what is left"
             f" (layout {version} and application {application:#x} don't fit its tables)"
         )
     return version
+
+
+_HIGHEST = 255
+"""No layout will ever have a higher number: one that has is damaged."""
 
 
 def _has_tables(connection: Connection) -> bool:

@@ -203,7 +203,13 @@ def test_damage_is_a_line_a_finding_or_a_new_log(whole: bytes, tmp_path: Path, s
         for words in dice.sample(READERS, 2):
             run(*words, *on)
         run("salvage", str(place / "left.csv"), *on)
-        with Store.open(path, now=Clock()) as store:
+        try:
+            store = Store.open(path, now=Clock())
+        except StoreError as error:
+            if "newer smile-gate" not in str(error):  # which a layout's number may say
+                raise
+            continue
+        with store:
             store.record([Event(EventKind.STARTED, 1.0), face_seen(1)])
             recent = [record.event.kind for record in store.records(limit=2, newest_first=True)]
             assert recent == [EventKind.FACE_SEEN, EventKind.STARTED], done

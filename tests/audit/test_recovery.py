@@ -149,7 +149,13 @@ def test_a_log_that_lost_its_end_is_salvaged(path: Path, clock: Clock, tmp_path:
     assert max(sequences) == int(last.split(":")[0])
 
 
-NUMBERS = ("user_version=-1", "user_version=0", "user_version=1", "application_id=7")
+NUMBERS = (
+    "user_version=262146",
+    "user_version=-1",
+    "user_version=0",
+    "user_version=1",
+    "application_id=7",
+)
 
 
 @pytest.mark.parametrize("number", NUMBERS)

@@ -13,35 +13,16 @@ from gate.audit.verify.findings import Harm, LogFinding
 
 _PART = 100_000
 """Events that are counted at a time, so that little memory is needed."""
-_KINDS = {
-    "event": {
-        "integer": ("sequence", "origin", "what", "wall", "trusted", "monotonic"),
-        "integer,null": ("visit", "score", "frames", "frame", "waited"),
-        "text,null": ("who", "detail"),
-        "blob": ("digest",),
-    },
-    "what": {"integer": ("id",), "text": ("kind", "reason", "before", "after")},
-    "origin": {
-        "integer": ("id",),
-        "text": ("gate", "boot", "version", "model", "config"),
-        "integer,null": ("threshold",),
-    },
+_STRANGE = {
+    "event": "typeof(digest) <> 'blob' OR 'blob' IN (typeof(who), typeof(detail))",
+    "what": "'blob' IN (typeof(kind), typeof(reason), typeof(before), typeof(after))",
+    "origin": "'blob' IN (typeof(gate), typeof(boot), typeof(version), typeof(model),"
+    " typeof(config))",
 }
-"""What SQLite calls the values of each column: a damaged page may say another."""
-
-
-def _strange(table: str) -> str:
-    """A condition for rows with a value of a kind that is never written."""
-    return " OR ".join(
-        f"typeof({column}) NOT IN ({', '.join(repr(kind) for kind in kinds.split(','))})"
-        for kinds, columns in _KINDS[table].items()
-        for column in columns
-    )
-
-
+"""Rows with bytes for text or text for bytes, which the chain can't tell apart: a damaged page."""
 _COUNT = f"""
     SELECT wall / {QUARTER_MS}, what, count(*), min(sequence), max(sequence),
-        total({_strange("event")})
+        total({_STRANGE["event"]})
     FROM event NOT INDEXED WHERE sequence BETWEEN ? AND ? GROUP BY 1, 2"""
 
 
@@ -58,7 +39,7 @@ def miscounted(connection: Connection, first: Link, end: Link) -> Iterator[LogFi
             spans[at] = min(old[0], lowest), max(old[1], highest)
             strange += odd
     for table in ("what", "origin"):
-        query = f"SELECT count(*) FROM {table} WHERE {_strange(table)}"
+        query = f"SELECT count(*) FROM {table} WHERE {_STRANGE[table]}"
         strange += connection.exec_driver_sql(query).scalar_one()
     if strange:
         said = f"{strange:.0f} rows have a value of another kind than is written"
