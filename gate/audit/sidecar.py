@@ -10,6 +10,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from gate.audit.files import as_its_folder
 from gate.system import durable
 
 log = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ def write(log_file: Path, name: str, content: dict[str, Any], *, sync: bool = Tr
         if place.exists() and place.read_bytes() == data:
             return
         durable.write(place, data, mode=durable.PRIVATE, sync=sync)
+        as_its_folder(place)
     except OSError as error:
         log.warning("cannot write %s: %s", place, error.strerror)
 
