@@ -97,8 +97,10 @@ def store(path: Path, clock: Clock) -> Iterator[Store]:
 
 @pytest.fixture
 def busy(store: Store, clock: Clock) -> Store:
-    """A log of ten visits, one a minute: even ones were granted, odd ones left."""
-    store.record([Event(EventKind.STARTED, 0.0)])
+    """A log of ten visits, one a minute: even ones were granted, odd ones left.
+
+    Event 1 begins the log, as in every log; a visit has two events.
+    """
     for visit in range(1, 11):
         clock.forward(timedelta(minutes=1))
         store.record([face_seen(visit)])

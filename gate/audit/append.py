@@ -8,8 +8,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, func, insert, select
 
-from gate.audit import chain, rows, schema
-from gate.core.domain import Event, Origin, Record
+from gate.audit import chain, identity, rows, schema
+from gate.audit.errors import CorruptLog
+from gate.audit.tree import Edge
+from gate.core.domain import Event, EventKind, Origin, Record
 
 
 def append(
@@ -18,33 +20,54 @@ def append(
     origin: Origin,
     clock: tuple[datetime, bool],
 ) -> tuple[Record, ...]:
-    """Write events, each with how long its guest waited (ms), and link them to the last one."""
+    """Write events, each with how long its guest waited (ms), and link them to the last one.
+
+    A `log_begun` event gets its identity here, and begins a new tree.
+    """
     sequence, previous = last_link(connection)
+    edge = known = identity.read_edge(connection)
+    if edge is not None and edge.last != sequence:
+        raise CorruptLog(f"audit log: it ends at {sequence}, but its tree at {edge.last}: damaged")
     columns = rows.origin_row(origin)
     origin_id = _shared(connection, schema.origin, columns)
     digest = chain.origin_digest(**columns)
     wall, trusted = clock
     added: list[Record] = []
-    for event, waited in events:
+    leaves: list[bytes] = []
+    for given, waited in events:
+        event = given
         sequence += 1
+        if event.kind is EventKind.LOG_BEGUN:
+            log, event = identity.named(event, previous)
+            edge, leaves = Edge(log, sequence), []
         place = rows.Place(sequence, rows.milliseconds(wall), trusted, waited, previous)
         what = rows.what_columns(event)
         what_id = _shared(connection, schema.what, what)
         row = rows.event_row(event, place, what_id, origin_id, digest)
         connection.execute(insert(schema.event), row)
         previous = row["digest"]
+        leaves.append(previous)
         added.append(rows.record(row | columns | what))
+    if edge is None:
+        raise CorruptLog("audit log: it has no identity: damaged")
+    identity.write_edge(connection, edge.grown(leaves), new=known is None)
     return tuple(added)
 
 
 def last_link(connection: Connection) -> tuple[int, bytes]:
-    """The sequence number and the digest of the newest event; 0 and zeros for a new log."""
+    """The sequence number and the digest of the newest event; 0 and zeros for a new log.
+
+    Raises CorruptLog.
+    """
     table = schema.event.c
     newest = select(table.sequence, table.digest).order_by(table.sequence.desc()).limit(1)
     row = connection.execute(newest).first()
-    if row is not None:
-        return row.sequence, row.digest
-    return chain.START.sequence, chain.START.digest
+    if row is None:
+        return chain.START.sequence, chain.START.digest
+    sequence, digest = row
+    if not isinstance(digest, bytes) or len(digest) != 32 or not isinstance(sequence, int):
+        raise CorruptLog(f"audit log: the digest of event {sequence} is damaged")
+    return sequence, digest
 
 
 def highest_visit(connection: Connection) -> int:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from gate.audit import noted, sidecar
 from gate.audit.errors import LogInUse, explaining
-from gate.audit.files import set_aside, stamp
+from gate.audit.files import as_its_folder, set_aside, stamp
 from gate.audit.log import Store
 from gate.audit.session import Session, copy_database
 from gate.audit.verify.findings import Head, LogVerdict
@@ -56,7 +57,7 @@ def back_up(
     target = folder / f"{source.stem}-{stamp(now)}.db"
     partial = target.with_name(target.name + ".partial")
     with explaining(str(target)):
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # the log names people
         _room_for(source, folder)
         try:
             copy_database(source, partial)
@@ -89,7 +90,8 @@ def verified(path: Path) -> LogVerdict:
 def restore(store_path: Path, backup: Path, *, now: datetime, replace: bool = False) -> Path | None:
     """Put a verified backup in the log's place; the old log is set aside, never deleted.
 
-    The caller records it in the restored log. Returns the old log's new path, if there was one.
+    The caller records it in the restored log, by `Store.begin_anew`: numbers are given again that
+    the replaced log gave, so it needs another identity. Returns where the old log was set aside.
 
     Raises StoreError if the backup isn't whole, the gate is running, or a log needs `replace`.
     """
@@ -103,7 +105,9 @@ def restore(store_path: Path, backup: Path, *, now: datetime, replace: bool = Fa
             aside = set_aside(store_path, now, "replaced")
         partial = store_path.with_name(store_path.name + ".partial")
         copy_database(backup, partial)
+        as_its_folder(partial)
         durable.publish(partial, store_path)
+        sidecar.remove(store_path, noted.NAME)  # it is older than what was noted, on purpose
     return aside
 
 

@@ -3,17 +3,21 @@
     digest = SHA-256(previous digest ‖ origin digest ‖ numbers ‖ what ‖ words)
 
 `numbers` are the row's integers in decimal, each followed by ``|``, an absent one empty; `what` is
-kind, reason, state before and after, each followed by ``|``; `words` is the JSON array ``[who,
-detail]``, or nothing where both are absent; `origin digest` is the SHA-256 of the origin's JSON
-array. All text is UTF-8. The ids of the shared rows aren't part of it, so an export can be checked
-without the database.
+kind, reason, state before and after, each followed by ``|``; `words` stands for the JSON array
+``[who, detail]``, and is nothing where both are absent; `origin digest` is the SHA-256 of the
+origin's JSON array. All text is UTF-8. The ids of the shared rows aren't part of it, so an export
+can be checked without the database.
+
+By rule 1, of layout 1, `words` is the array itself. By rule 2 it is the array's SHA-256, 32 bytes,
+which the row keeps beside the words: they can be erased, and the chain holds. Rule 2 holds from
+the log's first `log_begun` event on, that event included.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -60,9 +64,25 @@ def words_text(who: str | None, detail: str | None) -> str:
     return json.dumps([who, detail], ensure_ascii=False)
 
 
-def row_digest(previous: bytes, origin: bytes, numbers: str, what: str, words: str) -> bytes:
-    """The digest of a row, 32 bytes."""
-    return sha256(previous + origin + (numbers + what + words).encode()).digest()
+def words_digest(who: str | None, detail: str | None) -> bytes | None:
+    """The 32 bytes that stand for a row's free text by rule 2; None where there is none."""
+    words = words_text(who, detail)
+    return sha256(words.encode()).digest() if words else None
+
+
+def row_digest(previous: bytes, origin: bytes, numbers: str, what: str, words: bytes) -> bytes:
+    """A row's 32 bytes; `words` are the text itself by rule 1, its digest by rule 2."""
+    return sha256(previous + origin + (numbers + what).encode() + words).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a log's rows are followed by."""
+
+    second: int
+    """Sequence number of the first event that follows rule 2; one past the end where none does."""
+    erased: frozenset[int] = frozenset()
+    """Events of which a later one says that their words were erased."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +99,14 @@ START = Link(0, bytes(32))
 _WALK = f"""
     SELECT origin, what, sequence, {_NUMBERS_SQL}, who, detail, digest FROM event
     WHERE sequence > ? AND sequence <= ? ORDER BY sequence"""
+_WALK_2 = _WALK.replace("digest FROM", "words, digest FROM")
 
 
-def walk(connection: sqlite3.Connection, after: Link, until: int) -> Link:
+def walk(connection: sqlite3.Connection, after: Link, until: int, rules: Rules) -> Link:
     """Follow the chain from a link up to the event `until`; the last link that holds.
 
-    If it stops early, the next event doesn't follow from that link. This loop reads ten million
-    rows; hence the bare cursor, the bytes, and no call but the hash.
+    Where it stops early, the next event doesn't follow from that link. The loops read ten million
+    rows, hence the bare cursor, the bytes, and no call but the hash.
     """
     factory, connection.text_factory = connection.text_factory, bytes
     try:
@@ -93,24 +114,64 @@ def walk(connection: sqlite3.Connection, after: Link, until: int) -> Link:
         origins = _texts(
             connection, "origin", "gate, boot, version, model, config, threshold", origin_digest
         )
-        last, previous = after.sequence, after.digest
-        rows = connection.execute(_WALK, (after.sequence, until))
-        for origin, what, sequence, numbers, who, detail, digest in rows:
-            try:
-                line = origins[origin] + numbers + whats[what]
-            except KeyError:
-                break
-            words = (
-                b""
-                if who is None and detail is None
-                else words_text(_text(who), _text(detail)).encode()
+        border = min(until, rules.second - 1)
+        if after.sequence < border:
+            after = _walk_1(
+                connection.execute(_WALK, (after.sequence, border)), after, whats, origins
             )
-            if sha256(previous + line + words).digest() != digest:
-                break
-            last, previous = sequence, digest
-        return Link(last, previous)
+            if after.sequence < border:
+                return after
+        if after.sequence < until:
+            rows = connection.execute(_WALK_2, (after.sequence, until))
+            after = _walk_2(rows, after, whats, origins, rules.erased)
+        return after
     finally:
         connection.text_factory = factory
+
+
+def _walk_1(
+    rows: Iterable[Any], after: Link, whats: dict[int, bytes], origins: dict[int, bytes]
+) -> Link:
+    last, previous = after.sequence, after.digest
+    try:
+        for origin, what, sequence, numbers, who, detail, digest in rows:
+            line = origins[origin] + numbers + whats[what]
+            if who is not None or detail is not None:
+                line += words_text(_text(who), _text(detail)).encode()
+            if sha256(previous + line).digest() != digest:
+                break
+            last, previous = sequence, digest
+    except (KeyError, TypeError, ValueError):  # a value of a kind that the gate never writes
+        pass
+    return Link(last, previous)
+
+
+def _walk_2(
+    rows: Iterable[Any],
+    after: Link,
+    whats: dict[int, bytes],
+    origins: dict[int, bytes],
+    erased: frozenset[int],
+) -> Link:
+    last, previous = after.sequence, after.digest
+    try:
+        for origin, what, sequence, numbers, who, detail, words, digest in rows:
+            line = origins[origin] + numbers + whats[what]
+            if words is not None:
+                if who is None and detail is None:
+                    if sequence not in erased:
+                        break
+                elif words_digest(_text(who), _text(detail)) != words:
+                    break
+                line += words
+            elif who is not None or detail is not None:
+                break
+            if sha256(previous + line).digest() != digest:
+                break
+            last, previous = sequence, digest
+    except (KeyError, TypeError, ValueError):
+        pass
+    return Link(last, previous)
 
 
 def _texts(
@@ -119,7 +180,10 @@ def _texts(
     """The part that each row of a shared table has in a digest."""
     texts: dict[int, bytes] = {}
     for key, *parts in connection.execute(f"SELECT id, {columns} FROM {table}"):
-        made = make(*map(_text, parts))
+        try:
+            made = make(*map(_text, parts))
+        except (TypeError, ValueError):  # no row that refers to it can hold
+            continue
         texts[key] = made.encode() if isinstance(made, str) else made
     return texts
 

@@ -16,6 +16,14 @@ class CorruptLog(StoreError):
     """The file is damaged, or isn't an audit log at all."""
 
 
+class UnknownWord(StoreError):
+    """An event, `sequence`, says something that this program doesn't know."""
+
+    def __init__(self, said: str, sequence: int = 0) -> None:
+        super().__init__(said)
+        self.sequence = sequence
+
+
 class LogInUse(StoreError):
     """Another program holds the log for longer than the gate may wait."""
 
@@ -50,6 +58,30 @@ _ADVICE: dict[int, tuple[type[StoreError], str]] = {
 }
 
 
+_DAMAGED = _ADVICE[sqlite3.SQLITE_CORRUPT]
+_IMPOSSIBLE = frozenset(
+    {
+        sqlite3.SQLITE_CONSTRAINT_TRIGGER,
+        sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY,
+        sqlite3.SQLITE_CONSTRAINT_UNIQUE,
+        sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY,
+        sqlite3.SQLITE_MISMATCH,
+        sqlite3.SQLITE_FORMAT,
+        sqlite3.SQLITE_TOOBIG,
+    }
+)
+"""What the gate's own statements never bring about in a log that is as it was written."""
+_GONE = (
+    "no such table",
+    "no such column",
+    "no such index",
+    "has no column named",
+    "malformed",
+    "unsupported file format",
+)
+"""SQLite's words, under its most general code, for a log whose layout is damaged."""
+
+
 _OS: dict[int, int] = {
     errno.ENOSPC: sqlite3.SQLITE_FULL,
     errno.EDQUOT: sqlite3.SQLITE_FULL,
@@ -70,7 +102,35 @@ def explained(error: Exception, where: str) -> StoreError:
         code = _OS.get(cause.errno or 0)
     kind, advice = _ADVICE.get((code or 0) & 0xFF, (StoreError, "see the message"))
     said = " ".join(str(cause).split())
+    laid_out = code != sqlite3.SQLITE_ERROR or not any(word in said for word in _GONE)
+    if code in _IMPOSSIBLE or not laid_out or isinstance(cause, UnicodeDecodeError):
+        kind, advice = _DAMAGED
     return kind(f"audit log {where}: {advice} ({said})")
+
+
+UNREADABLE = (
+    TypeError,
+    ValueError,
+    LookupError,
+    AttributeError,
+    RecursionError,
+)
+"""What reading a row raises that is of another kind than the gate writes."""
+
+
+@contextmanager
+def understanding(where: str) -> Iterator[None]:
+    """Turn what rows of another kind than the gate writes make a reader raise into `CorruptLog`."""
+    try:
+        yield
+    except UnicodeEncodeError:  # words of whoever asks
+        raise
+    except UNREADABLE as error:
+        said = " ".join(str(error).split())
+        raise CorruptLog(
+            f"audit log {where}: it is damaged; `smile-gate audit salvage` reads what is left"
+            f" ({type(error).__name__}: {said})"
+        ) from error
 
 
 @contextmanager

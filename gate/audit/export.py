@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -19,7 +20,9 @@ from sqlalchemy import Connection, select
 from gate.audit import schema
 from gate.audit.chain import START
 from gate.audit.errors import explaining
-from gate.audit.export_row import COLUMNS, Flat, flat
+from gate.audit.export_row import COLUMNS, Flat, erased, flat
+from gate.audit.identity import read_edge, rules
+from gate.audit.migrations import expect_current
 from gate.audit.query import PAGE, Query, page
 from gate.audit.session import Session
 from gate.errors import StoreError
@@ -47,6 +50,10 @@ class Tally:
     """Digest before the first row, in hex."""
     digest: str | None = None
     """Digest of the last row, in hex."""
+    rule_2_from: int | None = None
+    """Number of the first row by rule 2, see `gate.audit.chain`; None where there is none."""
+    erased: list[int] = field(default_factory=list)
+    """Numbers of the rows whose words an event in the log says were erased."""
 
     def count(self, rows: Iterable[Flat]) -> Iterator[Flat]:
         """Count the rows and hand them on."""
@@ -55,38 +62,80 @@ class Tally:
                 self.first, self.previous = row["sequence"], row["previous"]
             elif row["sequence"] != (self.last or 0) + 1:
                 self.continuous = False
+            if self.rule_2_from is None and row["rule"] == 2:
+                self.rule_2_from = row["sequence"]
+            if erased(row):
+                self.erased.append(row["sequence"])
             self.events += 1
             self.last, self.digest = row["sequence"], row["digest"]
             yield row
 
 
 def export(
-    session: Session, query: Query, target: Path, form: Format, now: datetime
+    session: Session,
+    query: Query,
+    target: Path,
+    form: Format,
+    now: datetime,
+    *,
+    for_spreadsheet: bool = False,
 ) -> dict[str, Any]:
     """Write the events that match to `target`, and its manifest beside it; returns the manifest.
 
+    Both are new files for their owner only; no link is followed. `for_spreadsheet` (CSV only) has
+    an apostrophe before what a spreadsheet would take for a formula: such a file can be read by
+    people, and not be verified.
+
     Raises StoreError; then neither file is there, or they are as they were.
     """
+    if for_spreadsheet and form is not Format.CSV:
+        raise StoreError(f"export {target}: only CSV can be for a spreadsheet; say --format csv")
+    for place in (target, manifest_path(target)):
+        if place.is_symlink():
+            raise StoreError(f"export {place}: a link is there; choose another name")
+    expect_current(session)
     tally = Tally()
     partial = target.with_name(target.name + ".partial")
     with explaining(str(target)):
         try:
             partial.unlink(missing_ok=True)
-            _WRITERS[form](partial, tally.count(_flat_rows(session, query)))
+            rows = tally.count(_flat_rows(session, query))
+            _WRITERS[form](partial, map(harmless, rows) if for_spreadsheet else rows)
             manifest = {
                 "file": target.name,
                 "format": form.value,
                 "sha256": sha256_of(partial),
                 "made": now.isoformat(timespec="seconds"),
                 "query": _said(query),
+                "log": _log(session),
                 **{name: getattr(tally, name) for name in Tally.__slots__},
+                **({"verifiable": False} if for_spreadsheet else {}),
             }
             durable.sync_file(partial)
             durable.publish(partial, target)
         finally:
             partial.unlink(missing_ok=True)
-        durable.write(manifest_path(target), (json.dumps(manifest, indent=2) + "\n").encode())
+        said = (json.dumps(manifest, indent=2) + "\n").encode()
+        durable.write(manifest_path(target), said, mode=durable.PRIVATE)
     return manifest
+
+
+def harmless(row: Flat) -> Flat:
+    """The row with an apostrophe before each text that a spreadsheet would calculate."""
+    return {
+        name: f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+        for name, value in row.items()
+    }
+
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def _log(session: Session) -> str | None:
+    """The log's identity, in hex."""
+    with session.reading() as connection:
+        edge = read_edge(connection)
+    return None if edge is None else edge.log.hex()
 
 
 def manifest_path(target: Path) -> Path:
@@ -103,6 +152,8 @@ def sha256_of(path: Path) -> str:
 def _flat_rows(session: Session, query: Query) -> Iterator[Flat]:
     """The rows that match, each with the digest of the event before it."""
     last, digest = START.sequence, START.digest
+    with session.reading() as connection:
+        second = rules(connection).second
     while True:
         with session.reading() as connection:
             found = page(connection, query, PAGE)
@@ -110,7 +161,7 @@ def _flat_rows(session: Session, query: Query) -> Iterator[Flat]:
                 known = digest if row["sequence"] == last + 1 else None
                 before = known or _digest_before(connection, row["sequence"])
                 last, digest = row["sequence"], row["digest"]
-                yield flat(row, before)
+                yield flat(row, before, 2 if row["sequence"] >= second else 1)
         if len(found) < PAGE:
             return
         query = replace(query, after=last)
@@ -142,7 +193,7 @@ def _said(query: Query) -> dict[str, Any]:
 
 
 def _write_csv(path: Path, rows: Iterable[Flat]) -> None:
-    with path.open("x", encoding="utf-8", newline="") as file:
+    with io.TextIOWrapper(durable.create(path), encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
         writer.writerows(rows)
@@ -152,7 +203,9 @@ def _write_sqlite(path: Path, rows: Iterable[Flat]) -> None:
     kinds = {int: "INTEGER", str: "TEXT"}
     columns = ", ".join(f'"{name}" {kinds[kind]}' for name, kind in COLUMNS.items())
     slots = ", ".join(f":{name}" for name in COLUMNS)
+    durable.create(path).close()
     with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("PRAGMA journal_mode=MEMORY")  # no other file for a link to stand at
         connection.execute(f"CREATE TABLE event ({columns}, PRIMARY KEY (sequence)) STRICT")
         connection.executemany(f"INSERT INTO event VALUES ({slots})", rows)
 
@@ -165,7 +218,7 @@ def _write_parquet(path: Path, rows: Iterable[Flat]) -> None:
         raise StoreError("Parquet needs pyarrow: pip install 'smile-gate[export]'") from error
     kinds = {int: pa.int64(), str: pa.string()}
     layout = pa.schema([(name, kinds[kind]) for name, kind in COLUMNS.items()])
-    with pq.ParquetWriter(path, layout) as writer:
+    with durable.create(path) as file, pq.ParquetWriter(file, layout) as writer:
         batch: list[Flat] = []
         for row in rows:
             batch.append(row)

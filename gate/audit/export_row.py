@@ -21,28 +21,40 @@ COLUMNS: dict[str, type] = {
     **dict.fromkeys(chain.NUMBERS[1:], int),
     **dict.fromkeys((*_WHAT, *_WORDS, *_ORIGIN[:-1]), str),
     "threshold": int,
+    "rule": int,
+    "words": str,
     "previous": str,
     "digest": str,
 }
-"""The columns of an export. `time` (UTC) is for people; units: see `gate.audit.schema`."""
+"""The columns of an export. `time` (UTC) is for people; units: see `gate.audit.schema`.
+
+`rule` says how the digest was made (`gate.audit.chain`), `words` is rule 2's digest of the words.
+"""
+COLUMNS_1 = {name: kind for name, kind in COLUMNS.items() if name not in ("rule", "words")}
+"""The columns of an export that smile-gate 0.1.0 made: all its rows are by rule 1."""
 
 Flat = dict[str, Any]
 
 
-def flat(row: Mapping[str, Any], previous: bytes | None) -> Flat:
+def flat(row: Mapping[str, Any], previous: bytes | None, rule: int) -> Flat:
     """The flat row of a row of `event` joined with its `what` and `origin`."""
     parts = {name: row[name] for name in (*chain.NUMBERS, *_WHAT, *_WORDS, *_ORIGIN)}
     return {
         **dict.fromkeys(COLUMNS),
         **parts,
         "time": moment(row["wall"]).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "rule": rule,
+        "words": None if row["words"] is None else row["words"].hex(),
         "previous": None if previous is None else previous.hex(),
         "digest": row["digest"].hex(),
     }
 
 
 def holds(row: Flat) -> bool:
-    """Whether the digest fits the row's content, `time` included."""
+    """Whether the digest covers what stands in the row, `time` included.
+
+    Of erased words it covers the digest only: see `erased`.
+    """
     try:
         wall, previous = moment(row["wall"]), bytes.fromhex(row["previous"] or "")
         time = wall.isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -51,11 +63,30 @@ def holds(row: Flat) -> bool:
             chain.origin_digest(*(row[name] for name in _ORIGIN)),
             chain.numbers_text([row[name] for name in chain.NUMBERS]),
             chain.what_text(*(row[name] or "" for name in _WHAT)),
-            chain.words_text(row["who"], row["detail"]),
+            _words(row),
         )
-    except (TypeError, ValueError, KeyError):
+    except (TypeError, ValueError, KeyError, AttributeError):
         return False
     return (time, digest.hex()) == (row["time"], row["digest"])
+
+
+def erased(row: Flat) -> bool:
+    """Whether the row's words were erased."""
+    return row["who"] is None and row["detail"] is None and row.get("words") is not None
+
+
+def _words(row: Flat) -> bytes:
+    """The words as they enter the digest.
+
+    Raises ValueError where the words aren't those of their digest.
+    """
+    if row.get("rule", 1) == 1:
+        return chain.words_text(row["who"], row["detail"]).encode()
+    kept = None if row["words"] is None else bytes.fromhex(row["words"])
+    true = erased(row) or kept == chain.words_digest(row["who"], row["detail"])
+    if row["rule"] != 2 or not true:
+        raise ValueError("the words aren't those of their digest")
+    return kept or b""
 
 
 def from_text(name: str, text: str) -> Any:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -12,8 +14,9 @@ from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.pool import StaticPool
 
 from gate.audit import schema
+from gate.audit.errors import CorruptLog
 from gate.errors import StoreError
-from gate.system.durable import sync_folder
+from gate.system import durable
 
 WAIT_S = 0.5
 """Time that a write waits for another program's lock, s; the gate's loop waits as long."""
@@ -92,7 +95,8 @@ def _address(path: Path, read_only: bool) -> str:
 def identify(connection: Connection, name: str) -> int:
     """The layout's version, 0 for a new file.
 
-    Raises StoreError for a log of a newer program and for another program's database.
+    Raises CorruptLog for a log whose numbers are damaged, StoreError for a log of a newer program
+    and for another program's database.
     """
     pragma = connection.exec_driver_sql
     version = int(pragma("PRAGMA user_version").scalar_one())
@@ -100,14 +104,33 @@ def identify(connection: Connection, name: str) -> int:
     tables = int(pragma("SELECT count(*) FROM sqlite_schema").scalar_one())
     if tables == 0 and application == 0:
         return 0
-    if application != schema.APPLICATION:
+    columns = {row[1] for row in pragma("PRAGMA table_info(event)")}
+    ours = columns >= {"sequence", "origin", "what", "wall", "digest"}
+    if application != schema.APPLICATION and not (ours and _has_tables(connection)):
         raise StoreError(f"audit log {name}: another program's database; check the path")
-    if version > schema.VERSION:
+    if schema.VERSION < version <= _HIGHEST:
         raise StoreError(
             f"audit log {name}: written by a newer smile-gate (layout {version}, this one knows"
             f" {schema.VERSION}); upgrade smile-gate"
         )
+    fits = 1 <= version <= _HIGHEST and tables and ("words" in columns) == (version >= 2)
+    if application != schema.APPLICATION or not fits:
+        raise CorruptLog(
+            f"audit log {name}: it is damaged; `smile-gate audit salvage` reads what is left"
+            f" (layout {version} and application {application:#x} don't fit its tables)"
+        )
     return version
+
+
+_HIGHEST = 255
+"""No layout will ever have a higher number: one that has is damaged."""
+
+
+def _has_tables(connection: Connection) -> bool:
+    query = "SELECT name FROM sqlite_schema WHERE type = 'table'"
+    return {"what", "origin", "event", "checkpoint", "tally"} <= set(
+        connection.exec_driver_sql(query).scalars()
+    )
 
 
 def create(connection: Connection) -> None:
@@ -117,6 +140,28 @@ def create(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
     connection.exec_driver_sql(f"PRAGMA application_id={schema.APPLICATION}")
     connection.exec_driver_sql(f"PRAGMA user_version={schema.VERSION}")
+
+
+def make(path: Path) -> None:
+    """Make the log's file where there is none, and let nobody but its owner read or lock it.
+
+    Whoever may read it may hold a lock that stops the gate. Raises OSError.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        durable.create(path).close()
+    for suffix in ("", "-wal", "-shm"):
+        place = path.with_name(path.name + suffix)
+        with suppress(FileNotFoundError, PermissionError):
+            if place.stat().st_mode & 0o077:
+                place.chmod(durable.PRIVATE)
+
+
+def as_its_folder(path: Path) -> None:
+    """Give a file that root made to whom its folder belongs: the gate's user must write it."""
+    folder = path.parent.stat()
+    if os.geteuid() == 0 and path.stat().st_uid != folder.st_uid:
+        os.chown(path, folder.st_uid, folder.st_gid)
 
 
 def set_aside(path: Path, now: datetime, why: str) -> Path:
@@ -132,7 +177,7 @@ def set_aside(path: Path, now: datetime, why: str) -> Path:
     path.rename(aside)
     for suffix in ("-wal", "-shm"):  # SQLite ignores these beside a new, empty log
         path.with_name(path.name + suffix).unlink(missing_ok=True)
-    sync_folder(path.parent)
+    durable.sync_folder(path.parent)
     return aside
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import logging
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -13,14 +16,19 @@ from sqlalchemy import Connection
 
 from gate.audit import files, rows
 from gate.audit.append import append, highest_visit, last_link
-from gate.audit.errors import CorruptLog, explaining
+from gate.audit.errors import CorruptLog, UnknownWord, explaining
+from gate.audit.identity import read_edge
 from gate.audit.migrations import prepare
+from gate.audit.noted import NotedHead, lacks
 from gate.audit.query import PAGE, Query, page, unfinished
-from gate.audit.recovery import check_tail, put_away
+from gate.audit.recovery import check_tail, holds_at, put_away
 from gate.audit.session import Session
+from gate.audit.verify.findings import Head
 from gate.core.domain import Event, EventKind, Origin, Reason, Record, State
 from gate.errors import StoreError
 from gate.system import clock
+
+log = logging.getLogger(__name__)
 
 _Word = TypeVar("_Word", EventKind, Reason, State)
 
@@ -47,8 +55,12 @@ class Store:
         self._now = now
         self._mends = mends
         self._arrived: tuple[int, float] | None = None
+        self._noted = NotedHead(session.path, writes=mends)
+        self._head = Head(0, "")
         self.sequence = 0
         """Number of the last event that this store read or wrote."""
+        self.log_id = ""
+        """The log's identity, 32 hex digits; '' where it was opened for reading only."""
 
     @classmethod
     def open(
@@ -82,8 +94,7 @@ class Store:
             raise StoreError(f"audit log {path}: there is no such file; check the path")
         with explaining(str(path)):
             if path is not None and not read_only:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.touch()
+                files.make(path)
             session = Session(path, read_only=read_only, wait_s=wait_s)
         store = cls(session, origin, now, mends=mends and path is not None and not read_only)
         try:
@@ -94,16 +105,20 @@ class Store:
         return store
 
     def _take_up(self) -> None:
-        """Check the file, and read how the last run ended."""
+        """Look at the file, and find out how the last run ended."""
+        self._noted.read()
         try:
-            prepare(self.session)
+            prepare(self.session, self._begin)
             check_tail(self.session)
             self._look_back()
-        except CorruptLog as error:
-            if not self._mends:
+        except (CorruptLog, UnknownWord) as error:
+            newer = isinstance(error, UnknownWord) and holds_at(self.session, error.sequence)
+            if newer or not self._mends:
                 raise
             self._start_anew(error)
             self._look_back()
+        if self._mends:
+            log.info("audit log %s: log %s, head %s", self.path, self.log_id, self._head)
 
     def _look_back(self) -> None:
         """Read everything that a start of the gate needs, so that damage to it is found now."""
@@ -111,24 +126,54 @@ class Store:
             return
         with self.session.reading() as connection:
             row = unfinished(connection)
-            self.sequence = last_link(connection)[0]
+            self.sequence, digest = last_link(connection)
+            edge = read_edge(connection)
+            lost = self._lost(connection)
+        if edge is None or edge.last != self.sequence:
+            raise CorruptLog(f"audit log {self.path}: its end doesn't fit its tree: damaged")
+        self.log_id, self._head = edge.log.hex(), Head(self.sequence, digest.hex())
         self.unclean = None if row is None else rows.record(row)
+        if lost is not None:
+            self._commit([])
         self.next_visit()
         self.operators_word()
         self.newest_run()
         for _ in self.records(self._now()[0] - _RECENT, event=EventKind.UNCLEAN_END):
             pass
 
-    def _start_anew(self, damage: CorruptLog) -> None:
+    def _start_anew(self, damage: StoreError) -> None:
         """Set the damaged log aside, and begin a new chain that says so."""
         assert self.path is not None
         self.session.close()
+        self._noted.forget()
         with explaining(str(self.path)):
             event = put_away(self.path, self._now()[0], str(damage))
-            self.path.touch()
-        prepare(self.session)
-        with self.session.writing() as connection:
-            (self.set_aside,) = self.append(connection, [event])
+            files.make(self.path)
+        prepare(self.session, self._begin)
+        (self.set_aside,) = self._commit([event])
+
+    def _begin(self, connection: Connection, why: str) -> None:
+        """Give the log an identity."""
+        self.append(connection, [Event(EventKind.LOG_BEGUN, time.monotonic(), detail=why)])
+
+    @property
+    def noted(self) -> Head | None:
+        """The newest event that this store wrote, or that was noted beside the log before."""
+        head = self._noted.head
+        return None if head is None else Head(head.sequence, head.digest.hex())
+
+    def _lost(self, connection: Connection) -> str | None:
+        """What the log lacks of what was noted of it."""
+        return None if self._noted.head is None else lacks(connection, self._noted.head)
+
+    def begin_anew(self, events: Sequence[Event], why: str) -> tuple[Record, ...]:
+        """Write events that fork the log's history, after a `log_begun` with a new identity.
+
+        Raises StoreError.
+        """
+        self._noted.forget()
+        begun = Event(EventKind.LOG_BEGUN, time.monotonic(), detail=why)
+        return self.record([begun, *events])[1:]
 
     @property
     def path(self) -> Path | None:
@@ -171,9 +216,32 @@ class Store:
 
     def _commit(self, events: Sequence[Event]) -> tuple[Record, ...]:
         with self.session.writing() as connection:
-            written = self.append(connection, events)
+            lost = self._lost(connection)
+            before = [] if lost is None else self._rolled_back(connection, lost)
+            written = self.append(connection, [*before, *events])
+        for record in written:
+            if record.event.kind is EventKind.LOG_BEGUN:
+                self.log_id = str(json.loads(record.event.detail or "")["log"])
         self.sequence = written[-1].sequence
-        return written
+        self._head = Head(self.sequence, written[-1].digest)
+        self._noted.reached(written[-1], self.log_id)
+        return written[len(before) :]
+
+    def _rolled_back(self, connection: Connection, lost: str) -> list[Event]:
+        """What is written first where the log was put back or cut off: its history forks here."""
+        assert self._noted.head is not None
+        now, noted = time.monotonic(), self._noted.head
+        sequence, digest = last_link(connection)
+        said = {
+            "noted": str(Head(noted.sequence, noted.digest.hex())),
+            "found": str(Head(sequence, digest.hex())),
+            "why": lost,
+        }
+        log.critical("audit log %s was rolled back: %s", self.path, lost)
+        return [
+            Event(EventKind.LOG_BEGUN, now, detail="rolled back"),
+            Event(EventKind.LOG_ROLLED_BACK, now, detail=json.dumps(said)),
+        ]
 
     def append(self, connection: Connection, events: Sequence[Event]) -> tuple[Record, ...]:
         """Write the events within a transaction of the caller, which writes more than events."""
@@ -256,6 +324,7 @@ class Store:
 
     def close(self) -> None:
         """Let go of the file; more than once does no harm."""
+        self._noted.write()
         self.session.close()
 
     def __enter__(self) -> Self:

@@ -11,15 +11,19 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from statistics import median_low
 
 from sqlalchemy import Connection, delete, func, insert, select
 
 from gate.audit.append import highest_visit
-from gate.audit.query import quarter_of
-from gate.audit.rows import milliseconds
+from gate.audit.identity import edge_after
+from gate.audit.query import counted_right, quarter_of
+from gate.audit.rows import MILLISECOND, milliseconds, moment
 from gate.audit.schema import checkpoint, event, quarter
 from gate.audit.session import Session
+from gate.audit.tree import Edge
 from gate.core.domain import Event, EventKind, Record
+from gate.errors import StoreError
 
 CHUNK = 2_000
 """Rows deleted in one transaction: the gate can record its next event in between."""
@@ -29,6 +33,14 @@ _EMPTY = 80_000
 """Bytes of a log without events: a page for each table and index."""
 _FUTURE = timedelta(days=1)
 """An event dated further ahead than this had a wrong clock, and doesn't hold up pruning."""
+_SAMPLE = 5
+"""So many events tell the time of one: two of them may have been written by a wrong clock."""
+A_TIME = timedelta(days=7)
+"""By age, one pruning deletes events of so many days: a night brings one day, and a clock that is
+wrong for a night costs no more than this."""
+JUMP = timedelta(days=90)
+"""Where the clock made a longer leap than this between the events to delete and those to keep, it
+is the clock that isn't believed."""
 
 Append = Callable[[Connection, list[Event]], tuple[Record, ...]]
 """Writes events within a transaction, as `Store.append` does."""
@@ -51,23 +63,68 @@ class Pruned:
         return self.last - self.first + 1
 
 
-def pruned_detail(first: int, last: int, visit: int, digest: bytes) -> str:
-    """Detail of a `pruned` event: the events that go, the highest visit, the last one's digest."""
-    return json.dumps(
-        {
-            "count": last - first + 1,
-            "first": first,
-            "last": last,
-            "visit": visit,
-            "digest": digest.hex(),
-        }
-    )
+def pruned_detail(first: int, last: int, visit: int, digest: bytes, edge: Edge | None) -> str:
+    """What a `pruned` event says.
+
+    Which events go, the highest visit, the last one's digest; and of the tree after that one whose
+    log it is, where it begins, and its root: nothing before the log's first `log_begun`.
+    """
+    said: dict[str, object] = {
+        "count": last - first + 1,
+        "first": first,
+        "last": last,
+        "visit": visit,
+        "digest": digest.hex(),
+    }
+    if edge is not None:
+        said |= {"log": edge.log.hex(), "begun": edge.begun, "root": edge.root.hex()}
+    return json.dumps(said)
+
+
+def last_believed(connection: Connection, time: datetime, now: datetime) -> int:
+    """The same as `last_before`, but no more than a wrong clock may cost.
+
+    No more than the events of `A_TIME`, and none where the clock leapt by more than `JUMP` between
+    them and the events that stay.
+
+    Raises StoreError, one line, where it leapt.
+    """
+    last = last_before(connection, time, now)
+    first = connection.execute(select(func.min(event.c.sequence))).scalar()
+    if first is None or last < first:
+        return 0
+    following = _walls(connection, last + 1, last + 1)
+    kept = following[0] if following else milliseconds(now)
+    gone = _walls(connection, last - _SAMPLE + 1, last)
+    if kept - gone[-1] > JUMP // MILLISECOND:
+        days = (kept - gone[-1]) // (timedelta(days=1) // MILLISECOND)
+        raise StoreError(
+            f"the clock leapt by {days} days after event {last}, so it isn't believed and nothing"
+            " is deleted by age; if it is right, run `smile-gate audit prune --trust-clock`"
+        )
+    oldest = _walls(connection, first, first + _SAMPLE - 1)
+    return min(last, last_before(connection, moment(median_low(oldest)) + A_TIME, now))
+
+
+def _walls(connection: Connection, first: int, last: int) -> list[int]:
+    """The times of these events, UTC milliseconds since 1970, in the order of time.
+
+    Several are asked for, as one of them may have had a wrong clock.
+    """
+    query = select(event.c.wall).where(event.c.sequence.between(first, last))
+    return sorted(connection.execute(query).scalars())
 
 
 def last_before(connection: Connection, time: datetime, now: datetime) -> int:
     """The last of the oldest events that are all older than `time`; 0 where there is none."""
     limit, future = milliseconds(time), milliseconds(now + _FUTURE)
     wall = event.c.wall
+    if not counted_right(connection, anew=True):
+        found = connection.execute(
+            select(func.min(event.c.sequence)).where(wall >= limit, wall <= future)
+        ).scalar()
+        newest = connection.execute(select(func.max(event.c.sequence))).scalar() or 0
+        return newest if found is None else int(found) - 1
     keep = (
         select(func.min(event.c.sequence))
         .where(wall >= limit, wall <= future)
@@ -133,9 +190,12 @@ def _announce(
     if last <= before or digest is None:
         return None
     visit = highest_visit(connection)
-    detail = pruned_detail(before + 1, last, visit, digest)
+    edge = edge_after(connection, last)
+    detail = pruned_detail(before + 1, last, visit, digest, edge)
     (record,) = append(connection, [Event(EventKind.PRUNED, monotonic, who=who, detail=detail)])
     row = {"first": before + 1, "last": last, "visit": visit, "digest": digest}
+    if edge is not None:
+        row |= {"log": edge.log, "begun": edge.begun, "edge": edge.packed()}
     connection.execute(insert(checkpoint), {"sequence": record.sequence, **row})
     return Pruned(before + 1, last, digest)
 

@@ -9,24 +9,25 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gate.audit import chain
+from gate.audit.errors import CorruptLog, UnknownWord
+from gate.core import text
 from gate.core.domain import Event, EventKind, Origin, Reason, Record, State
-from gate.errors import StoreError
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
+MILLISECOND = timedelta(milliseconds=1)
 _SLACK = 1e-3
 """Thousandths of a millionth that binary fractions may lack: 0.29 * 1e6 is 289999.99999999994."""
 
 
 def milliseconds(wall: datetime) -> int:
     """UTC milliseconds since 1970 of a time that knows its zone."""
-    return (wall - _EPOCH) // _MILLISECOND
+    return (wall - _EPOCH) // MILLISECOND
 
 
 def moment(wall: int) -> datetime:
     """The time of a row; one beyond a datetime's years, which only tampering writes, is cut."""
     try:
-        return _EPOCH + wall * _MILLISECOND
+        return _EPOCH + wall * MILLISECOND
     except OverflowError:
         return datetime(9999 if wall > 0 else 1, 1, 1, tzinfo=UTC)
 
@@ -79,7 +80,7 @@ class Place:
 def event_row(
     event: Event, place: Place, what: int, origin: int, origin_digest: bytes
 ) -> dict[str, Any]:
-    """The event as columns, linked to the row before it."""
+    """The event as columns, linked by rule 2 to the row before it."""
     row: dict[str, Any] = {
         "sequence": place.sequence,
         "wall": place.wall,
@@ -93,29 +94,48 @@ def event_row(
     }
     numbers = chain.numbers_text([row[name] for name in chain.NUMBERS])
     who, detail = printable(event.who), printable(event.detail)
+    words = chain.words_digest(who, detail)
     digest = chain.row_digest(
         place.previous,
         origin_digest,
         numbers,
         chain.what_text(*what_of(event)),
-        chain.words_text(who, detail),
+        words or b"",
     )
-    row.update(origin=origin, what=what, who=who, detail=detail, digest=digest)
+    row.update(origin=origin, what=what, who=who, detail=detail, digest=digest, words=words)
     return row
 
 
-def printable(text: str | None) -> str | None:
-    """The text with '?' for signs that UTF-8 or SQLite can't keep; None for an empty one."""
-    if not text:
-        return None
-    return text.replace("\0", "?").encode("utf-8", "replace").decode()
+def printable(words: str | None) -> str | None:
+    """The words with '?' for what steers a reader's terminal or can't be kept; no text is none."""
+    return text.printable(words) if words else None
+
+
+_KINDS: dict[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(("sequence", "wall", "trusted", "monotonic"), int),
+    **dict.fromkeys(
+        ("visit", "score", "frames", "frame", "waited", "threshold"), (int, type(None))
+    ),
+    **dict.fromkeys(("who", "detail"), (str, type(None))),
+    **dict.fromkeys(("gate", "boot", "version", "model", "config"), str),
+    **dict.fromkeys(("kind", "reason", "before", "after"), str),
+    "digest": bytes,
+}
+"""What the columns of a row are; anything else is damage."""
 
 
 def record(row: Mapping[str, Any]) -> Record:
     """The record of a row of `event` joined with its `what` and `origin`.
 
-    Raises StoreError where the row has words that this program doesn't know.
+    Raises CorruptLog where a value is of a kind that is never written, UnknownWord where the row
+    has a word that this program doesn't know.
     """
+    for name, kind in _KINDS.items():
+        if not isinstance(row[name], kind):
+            raise CorruptLog(
+                f"audit log, event {row['sequence']}: its {name} is damaged;"
+                " `smile-gate audit verify` says where the log isn't whole"
+            )
     try:
         event = Event(
             kind=EventKind(row["kind"]),
@@ -131,8 +151,10 @@ def record(row: Mapping[str, Any]) -> Record:
             detail=row["detail"],
         )
     except ValueError as error:
-        raise StoreError(
-            f"audit log, event {row['sequence']}: {error}; a newer smile-gate wrote it: upgrade"
+        raise UnknownWord(
+            f"audit log, event {row['sequence']}: {error}; a newer smile-gate wrote it (upgrade),"
+            " or it is damaged (`smile-gate audit verify`)",
+            row["sequence"],
         ) from error
     return Record(
         sequence=row["sequence"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -12,9 +13,11 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from gate.audit import files
-from gate.audit.errors import LogReadOnly, explaining
+from gate.audit.errors import LogReadOnly, explaining, understanding
 from gate.errors import StoreError
 from gate.system import durable
+
+log = logging.getLogger(__name__)
 
 
 class Session:
@@ -38,6 +41,7 @@ class Session:
         self._connection: Connection | None = None
         self._engine = files.engine(path, read_only=read_only, wait_s=wait_s, cut_off=cut_off)
         self._inode: int | None = None
+        self._wal: int | None = None
 
     @property
     def name(self) -> str:
@@ -48,9 +52,9 @@ class Session:
     def reading(self) -> Iterator[Connection]:
         """A transaction that sees the log as it stands at one moment.
 
-        Raises StoreError.
+        Raises StoreError; CorruptLog also where the rows make no sense to whoever reads them.
         """
-        with self._transaction("BEGIN") as connection:
+        with self._transaction("BEGIN") as connection, understanding(self.name):
             yield connection
 
     @contextmanager
@@ -87,22 +91,41 @@ class Session:
                 raise
 
     def _connected(self) -> Connection:
-        if self._connection is not None and self._moved():
-            self.close()
+        if self._connection is not None:
+            self._notice_lost_wal()
+        if self._connection is not None and self._inode_now() != self._inode:
+            self.close()  # what is written there would be lost
         if self._connection is None:
             self._connection = self._engine.connect()
-            self._inode = self._inode_now()
+            self._inode, self._wal = self._inode_now(), None
         return self._connection
 
-    def _moved(self) -> bool:
-        """Whether the path is no longer the open file; events written to it would be lost."""
-        return self.path is not None and self._inode_now() != self._inode
+    def _notice_lost_wal(self) -> None:
+        """Where the WAL has lost its name, fold it into the database while it is still open.
 
-    def _inode_now(self) -> int | None:
+        A crash would lose its events; SQLite looks for a WAL by its name only when it opens one.
+        """
+        if self.read_only or self.path is None:
+            return
+        now = self._inode_now("-wal")
+        if self._wal is None:  # it is made by the first transaction
+            self._wal = now
+        if now == self._wal:
+            return
+        log.critical(
+            "audit log %s: its -wal file was taken away; its events are saved from memory",
+            self.name,
+        )
+        assert self._connection is not None
+        with suppress(SQLAlchemyError):
+            self._connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").close()
+        self.close()
+
+    def _inode_now(self, suffix: str = "") -> int | None:
         if self.path is None:
             return None
         with suppress(FileNotFoundError):
-            return self.path.stat().st_ino
+            return self.path.with_name(self.path.name + suffix).stat().st_ino
         return None
 
     def _undo(self, *, let_go: bool) -> None:
@@ -130,16 +153,20 @@ def bare(connection: Connection) -> sqlite3.Connection:
 
 
 def copy_database(source: Path, target: Path) -> None:
-    """Copy a database into a single file, by SQLite's online backup; on the card when it returns.
+    """Copy a database into a new file of its own, by SQLite's online backup.
+
+    The copy is on the card when it returns, and for its owner only.
 
     Raises StoreError, sqlite3.Error, OSError.
     """
     target.unlink(missing_ok=True)
+    durable.create(target).close()
     with (
         closing(Session(source, read_only=True)) as session,
         session.driver() as old,
         closing(sqlite3.connect(target)) as new,
     ):
+        new.execute("PRAGMA journal_mode=MEMORY")  # no other file for a link to stand at
         old.backup(new)
         new.execute("PRAGMA journal_mode=DELETE")  # one file, without a WAL beside it
     durable.sync_file(target)

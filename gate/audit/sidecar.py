@@ -10,19 +10,24 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from gate.audit.files import as_its_folder
 from gate.system import durable
 
 log = logging.getLogger(__name__)
 
 
-def write(log_file: Path, name: str, content: dict[str, Any]) -> None:
-    """Write the content so that it lasts through a power cut; a failure is only logged."""
+def write(log_file: Path, name: str, content: dict[str, Any], *, sync: bool = True) -> None:
+    """Have the file say this, also after a power cut; a card that refuses is only warned of.
+
+    Without `sync` a power cut may leave what it said before: for what is written again and again.
+    """
     place = _place(log_file, name)
     data = (json.dumps(content, indent=1) + "\n").encode()
     try:
         if place.exists() and place.read_bytes() == data:
             return
-        durable.write(place, data)
+        durable.write(place, data, mode=durable.PRIVATE, sync=sync)
+        as_its_folder(place)
     except OSError as error:
         log.warning("cannot write %s: %s", place, error.strerror)
 

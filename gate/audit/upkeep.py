@@ -16,7 +16,14 @@ from pathlib import Path
 from gate.audit import backup
 from gate.audit.backup import Backup
 from gate.audit.log import Store
-from gate.audit.retention import Pruned, Through, last_before, last_beyond, prune
+from gate.audit.retention import (
+    Pruned,
+    Through,
+    last_before,
+    last_believed,
+    last_beyond,
+    prune,
+)
 from gate.audit.session import Session
 from gate.audit.verify.findings import Head, LogVerdict
 from gate.audit.verify.log import verify
@@ -30,17 +37,23 @@ def prune_old(
     days: float | None = None,
     megabytes: float | None = None,
     clock: Clock = system_clock,
+    trust_clock: bool = False,
     who: str | None = None,
 ) -> list[Pruned]:
     """Delete what is older than so many days, then the oldest beyond so many megabytes.
 
-    By age only while the clock is trusted: one that is years ahead would empty the log.
+    By age only while the clock is synchronised, and only as much as a wrong one may cost
+    (`last_believed`): a clock that is years ahead would empty the log. `trust_clock` is the word of
+    somebody who looked at it: then all that is older goes.
+
+    Raises StoreError.
     """
     now, trusted = clock()
     done: list[Pruned | None] = []
-    if days is not None and trusted:
+    if days is not None and (trusted or trust_clock):
         limit = now - timedelta(days=days)
-        done.append(_prune(store, lambda c: last_before(c, limit, now), who))
+        last = last_before if trust_clock else last_believed
+        done.append(_prune(store, lambda c: last(c, limit, now), who))
     if megabytes is not None:
         size = int(megabytes * 2**20)
         done.append(_prune(store, lambda c: last_beyond(c, size), who))
@@ -65,7 +78,11 @@ def back_up(
 
 
 def check(store: Store, heads: tuple[Head, ...] = ()) -> LogVerdict:
-    """Verify the log and record the verdict; `whole` is False where the alarm must be raised."""
+    """Verify the log and record the verdict; `whole` is False where the alarm must be raised.
+
+    The head that was noted beside the log is looked for too.
+    """
+    heads = (*heads, store.noted) if store.noted else heads
     if store.path is None:
         verdict = verify(store.session, heads)
     else:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=click.Command)
 FILE = click.Path(path_type=Path)
+PLAIN: dict[str, Any] = {"markup": False, "highlight": False, "emoji": False}
+"""How a console has to show what people or files may have written."""
 
 config_option = click.option(
     "--config", type=FILE, help="Settings of the gate; without it the built-in defaults."
@@ -34,11 +36,14 @@ def example(text: str) -> Callable[[Command], Command]:
 
 
 def console() -> Console:
-    """Standard output for tables: as wide as the terminal; wide where it is a pipe or a file."""
+    """Standard output for tables: as wide as the terminal; wide where it is a pipe or a file.
+
+    Text is shown as it is: an operator's words are no markup.
+    """
     from rich.console import Console
 
-    out = Console()
-    return out if out.is_terminal else Console(width=160)
+    out = Console(**PLAIN)
+    return out if out.is_terminal else Console(width=160, **PLAIN)
 
 
 def settings(path: Path | None) -> Config:

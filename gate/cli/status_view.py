@@ -11,6 +11,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from gate.core.text import escaped
+
 Status = dict[str, Any]
 
 COLOURS = {"fault": "white on red", "emergency": "white on red", "closed": "black on yellow"}
@@ -34,7 +36,7 @@ def view(status: Status) -> RenderableType:
     """The whole page."""
     return Group(
         _banner(status),
-        *(Padding(Text(line, style="bold"), (0, 2)) for line in reasons(status)),
+        *(Padding(Text(escaped(line), style="bold"), (0, 2)) for line in reasons(status)),
         _parts(status),
         _events(status),
     )
@@ -74,7 +76,7 @@ def _parts(status: Status) -> Table:
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for name, text in parts(status):
-        table.add_row(name, text)
+        table.add_row(name, escaped(text))
     return table
 
 
@@ -138,7 +140,7 @@ def _events(status: Status) -> Table:
     table = Table(box=None, show_header=False, padding=(0, 2), title_justify="left")
     table.title = "last events"
     for event in status["events"]:
-        table.add_row(f"{duration(event['ago_s'])} ago", event["text"])
+        table.add_row(f"{duration(event['ago_s'])} ago", escaped(event["text"]))
     return table
 
 

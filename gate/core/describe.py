@@ -12,6 +12,7 @@ _LEVELS = {
     EventKind.EMERGENCY: logging.CRITICAL,
     EventKind.FAULT: logging.ERROR,
     EventKind.LOG_SET_ASIDE: logging.ERROR,
+    EventKind.LOG_ROLLED_BACK: logging.ERROR,
     EventKind.UNCLEAN_END: logging.WARNING,
     EventKind.FORCED: logging.WARNING,
     EventKind.HELD_OPEN: logging.WARNING,

@@ -95,6 +95,12 @@ class EventKind(StrEnum):
     RESTORED = "restored"
     VERIFIED = "verified"
     LOG_SET_ASIDE = "log_set_aside"
+    LOG_BEGUN = "log_begun"
+    """From here on the log has an identity of its own; a new log begins with it."""
+    LOG_ROLLED_BACK = "log_rolled_back"
+    """The log lacks an event that was noted beside it: put back, cut off, or a lost WAL."""
+    WORDS_ERASED = "words_erased"
+    """The words of an event, who and detail, were erased."""
     SNAPSHOTS_PURGED = "snapshots_purged"
 
 

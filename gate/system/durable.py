@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import BinaryIO
+
+PRIVATE = 0o600
+"""Permissions of what only its owner may read."""
 
 
 def write(path: Path, data: bytes, *, mode: int | None = None, sync: bool = True) -> None:
@@ -19,7 +23,8 @@ def write(path: Path, data: bytes, *, mode: int | None = None, sync: bool = True
     """
     part = path.with_name(path.name + ".part")
     try:
-        with part.open("wb") as file:
+        part.unlink(missing_ok=True)
+        with create(part, mode=0o666 if mode is None else mode) as file:
             if mode is not None:
                 os.fchmod(file.fileno(), mode)
             file.write(data)
@@ -33,6 +38,15 @@ def write(path: Path, data: bytes, *, mode: int | None = None, sync: bool = True
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def create(path: Path, *, mode: int = PRIVATE) -> BinaryIO:
+    """Make a new file and open it for writing; no link is followed. Raises OSError.
+
+    ``mode`` are its permissions, less what the umask takes.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    return os.fdopen(os.open(path, flags, mode), "wb")
 
 
 def publish(part: Path, path: Path) -> None:

@@ -80,7 +80,8 @@ def test_a_backup_is_put_back(busy: Store, path: Path, tmp_path: Path) -> None:
     assert judged(path).head.sequence == 21
     assert judged(aside).head.sequence == 23
     with Store.open(path) as store:
-        assert store.record([Event(EventKind.RESTORED, 1.0)])[0].sequence == 22
+        restored = Event(EventKind.RESTORED, 1.0)
+        assert store.begin_anew([restored], "restored")[0].sequence == 23
 
 
 def test_a_running_gates_log_is_not_replaced(busy: Store, path: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import sqlite3
 from contextlib import closing
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from gate.cli.audit import command
 from gate.core.domain import Event, EventKind, Reason
 from gate.errors import StoreError
 from gate.service.crash_loop import crashes
-from tests.logs import Clock, face_seen, granted, judged
+from tests.logs import Clock, face_seen, granted, judged, tampering
 
 PAGE = 4096
 
@@ -53,8 +54,9 @@ def test_a_damaged_log_is_set_aside_and_named(path: Path, clock: Clock) -> None:
     damage(path, 0, 3)
     before = path.read_bytes()
     with Store.open(path, now=clock) as store:
-        first = next(store.records())
+        begun, first = store.records()
         assert store.set_aside == first
+    assert begun.event.kind is EventKind.LOG_BEGUN
     assert first.event.kind is EventKind.LOG_SET_ASIDE
     aside = aside_of(path)
     assert json.loads(first.event.detail or "")["file"] == aside.name
@@ -115,8 +117,8 @@ def test_a_log_that_breaks_while_it_is_open(path: Path, clock: Clock) -> None:
         damage(path, 1, path.stat().st_size // PAGE - 1)
         store.session.close()  # as after any failure: nothing is left in memory
         (record,) = store.record([face_seen(1)])
-        assert record.sequence == 2
-        assert next(store.records()).event.kind is EventKind.LOG_SET_ASIDE
+        assert record.sequence == 3
+        assert next(store.records(after=1)).event.kind is EventKind.LOG_SET_ASIDE
     assert aside_of(path).exists()
 
 
@@ -142,10 +144,89 @@ def test_a_log_that_lost_its_end_is_salvaged(path: Path, clock: Clock, tmp_path:
         last = json.loads(store.set_aside.event.detail or "")["last"]
     target = tmp_path / "left.csv"
     said = CliRunner().invoke(command, ["salvage", str(target), "--database", str(aside_of(path))])
-    assert said.exit_code == 0, said.output
+    assert said.exit_code == 1, said.output
+    assert f"missing: events {int(last.split(':')[0]) + 1} to 801" in said.output
     sequences = [int(line.split(",")[0]) for line in target.read_text().splitlines()[1:]]
     assert len(sequences) > 500
     assert max(sequences) == int(last.split(":")[0])
+
+
+NUMBERS = (
+    "user_version=262146",
+    "user_version=-1",
+    "user_version=0",
+    "user_version=1",
+    "application_id=7",
+)
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_damaged_numbers_are_explained_and_set_aside(path: Path, clock: Clock, number: str) -> None:
+    """A layout's or an application's number that doesn't fit is damage: a line, then a new log."""
+    filled(path, clock, 50)
+    with closing(sqlite3.connect(path)) as log:
+        log.execute(f"PRAGMA {number}")
+    for words in (["verify"], ["list"], ["stats"], ["head"]):
+        said = CliRunner().invoke(command, [*words, "--database", str(path)])
+        assert isinstance(said.exception, SystemExit | StoreError), words
+        assert "\n" not in str(said.exception)
+    left = CliRunner().invoke(command, ["salvage", str(path) + ".csv", "--database", str(path)])
+    assert (left.exit_code, left.output[:4]) == (0, "101 ")
+    with Store.open(path, now=clock) as store:
+        assert store.set_aside is not None
+        store.record([face_seen(1)])
+
+
+def test_a_log_without_its_origins_is_set_aside(path: Path, clock: Clock) -> None:
+    """Events that lost what they were judged by don't keep the gate from starting."""
+    filled(path, clock, 50)
+    with closing(sqlite3.connect(path)) as log:
+        log.execute("DROP TRIGGER origin_kept")
+        log.execute("DELETE FROM origin")
+        log.commit()
+    said = CliRunner().invoke(command, ["verify", "--database", str(path)])
+    assert (said.exit_code, "isn't as" in said.output) == (1, True)
+    with Store.open(path, now=clock) as store:
+        assert store.set_aside is not None
+
+
+def test_a_word_that_nobody_wrote_is_damage(
+    path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A damaged kind of event is set aside; one of a newer program says to upgrade, and stays."""
+    filled(path, clock, 50)
+    with tampering(path) as log:
+        log.execute("UPDATE what SET kind = 'grbnted' WHERE kind = 'granted'")
+    with Store.open(path, now=clock) as store:
+        assert store.set_aside is not None
+    newer = path.with_name("newer.db")
+    with Store.open(newer, now=clock) as store:
+        event = Event("door_ajar", 1.0)  # type: ignore[arg-type]  # a kind to come
+        with monkeypatch.context() as patch, store.session.writing() as connection:
+            patch.setattr("gate.audit.rows.record", lambda row: row)  # a program that knows it
+            store.append(connection, [event])
+    with pytest.raises(StoreError, match="a newer smile-gate wrote it"):
+        Store.open(newer, now=clock)
+    assert newer.exists()
+
+
+def test_a_long_stretch_that_cannot_be_read_is_passed_over(path: Path, clock: Clock) -> None:
+    """Salvage reads what is behind a long damaged stretch, and asks for few rows within it."""
+    filled(path, clock, 4000)
+    with closing(sqlite3.connect(path)) as log:
+        leaves = log.execute(
+            "SELECT pageno FROM dbstat WHERE name = 'event' AND pagetype = 'leaf' ORDER BY path"
+        ).fetchall()
+    for (page,) in leaves[3:-3]:
+        damage(path, page - 1, page - 1)
+    with closing(Session(path, read_only=True)) as session, session.driver() as connection:
+        asked: list[str] = []
+        connection.set_trace_callback(asked.append)
+        found = [row["sequence"] for row in salvage(session)]
+        connection.set_trace_callback(None)
+    assert found[:100] == list(range(1, 101))
+    assert found[-100:] == list(range(7902, 8002))
+    assert len(asked) < 3000
 
 
 def test_what_is_left_is_salvaged(path: Path, clock: Clock) -> None:
@@ -153,7 +234,7 @@ def test_what_is_left_is_salvaged(path: Path, clock: Clock) -> None:
     filled(path, clock)
     with closing(Session(path, read_only=True)) as session:
         whole = list(salvage(session))
-    assert len(whole) == 800
+    assert len(whole) == 801
     assert all(map(holds, whole))
     damage(path, 30, 33)
     with closing(Session(path, read_only=True)) as session:

@@ -41,6 +41,54 @@ def test_a_clock_that_nobody_vouches_for_deletes_nothing(busy: Store, clock: Clo
     assert next(busy.records()).sequence == 1
 
 
+def aged(store: Store, clock: Clock, days: int) -> None:
+    """Record an event a day."""
+    for _ in range(days):
+        store.record([face_seen(1)])
+        clock.forward(timedelta(days=1))
+
+
+def test_a_trusted_clock_that_leapt_deletes_nothing(store: Store, clock: Clock) -> None:
+    """A synchronised clock that is years ahead is refused, also once it has written events."""
+    aged(store, clock, 30)
+    clock.forward(timedelta(days=27_000))
+    for _ in range(2):
+        with pytest.raises(StoreError, match=r"the clock leapt by .* --trust-clock"):
+            prune_old(store, days=10, clock=clock)
+        store.record([face_seen(2)])
+    assert next(store.records()).sequence == 1
+    (pruned,) = prune_old(store, days=10, clock=clock, trust_clock=True)
+    assert pruned.last == 31
+
+
+def test_a_night_deletes_no_more_than_a_weeks_events(store: Store, clock: Clock) -> None:
+    """A clock that is wrong by less, or new settings, cost about seven days a night."""
+    aged(store, clock, 60)
+    counts, last = [], 0
+    while gone := prune_old(store, days=30, clock=clock):
+        counts.append(gone[0].count)
+        last = gone[0].last
+    assert last == 31
+    assert counts[:-1] == [9, 9, 9]
+    (pruned,) = prune_old(store, days=1, clock=clock, trust_clock=True)
+    assert pruned.last > 55
+
+
+def test_events_of_a_wrong_clock_do_not_hold_up_pruning(store: Store, clock: Clock) -> None:
+    """An event from 1970 or 2038 among the oldest neither stops pruning nor widens it."""
+    now = clock.wall
+    for year in (1970, 2038):
+        clock.wall = now.replace(year=year)
+        store.record([face_seen(1)])
+    clock.wall = now
+    aged(store, clock, 40)
+    (pruned,) = prune_old(store, days=20, clock=clock)
+    assert 5 <= pruned.count <= 12
+    while pruned_more := prune_old(store, days=20, clock=clock):
+        (pruned,) = pruned_more
+    assert 20 <= pruned.last <= 24
+
+
 def test_a_verification_is_recorded(busy: Store, path: Path) -> None:
     """The verdict and the head it reached are in the log, good or bad."""
     verdict = check(busy)

@@ -17,6 +17,9 @@ from itertools import islice
 from pathlib import Path
 
 from gate.audit import Store, chain, rows
+from gate.audit.append import last_link
+from gate.audit.identity import read_edge
+from gate.audit.session import Session
 from gate.core.domain import Event, EventKind, Origin, Reason, State
 
 FIRST_DAY = datetime(2017, 1, 1, tzinfo=UTC)
@@ -106,20 +109,23 @@ def _upkeep(wall: datetime, kind: EventKind) -> Timed:
 def fill(path: Path, count: int) -> None:
     """Write a log of `count` events to a new file, without syncing each: a crash leaves no log."""
     Store.open(path).close()
+    with closing(Session(path)) as session, session.reading() as connection:
+        sequence, previous = last_link(connection)
+        edge = read_edge(connection)
+    assert edge is not None
     origin = Origin(
         "lane 2", "9d3c1f0e-0000-4000-8000-000000000000", "0.1.0", "a" * 64, "b" * 64, 0.5
     )
     columns = rows.origin_row(origin)
     origin_digest = chain.origin_digest(**columns)
     whats: dict[tuple[str, str, str, str], int] = {}
-    sequence, previous = 0, chain.START.digest
     source = islice(events(), count)
     with closing(sqlite3.connect(path, isolation_level=None)) as log:
         log.execute("PRAGMA synchronous=OFF")
         log.execute("PRAGMA cache_size=-200000")
         names = ", ".join(columns)
         log.execute(
-            f"INSERT INTO origin (id, {names}) VALUES (1, ?, ?, ?, ?, ?, ?)", [*columns.values()]
+            f"INSERT INTO origin (id, {names}) VALUES (2, ?, ?, ?, ?, ?, ?)", [*columns.values()]
         )
         while batch := list(islice(source, _BATCH)):
             new = []
@@ -127,14 +133,16 @@ def fill(path: Path, count: int) -> None:
             for wall, event, waited in batch:
                 key = rows.what_of(event)
                 if key not in whats:
-                    whats[key] = len(whats) + 1
+                    whats[key] = len(whats) + 2  # the first is that of `log_begun`
                     log.execute("INSERT INTO what VALUES (?, ?, ?, ?, ?)", (whats[key], *key))
                 sequence += 1
                 place = rows.Place(sequence, rows.milliseconds(wall), True, waited, previous)
-                row = rows.event_row(event, place, whats[key], 1, origin_digest)
+                row = rows.event_row(event, place, whats[key], 2, origin_digest)
                 previous = row["digest"]
                 new.append(row)
             slots = ", ".join(f":{name}" for name in new[0])
             log.executemany(f"INSERT INTO event ({', '.join(new[0])}) VALUES ({slots})", new)
+            edge = edge.grown(row["digest"] for row in new)
+            log.execute("UPDATE edge SET size = ?, hashes = ?", (edge.size, edge.packed()))
             log.execute("COMMIT")
         log.execute("PRAGMA wal_checkpoint(TRUNCATE)")

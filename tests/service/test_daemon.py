@@ -51,7 +51,7 @@ def test_it_is_ready_after_the_first_frame_and_stops_when_told(
         manager.wait_for("STOPPING=1")
         assert process.wait(PATIENCE_S) == 0
     kinds = [record.event.kind for record in records(tmp_path / "audit.db")]
-    assert kinds[0] is EventKind.STARTED
+    assert kinds[:2] == [EventKind.LOG_BEGUN, EventKind.STARTED]
     assert kinds[-1] is EventKind.STOPPED
 
 

@@ -65,3 +65,20 @@ def test_permissions_are_the_callers(tmp_path: Path) -> None:
         os.umask(before)
     assert (tmp_path / "open").stat().st_mode & 0o777 == 0o644
     assert (tmp_path / "closed").stat().st_mode & 0o777 == 0o640
+
+
+def test_a_new_file_is_new_and_private(tmp_path: Path) -> None:
+    """Making a file follows no link and takes no file that is there; only its owner may read it."""
+    victim = tmp_path / "victim"
+    link = tmp_path / "link"
+    link.symlink_to(victim)
+    for place in (link, tmp_path):
+        with pytest.raises(FileExistsError):
+            durable.create(place)
+    victim.write_bytes(b"mine")
+    for place in (link, victim):
+        with pytest.raises(FileExistsError):
+            durable.create(place)
+    assert victim.read_bytes() == b"mine"
+    durable.create(tmp_path / "new").close()
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o600

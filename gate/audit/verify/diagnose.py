@@ -13,8 +13,9 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from gate.audit import chain
-from gate.audit.chain import Link
-from gate.audit.schema import event, origin, what
+from gate.audit.chain import Link, Rules
+from gate.audit.errors import UNREADABLE
+from gate.audit.schema import VERSION, event, origin, what
 from gate.audit.verify.findings import Harm, LogFinding
 
 _NEARBY = 200
@@ -30,26 +31,51 @@ class _Row:
     numbers: tuple[int | None, ...]
     origin: bytes
     what: str
-    words: str
+    words: bytes
+    text: str
+    """The words themselves, which rule 1 takes."""
+    sound: bool
+    """Whether its words are those of their digest, or were erased on record."""
 
     def fits(self, sequence: int, previous: bytes) -> bool:
         """Whether the row, unchanged, was event `sequence`, after the digest `previous`."""
+        return self.sound and self.digest == self._digest(sequence, previous, self.words)
+
+    def fits_words(self, sequence: int, previous: bytes) -> bool:
+        """Whether all but the words was so."""
+        return self.digest == self._digest(sequence, previous, self.words)
+
+    def fits_rule_1(self, sequence: int, previous: bytes) -> bool:
+        """The same by rule 1."""
+        return self.digest == self._digest(sequence, previous, self.text.encode())
+
+    def _digest(self, sequence: int, previous: bytes, words: bytes) -> bytes:
         numbers = chain.numbers_text((sequence, *self.numbers[1:]))
-        return self.digest == chain.row_digest(
-            previous, self.origin, numbers, self.what, self.words
-        )
+        return chain.row_digest(previous, self.origin, numbers, self.what, words)
 
 
-def diagnose(connection: Connection, after: Link) -> LogFinding | None:
-    """Find out why the event after this link doesn't follow from it; None without such an event."""
-    rows = _rows_after(connection, after)
+def diagnose(
+    connection: Connection, after: Link, rules: Rules, layout: int = VERSION
+) -> LogFinding | None:
+    """Why the event after this link doesn't follow from it; None where there is no such event."""
+    place = after.sequence + 1
+    try:
+        rows = _rows_after(connection, after, rules, layout)
+    except UNREADABLE:
+        return LogFinding(Harm.CHANGED, place, f"event {place} or one near it isn't as written")
     if not rows:
         return None
-    row, place = rows[0], after.sequence + 1
+    row = rows[0]
     if row.sequence > place:
         last = row.sequence - 1
         gone = f"event {place} is" if last == place else f"events {place} to {last} are"
         return LogFinding(Harm.MISSING, place, f"{gone} missing, and no pruning explains it")
+    if place >= rules.second and row.fits_rule_1(place, after.digest):
+        said = f"event {place} was written by rule 1, which ended with event {rules.second - 1}"
+        return LogFinding(Harm.CHANGED, place, said)
+    if not row.sound and row.fits_words(place, after.digest):
+        said = f"the words of event {place} were changed, or erased without an event that says so"
+        return LogFinding(Harm.CHANGED, place, said)
     for other in rows[1:]:
         if other.fits(place, after.digest):
             if _belongs_elsewhere(row, rows, other):
@@ -80,9 +106,10 @@ def _taken_out(rows: Sequence[_Row]) -> int:
     return 0
 
 
-def _rows_after(connection: Connection, after: Link) -> list[_Row]:
+def _rows_after(connection: Connection, after: Link, rules: Rules, layout: int) -> list[_Row]:
     query = (
-        select(event, what.c.kind, what.c.reason, what.c.before, what.c.after)
+        select(*(column for column in event.c if layout > 1 or column.name != "words"))
+        .add_columns(what.c.kind, what.c.reason, what.c.before, what.c.after)
         .add_columns(*(column for column in origin.c if column.name != "id"))
         .outerjoin_from(event, what, what.c.id == event.c.what)
         .outerjoin(origin, origin.c.id == event.c.origin)
@@ -90,17 +117,26 @@ def _rows_after(connection: Connection, after: Link) -> list[_Row]:
         .order_by(event.c.sequence)
         .limit(_NEARBY)
     )
-    return [_row(found) for found in connection.execute(query).mappings()]
+    return [_row(found, rules) for found in connection.execute(query).mappings()]
 
 
-def _row(found: Any) -> _Row:
+def _row(found: Any, rules: Rules) -> _Row:
+    who, detail, sequence = found["who"], found["detail"], found["sequence"]
+    text = chain.words_text(who, detail)
+    words, sound = text.encode(), True
+    if sequence >= rules.second:
+        words = found["words"] or b""
+        erased = not text and sequence in rules.erased
+        sound = erased or found["words"] == chain.words_digest(who, detail)
     return _Row(
-        sequence=found["sequence"],
+        sequence=sequence,
         digest=found["digest"],
         numbers=tuple(found[name] for name in chain.NUMBERS),
         origin=chain.origin_digest(
             *(found[name] for name in ("gate", "boot", "version", "model", "config", "threshold"))
         ),
         what=chain.what_text(*(found[name] for name in ("kind", "reason", "before", "after"))),
-        words=chain.words_text(found["who"], found["detail"]),
+        words=words,
+        text=text,
+        sound=sound,
     )

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from gate.audit.chain import Link
+from gate.audit.errors import UNREADABLE
 from gate.audit.export import manifest_path, sha256_of
-from gate.audit.export_row import COLUMNS, Flat, from_text, holds
+from gate.audit.export_row import COLUMNS, COLUMNS_1, Flat, erased, from_text, holds
 from gate.audit.verify.findings import Harm, Head, LogFinding, LogVerdict
 from gate.errors import StoreError
 
@@ -28,7 +29,7 @@ def is_export(path: Path) -> bool:
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as log:
             names = [row[1] for row in log.execute("PRAGMA table_info(event)")]
-    except sqlite3.Error:
+    except (sqlite3.Error, UnicodeError):
         return False
     return "previous" in names
 
@@ -40,22 +41,29 @@ def verify_export(path: Path, heads: Iterable[Head] = ()) -> LogVerdict:
     """
     try:
         manifest = json.loads(manifest_path(path).read_text(encoding="utf-8"))
+        if not manifest.get("verifiable", True):
+            raise StoreError(
+                f"export {path}: made for a spreadsheet, which can't be verified; export it again"
+                " without --for-spreadsheet"
+            )
         if sha256_of(path) != manifest["sha256"]:
             findings = [LogFinding(Harm.CHANGED, None, "the file isn't the one of its manifest")]
         else:
             findings = []
         noted = {head.sequence: head.digest for head in heads}
-        check = _Check(bool(manifest["continuous"]), noted)
-        for row in _rows(path):
+        check = _Check(manifest, noted)
+        for row in _rows(path, COLUMNS if "rule_2_from" in manifest else COLUMNS_1):
             check.take(row)
-    except (OSError, ValueError, KeyError, TypeError, sqlite3.Error) as error:
-        raise StoreError(f"export {path}: can't be read with its manifest: {error}") from error
+        events, last = int(manifest["events"]), int(manifest["last"] or 0)
+    except (OSError, sqlite3.Error, csv.Error, OverflowError, *UNREADABLE) as error:
+        said = " ".join(str(error).split())
+        raise StoreError(f"export {path}: can't be read with its manifest: {said}") from error
     findings = check.findings[:1] + findings
-    if check.last.sequence != (manifest["last"] or 0):
-        said = f"the export ends at {check.last.sequence}, not at {manifest['last']}"
+    if check.last.sequence != last:
+        said = f"the export ends at {check.last.sequence}, not at {last}"
         findings.append(LogFinding(Harm.TRUNCATED, check.last.sequence + 1, said))
-    elif check.events != manifest["events"]:
-        said = f"the export has {check.events} events, not {manifest['events']}"
+    elif check.events != events:
+        said = f"the export has {check.events} events, not {events}"
         findings.append(LogFinding(Harm.MISSING, None, said))
     return LogVerdict(check.events, check.first, check.last, 0, tuple(findings))
 
@@ -63,12 +71,15 @@ def verify_export(path: Path, heads: Iterable[Head] = ()) -> LogVerdict:
 class _Check:
     """Checks the rows of an export one after the other."""
 
-    def __init__(self, continuous: bool, noted: dict[int, str]) -> None:
+    def __init__(self, manifest: dict[str, Any], noted: dict[int, str]) -> None:
         self.events = 0
         self.first = 0
         self.last = Link(0, b"")
         self.findings: list[LogFinding] = []
-        self._continuous = continuous
+        self._continuous = bool(manifest["continuous"])
+        self._second: int | None = manifest.get("rule_2_from")
+        self._erased = set(manifest.get("erased", ()))
+        self._begun = False
         self._noted = noted
 
     def take(self, row: Flat) -> None:
@@ -76,8 +87,14 @@ class _Check:
         sequence: int = row["sequence"]
         place = self.last.sequence + 1
         digest = bytes.fromhex(row["digest"])
-        if not holds(row):
+        self._begun |= row["kind"] == "log_begun"  # from there on, whatever the manifest says
+        rule = 2 if self._begun or (self._second is not None and sequence >= self._second) else 1
+        if row.get("rule", 1) != rule:
+            self._find(Harm.CHANGED, sequence, f"should follow rule {rule}, and doesn't")
+        elif not holds(row):
             self._find(Harm.CHANGED, sequence, "isn't as it was written")
+        elif erased(row) and sequence not in self._erased:
+            self._find(Harm.CHANGED, sequence, "lacks its words, and the manifest doesn't say so")
         elif sequence < place:
             self._find(Harm.REORDERED, sequence, f"stands after event {self.last.sequence}")
         elif self.events and sequence > place and self._continuous:
@@ -94,18 +111,18 @@ class _Check:
         self.findings.append(LogFinding(harm, sequence, f"event {sequence} {said}"))
 
 
-def _rows(path: Path) -> Iterator[Flat]:
+def _rows(path: Path, columns: dict[str, type]) -> Iterator[Flat]:
     if path.suffix == ".parquet":
         yield from _parquet_rows(path)
     elif _is_sqlite(path):
         address = f"{path.absolute().as_uri()}?mode=ro"
         with closing(sqlite3.connect(address, uri=True)) as connection:
-            for values in connection.execute(f"SELECT {', '.join(COLUMNS)} FROM event"):
-                yield dict(zip(COLUMNS, values, strict=True))
+            for values in connection.execute(f"SELECT {', '.join(columns)} FROM event"):
+                yield dict(zip(columns, values, strict=True))
     else:
         with path.open(encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file, strict=True):
-                yield {name: from_text(name, row[name]) for name in COLUMNS}
+                yield {name: from_text(name, row[name]) for name in columns}
 
 
 def _parquet_rows(path: Path) -> Iterator[Flat]:

@@ -13,26 +13,20 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, func, select
 
 from gate.audit import chain, files
-from gate.audit.chain import START, Link
+from gate.audit.chain import START, Link, Rules
 from gate.audit.errors import CorruptLog
+from gate.audit.identity import edge_of, read_edge, rules
 from gate.audit.retention import pruned_detail
-from gate.audit.schema import (
-    QUARTER_MS,
-    checkpoint,
-    event,
-    quarter,
-    tally,
-    trigger_statements,
-    what,
-)
+from gate.audit.schema import checkpoint, event, quarter, trigger_statements, what
 from gate.audit.session import Session, bare
+from gate.audit.verify.counts import miscounted, unsound
 from gate.audit.verify.diagnose import diagnose
 from gate.audit.verify.findings import Harm, Head, LogFinding, LogVerdict
+from gate.audit.verify.place import misplaced
 from gate.errors import StoreError
 
 CHUNK = 50_000
@@ -46,30 +40,36 @@ def verify(
 ) -> LogVerdict:
     """Check the log, with so many processes, against itself and the heads noted elsewhere.
 
-    `deep` also has SQLite check every page and index, and counts each quarter of an hour anew.
+    A log of layout 1 is checked as smile-gate 0.1.0 wrote it. `deep` also has SQLite check every
+    page and index.
 
     Raises StoreError if the log can't be read.
     """
     findings: list[LogFinding] = []
-    with session.reading() as connection:
-        if files.identify(connection, session.name) == 0:
-            raise StoreError(f"audit log {session.name}: it is empty; check the path")
     first = end = START
     pruned = 0
+    with session.reading() as connection:
+        layout = files.identify(connection, session.name)
+    if layout == 0:
+        raise StoreError(f"audit log {session.name}: it is empty; check the path")
     try:
         with session.reading() as connection:
             first, end = _edge(connection, newest=False), _edge(connection, newest=True)
-            findings += _unguarded(connection)
-            start, pruned, gaps = _start(connection, first)
+            findings += _unguarded(connection, layout)
+            start, pruned, gaps = _start(connection, first, layout)
             findings += gaps
-        findings += _broken(session, start, end, workers)
+            followed = rules(connection, layout)
+        findings += _broken(session, start, end, followed, layout, workers)
         with session.reading() as connection:
-            findings += _beyond(connection, end)
+            findings += _beyond(connection, end, layout)
             findings += _not_as_noted(connection, heads, first, end)
+            now = _edge(connection, newest=False), _edge(connection, newest=True)
+            if not findings and layout > 1:
+                findings += misplaced(connection, *now)
             if not findings:
-                findings += _miscounted(connection, first, end)
+                findings += miscounted(connection, *now)
             if not findings and deep:
-                findings += _unsound(connection)
+                findings += unsound(connection)
     except CorruptLog as error:
         findings.append(LogFinding(Harm.UNREADABLE, None, str(error)))
     events = end.sequence - first.sequence + 1 if end.sequence else 0
@@ -81,16 +81,20 @@ def _edge(connection: Connection, *, newest: bool) -> Link:
     row = connection.execute(
         select(event.c.sequence, event.c.digest).order_by(order).limit(1)
     ).first()
-    return START if row is None else Link(row.sequence, row.digest)
+    if row is None:
+        return START
+    if not isinstance(row.digest, bytes):
+        raise CorruptLog(f"event {row.sequence}: its digest is of another kind than was written")
+    return Link(row.sequence, row.digest)
 
 
-def _start(connection: Connection, first: Link) -> tuple[Link, int, list[LogFinding]]:
+def _start(connection: Connection, first: Link, layout: int) -> tuple[Link, int, list[LogFinding]]:
     """The link to follow the chain from, how many events were pruned, and what is wrong there."""
     row = connection.execute(
         select(checkpoint.c.last, checkpoint.c.digest).order_by(checkpoint.c.last.desc()).limit(1)
     ).first()
     pruned = START if row is None else Link(row.last, row.digest)
-    findings = [*_false_checkpoints(connection, first.sequence, pruned.sequence)]
+    findings = [*_false_checkpoints(connection, first.sequence, pruned.sequence, layout)]
     if first != START and first.sequence < 1:
         said = f"event {first.sequence} was inserted: the gate counts from 1"
         return START, 0, [*findings, LogFinding(Harm.INSERTED, first.sequence, said)]
@@ -107,41 +111,50 @@ def _start(connection: Connection, first: Link) -> tuple[Link, int, list[LogFind
     return pruned, pruned.sequence, findings
 
 
-def _false_checkpoints(connection: Connection, oldest: int, latest: int) -> Iterator[LogFinding]:
+def _false_checkpoints(
+    connection: Connection, oldest: int, latest: int, layout: int
+) -> Iterator[LogFinding]:
     """Checkpoints whose `pruned` event, which the chain covers, is missing or says otherwise.
 
     Only the latest one is sure to have its event still: the others' may have been pruned since.
     """
+    columns = [column for column in checkpoint.c if layout > 1 or column.name not in _EDGE]
     rows = connection.execute(
-        select(checkpoint, event.c.detail, what.c.kind)
+        select(*columns, event.c.detail, what.c.kind)
         .outerjoin_from(checkpoint, event, event.c.sequence == checkpoint.c.sequence)
         .outerjoin(what, what.c.id == event.c.what)
     )
     for row in rows:
         needed = row.last == latest or row.sequence >= oldest
-        agrees = row.detail == pruned_detail(row.first, row.last, row.visit, row.digest)
+        edge = edge_of(row) if layout > 1 and row.log is not None else None
+        agrees = row.detail == pruned_detail(row.first, row.last, row.visit, row.digest, edge)
         if needed and not (row.kind == "pruned" and agrees):
             said = f"no event says that {row.first} to {row.last} were pruned: a false checkpoint"
             yield LogFinding(Harm.CHANGED, row.sequence, said)
+
+
+_EDGE = ("log", "begun", "edge")
+"""What layout 1 has not of a checkpoint."""
 
 
 def _digest(connection: Connection, sequence: int) -> bytes | None:
     return connection.execute(select(event.c.digest).where(event.c.sequence == sequence)).scalar()
 
 
-def _unguarded(connection: Connection) -> Iterator[LogFinding]:
+def _unguarded(connection: Connection, layout: int) -> Iterator[LogFinding]:
     """Triggers that are missing, altered or unknown: without them SQL can change the log."""
     query = "SELECT sql FROM sqlite_schema WHERE type = 'trigger'"
     found = set(connection.exec_driver_sql(query).scalars())
-    for statement in sorted(found ^ set(trigger_statements())):
+    for statement in sorted(found ^ set(trigger_statements(layout))):
         state = "is unknown" if statement in found else "is missing"
         name = statement.split()[2]
         yield LogFinding(Harm.UNGUARDED, None, f"trigger {name} {state}: SQL could change the log")
 
 
-def _beyond(connection: Connection, end: Link) -> Iterator[LogFinding]:
-    """Traces of events after the last one."""
-    known = [
+def _beyond(connection: Connection, end: Link, layout: int) -> Iterator[LogFinding]:
+    """What still speaks of events after the last one."""
+    edge = read_edge(connection) if layout > 1 else None
+    known = [0 if edge is None else edge.last] + [
         connection.execute(select(func.max(column))).scalar() or 0
         for column in (quarter.c.last, checkpoint.c.sequence)
     ]
@@ -165,49 +178,23 @@ def _not_as_noted(
                 yield LogFinding(Harm.CHANGED, head.sequence, said)
 
 
-def _miscounted(connection: Connection, first: Link, end: Link) -> Iterator[LogFinding]:
-    """Counts for the statistics that don't agree with the events."""
-    events = dict(_pairs(connection, select(event.c.what, func.count()).group_by(event.c.what)))
-    tallied = select(tally.c.what, func.sum(tally.c.count)).group_by(tally.c.what)
-    if events != dict(_pairs(connection, tallied)):
-        yield LogFinding(Harm.MISCOUNTED, None, "the statistics don't agree with the events")
-    there = end.sequence - first.sequence + 1 if end.sequence else 0
-    if sum(events.values()) != there:
-        yield LogFinding(Harm.MISCOUNTED, None, "an index doesn't agree with the events")
-
-
-def _unsound(connection: Connection) -> Iterator[LogFinding]:
-    """Findings of SQLite's own check, and quarters of an hour that were counted wrongly."""
-    for said in connection.exec_driver_sql("PRAGMA integrity_check(10)").scalars():
-        if said != "ok":
-            yield LogFinding(Harm.UNREADABLE, None, f"SQLite: {said}")
-    counted = f"SELECT wall / {QUARTER_MS}, what, count(*) FROM event GROUP BY 1, 2"
-    for left, right in ((counted, "SELECT * FROM tally"), ("SELECT * FROM tally", counted)):
-        query = f"SELECT count(*) FROM ({left} EXCEPT {right})"
-        if connection.exec_driver_sql(query).scalar_one():
-            yield LogFinding(Harm.MISCOUNTED, None, "a quarter of an hour is counted wrongly")
-            return
-
-
-def _pairs(connection: Connection, query: Select[Any]) -> list[tuple[int, int]]:
-    return [(key, count) for key, count in connection.execute(query)]
-
-
-def _broken(session: Session, start: Link, end: Link, workers: int) -> list[LogFinding]:
+def _broken(
+    session: Session, start: Link, end: Link, followed: Rules, layout: int, workers: int
+) -> list[LogFinding]:
     """The first place where the chain doesn't hold, if there is one."""
     with session.reading() as connection:
         cuts = _cuts(connection, start, end, workers)
     stops = [cut.sequence for cut in cuts[1:]] + [end.sequence]
     if len(cuts) == 1 or session.path is None:
-        reached = [_follow(session, *span) for span in zip(cuts, stops, strict=True)]
+        reached = [_follow(session, *span, followed) for span in zip(cuts, stops, strict=True)]
     else:
         with _pool(len(cuts)) as pool:
             paths = [session.path] * len(cuts)
-            reached = list(pool.map(_follow_file, paths, cuts, stops))
+            reached = list(pool.map(_follow_file, paths, cuts, stops, [followed] * len(cuts)))
     for stop, until in zip(reached, stops, strict=True):
         if stop.sequence < until:
             with session.reading() as connection:
-                found = diagnose(connection, stop)
+                found = diagnose(connection, stop, followed, layout)
             return [found] if found else []
     return []
 
@@ -230,21 +217,21 @@ def _cuts(connection: Connection, start: Link, end: Link, workers: int) -> list[
     return cuts
 
 
-def _follow(session: Session, after: Link, until: int) -> Link:
+def _follow(session: Session, after: Link, until: int, followed: Rules) -> Link:
     """Walk the chain in chunks; the last link that holds."""
     while after.sequence < until:
         stop = min(after.sequence + CHUNK, until)
         with session.reading() as connection:
-            reached = chain.walk(bare(connection), after, stop)
+            reached = chain.walk(bare(connection), after, stop, followed)
         if reached.sequence < stop:
             return reached
         after = reached
     return after
 
 
-def _follow_file(path: Path, after: Link, until: int) -> Link:
+def _follow_file(path: Path, after: Link, until: int, followed: Rules) -> Link:
     session = Session(path, read_only=True)
     try:
-        return _follow(session, after, until)
+        return _follow(session, after, until, followed)
     finally:
         session.close()

@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 
 from gate.audit import files
 from gate.audit.chain import START, Link, walk
+from gate.audit.identity import rules
 from gate.audit.schema import VERSION, event
 from gate.audit.session import Session, bare
 from gate.audit.verify.diagnose import diagnose
@@ -46,7 +47,10 @@ def check_newest(session: Session, count: int) -> Newest:
         else:  # the part before was pruned: the oldest event vouches for those after it
             first = connection.execute(rows.where(event.c.sequence == oldest)).one()
             start = Link(first.sequence, first.digest)
-        reached = walk(bare(connection), start, last)
-        found = None if reached.sequence == last else diagnose(connection, reached)
+        followed = rules(connection, version)
+        reached = walk(bare(connection), start, last, followed)
+        found = (
+            None if reached.sequence == last else diagnose(connection, reached, followed, version)
+        )
     harm = found.text if found else None
     return Newest(start.sequence + 1, last, version < VERSION, harm)

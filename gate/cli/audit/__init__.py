@@ -24,6 +24,7 @@ SECTIONS = {
         "restore": "put a backup in the log's place",
         "salvage": "write down what a damaged log still says",
         "prune": "delete the oldest events, on record",
+        "erase": "erase the words of an event, on record",
     },
 }
 """Heading → command → what it does in a few words."""

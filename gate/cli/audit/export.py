@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from contextlib import closing
 from datetime import UTC, datetime
@@ -31,18 +32,26 @@ from gate.errors import StoreError
     "--format", "form", type=click.Choice([*map(str, Format)]), default="csv", show_default=True
 )
 @click.option(
-    "--no-record", is_flag=True, help="Do not record the export in the log: for a copy of a log."
+    "--for-spreadsheet",
+    is_flag=True,
+    help="CSV that a spreadsheet can't take for formulas; it can't be verified.",
 )
-def command(path: Path, target: Path, query: Query, form: str, no_record: bool) -> None:
+@click.option("--no-record", is_flag=True, help="Don't record the export: for a copy of a log.")
+def command(
+    path: Path, target: Path, query: Query, form: str, for_spreadsheet: bool, no_record: bool
+) -> None:
     """Write the events that match to TARGET, and a manifest beside it.
 
     The export is recorded in the log. `audit verify --database TARGET` checks it without the log.
     """
     must_be_there(path)
-    if target.exists():
+    if os.path.lexists(target):
         raise StoreError(f"export {target}: the file is there already; choose another name")
     with closing(Session(path, read_only=True)) as session:
-        manifest = export(session, query, target, Format(form), datetime.now(UTC))
+        now = datetime.now(UTC)
+        manifest = export(
+            session, query, target, Format(form), now, for_spreadsheet=for_spreadsheet
+        )
     click.echo(f"{manifest['events']} events in {target}, manifest {manifest_path(target).name}")
     if not no_record:
         said = {name: manifest[name] for name in ("file", "sha256", "events", "first", "last")}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
+import os
+import pwd
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -50,8 +51,27 @@ def must_be_there(path: Path) -> None:
 
 
 def user() -> str:
-    """The name of the user who gives the command, for the log."""
-    return getpass.getuser()
+    """Who gives the command, for what it records: by the kernel, not by the environment.
+
+    Under sudo also who called it, which only sudo's own variable says: ``root (sudo by anna)``.
+    """
+    mine, caller = _name(os.getuid()), os.environ.get("SUDO_UID", "")
+    if caller.isdecimal() and caller.isascii() and len(caller) < _DIGITS:
+        claimed = _name(int(caller))
+        if claimed != mine:
+            return f"{mine} (sudo by {claimed})"
+    return mine
+
+
+_DIGITS = 10
+"""A user's number has fewer digits than this, or is none."""
+
+
+def _name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except (KeyError, OverflowError):
+        return f"user {uid}"
 
 
 def which_events(function: Callable[..., Any]) -> Callable[..., Any]:

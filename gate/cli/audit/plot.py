@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 from gate.audit.stats import Statistics
 from gate.errors import StoreError
+from gate.system import durable
 
 _LABELS = 24
 """More labels than this can't be read."""
@@ -44,7 +46,9 @@ def draw(result: Statistics, target: Path) -> None:
         rotation=45,
         ha="right",
     )
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format="png", dpi=120)
     try:
-        figure.savefig(target, format="png", dpi=120)
+        durable.write(target, drawn.getvalue())
     except OSError as error:
         raise StoreError(f"plot {target}: {error.strerror}; choose another place") from error

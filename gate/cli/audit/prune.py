@@ -29,18 +29,26 @@ from gate.system.clock import system_clock
     type=click.FloatRange(min=0.5),
     help="Delete the oldest events until the log has so many megabytes.",
 )
-@click.option("--trust-clock", is_flag=True, help="Go by the clock although it isn't synchronised.")
+@click.option("--trust-clock", is_flag=True, help="The clock is right: I looked.")
 def command(path: Path, days: float | None, megabytes: float | None, trust_clock: bool) -> None:
-    """Delete the oldest events, by age or by size; the log says which."""
+    """Delete the oldest events, by age or by size; the log says which.
+
+    By age, no more than seven days' events at a time, and none after a leap of the clock, unless
+    you say --trust-clock.
+    """
     if days is None and megabytes is None:
         raise click.UsageError("say --older-than DAYS or --larger-than MEGABYTES")
     now, trusted = system_clock()
-    trusted = trusted or trust_clock
-    if days is not None and not trusted:
+    if days is not None and not (trusted or trust_clock):
         raise StoreError("the clock isn't synchronised; wait for NTP, or say --trust-clock")
     with Store.open(path, mends=False, create=False) as store:
         done = prune_old(
-            store, days=days, megabytes=megabytes, clock=lambda: (now, trusted), who=user()
+            store,
+            days=days,
+            megabytes=megabytes,
+            clock=lambda: (now, trusted),
+            trust_clock=trust_clock,
+            who=user(),
         )
     for pruned in done:
         click.echo(f"{pruned.count} events deleted, {pruned.first} to {pruned.last}")

@@ -28,14 +28,15 @@ from gate.core.domain import Event, EventKind
 def command(path: Path, backup: Path, replace: bool) -> None:
     """Put a backup in the log's place, once it is verified; the gate must be stopped.
 
-    The log that was there is renamed, never deleted, and the restored log says so.
+    The log that was there is renamed, never deleted, and the restored log says so; it gets a new
+    identity, as it gives numbers again that the replaced one gave.
     """
     aside = restore(path, backup, now=datetime.now(UTC), replace=replace)
     detail = json.dumps({"backup": backup.name, "replaced": aside.name if aside else None})
     with Store.open(path) as store:
         event = Event(EventKind.RESTORED, time.monotonic(), who=user(), detail=detail)
-        (record,) = store.record([event])
-    click.echo(f"{path}: restored, {record.sequence - 1} events" + _kept(aside))
+        (record,) = store.begin_anew([event], "restored")
+    click.echo(f"{path}: restored, {record.sequence - 2} events" + _kept(aside))
 
 
 def _kept(aside: Path | None) -> str:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+import io
+import os
+import sys
 from contextlib import closing
 from pathlib import Path
 
 import click
 
-from gate.audit.export_row import COLUMNS, Flat, holds
-from gate.audit.recovery import salvage
+from gate.audit.errors import explaining
+from gate.audit.export_row import COLUMNS, holds
+from gate.audit.recovery import expected, salvage
 from gate.audit.session import Session
 from gate.cli.audit.options import must_be_there, which_log
 from gate.cli.common import example
 from gate.errors import StoreError
+from gate.system import durable
 
 
 @example("smile-gate audit salvage left.csv --database audit.db.damaged-20260501T083000Z")
@@ -22,30 +26,36 @@ from gate.errors import StoreError
 @click.argument("target", type=click.Path(path_type=Path, dir_okay=False))
 @which_log
 def command(path: Path, target: Path) -> None:
-    """Write every event that can still be read to TARGET (CSV), and say which are missing."""
+    """Write every event that can still be read to TARGET (CSV), and say which are missing.
+
+    Exit code 0: all are there. 1: some are missing, or nothing could be read.
+    """
     must_be_there(path)
-    if target.exists():
+    if os.path.lexists(target):
         raise StoreError(f"salvage {target}: the file is there already; choose another name")
-    counts = {"read": 0, "proved": 0}
-    last = None
-    with (
-        closing(Session(path, read_only=True, cut_off=True)) as session,
-        target.open("x", newline="") as file,
-    ):
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        for row in _counted(salvage(session), counts):
-            if last is not None and row["sequence"] != last + 1:
-                click.echo(f"missing: events {last + 1} to {row['sequence'] - 1}")
-            last = row["sequence"]
-            writer.writerow(row)
-    click.echo(
-        f"{counts['read']} events in {target}; {counts['proved']} are proved by their digest"
-    )
+    count = proved = 0
+    with closing(Session(path, read_only=True, cut_off=True)) as session:
+        following, last = expected(session)
+        whole = True
+        with explaining(str(target)):
+            file = io.TextIOWrapper(durable.create(target), encoding="utf-8", newline="")
+        with file:
+            writer = csv.DictWriter(file, COLUMNS)
+            writer.writeheader()
+            for row in salvage(session):
+                whole = _nothing_missing(following, row["sequence"] - 1) and whole
+                following = row["sequence"] + 1
+                count += 1
+                proved += holds(row)
+                writer.writerow(row)
+    whole = _nothing_missing(following, last) and whole
+    click.echo(f"{count} events in {target}; {proved} are proved by their digest")
+    sys.exit(0 if whole and count else 1)
 
 
-def _counted(rows: Iterator[Flat], counts: dict[str, int]) -> Iterator[Flat]:
-    for row in rows:
-        counts["read"] += 1
-        counts["proved"] += holds(row)
-        yield row
+def _nothing_missing(first: int, last: int) -> bool:
+    """Say that these events are missing; True where there are none of them."""
+    if first <= last:
+        said = f"event {first}" if first == last else f"events {first} to {last}"
+        click.echo(f"missing: {said}")
+    return first > last

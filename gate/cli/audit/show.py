@@ -12,6 +12,7 @@ from gate.cli.audit.options import which_log
 from gate.cli.audit.show_rows import as_json, as_table, local_time
 from gate.cli.common import example
 from gate.core.domain import EventKind, Record
+from gate.core.text import escaped
 from gate.errors import StoreError
 
 
@@ -36,8 +37,9 @@ def command(visit: int, path: Path, json_lines: bool) -> None:
     for origin in dict.fromkeys(record.origin for record in records):
         threshold = "unknown" if origin.threshold is None else f"{origin.threshold:.6g}"
         console.print(
-            f"gate {origin.gate}, smile-gate {origin.version or '?'}, threshold {threshold},"
-            f" model {origin.model[:12] or '?'}, configuration {origin.config[:12] or '?'}"
+            f"gate {escaped(origin.gate)}, smile-gate {escaped(origin.version) or '?'}, threshold"
+            f" {threshold}, model {origin.model[:12] or '?'},"
+            f" configuration {origin.config[:12] or '?'}"
         )
 
 
@@ -50,7 +52,7 @@ def _outcome(visit: int, records: list[Record]) -> str:
             after = "" if record.waited is None else f" after {record.waited:.1f} s"
             return f"{seen}: granted{after} ({event.reason})"
         if event.kind is EventKind.OPERATOR_GRANTED:
-            return f"{seen}: granted by {event.who or 'an operator'}"
+            return f"{seen}: granted by {escaped(event.who or 'an operator')}"
         if event.kind is EventKind.VISIT_LEFT:
             return f"{seen}: not granted ({event.reason})"
     return f"{seen}: not decided"

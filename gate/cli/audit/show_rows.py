@@ -10,6 +10,7 @@ from typing import Any
 from rich.table import Table
 
 from gate.core.domain import Record
+from gate.core.text import escaped
 
 _COLOURS = {
     "granted": "green",
@@ -49,7 +50,7 @@ def as_json(record: Record) -> str:
         "threshold": origin.threshold,
         "digest": record.digest,
     }
-    return json.dumps(fields, ensure_ascii=False)
+    return escaped(json.dumps(fields, ensure_ascii=False))
 
 
 def as_table(records: Iterable[Record]) -> Table:
@@ -83,8 +84,8 @@ def _cells(record: Record) -> tuple[str, ...]:
         "" if event.visit is None else str(event.visit),
         "" if event.score is None else f"{event.score:.2f}",
         "" if event.frames is None else str(event.frames),
-        event.who or "",
-        event.detail or "",
+        escaped(event.who or ""),
+        escaped(event.detail or ""),
     )
 
 
@@ -92,7 +93,7 @@ def as_line(record: Record) -> str:
     """A line for somebody who watches the log."""
     event = record.event
     parts = [f"{record.sequence:>8}", local_time(record.wall), event.kind]
-    parts += [str(part) for part in (event.reason, event.who, event.detail) if part]
+    parts += [escaped(part) for part in (event.reason, event.who, event.detail) if part]
     parts += [f"visit {event.visit}"] if event.visit is not None else []
     return "  ".join(parts)
 

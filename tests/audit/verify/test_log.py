@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gate.audit import Store, schema
+from gate.audit.tree import Edge
 from gate.audit.verify.findings import Harm, Head
 from gate.audit.verify.log import verify
 from gate.core.domain import Event, EventKind
@@ -124,7 +125,10 @@ def test_a_false_checkpoint_is_found(busy: Store, path: Path) -> None:
     with tampering(path) as log:
         (digest,) = log.execute("SELECT digest FROM event WHERE sequence = 4").fetchone()
         log.execute("DELETE FROM event WHERE sequence < 5")
-        log.execute("INSERT INTO checkpoint VALUES (2, 1, 4, 1, ?)", (digest,))
+        log.execute(
+            "INSERT INTO checkpoint (sequence, first, last, visit, digest) VALUES (2, 1, 4, 1, ?)",
+            (digest,),
+        )
     assert first_harm(path) == (Harm.CHANGED, 2)
 
 
@@ -181,6 +185,10 @@ def cut_carefully(path: Path, last: int) -> None:
             f"INSERT INTO quarter SELECT wall / {schema.QUARTER_MS}, min(sequence), max(sequence)"
             " FROM event GROUP BY 1"
         )
+        digests = [digest for (digest,) in log.execute("SELECT digest FROM event")]
+        (own,) = log.execute("SELECT log FROM edge").fetchone()
+        edge = Edge(own, 1).grown(digests)
+        log.execute("UPDATE edge SET size = ?, hashes = ?", (edge.size, edge.packed()))
 
 
 def test_a_carefully_cut_tail_needs_a_head(busy: Store, path: Path) -> None:
@@ -197,7 +205,7 @@ def test_a_log_written_anew_needs_a_head(busy: Store, path: Path) -> None:
     assert judged(path, noted).whole
     busy.close()
     cut_carefully(path, 20)
-    with Store.open(path) as store:
+    with Store.open(path, mends=False) as store:
         store.record([granted(10)])
     assert judged(path).whole
     assert first_harm(path, noted) == (Harm.CHANGED, 21)
@@ -214,7 +222,7 @@ def test_a_missing_trigger_is_found(busy: Store, path: Path) -> None:
 
 def test_false_statistics_are_found(busy: Store, path: Path) -> None:
     """Counts can't be changed while the events stay."""
-    with closing(sqlite3.connect(path, isolation_level=None)) as log:
+    with tampering(path) as log:
         log.execute("UPDATE tally SET count = count + 1")
     assert first_harm(path) == (Harm.MISCOUNTED, None)
 
