@@ -1,7 +1,7 @@
 """The state of the gate at one moment, as `smile-gate status` shows it.
 
 The loop fills a `Status` and hands it out; a reader can't change it. There is no secret in it.
-Names and reasons of operators are in it only for people who may steer the gate.
+Names and reasons of operators are in it only for people who may steer the gate or read its log.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class LaneOrder:
     closed_by: tuple[Reason, ...] = ()
     """`SCHEDULE`, `KEY_SWITCH`, `OPERATOR`: those that want it closed; empty for an open lane."""
     who: str | None = None
-    """The operator whose close holds; shown only to people who may steer."""
+    """The operator whose close holds; shown only to people who may steer or read the log."""
     why: str | None = None
     """The reason that this operator gave."""
     next_change: datetime | None = None

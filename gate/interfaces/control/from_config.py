@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from gate.config import Config
 from gate.errors import AnotherGate, ControlError
+from gate.interfaces.control.peer import Role
 from gate.interfaces.control.protocol import Answer, Request
 from gate.interfaces.control.server import Server
 
@@ -19,10 +20,17 @@ def open_server(config: Config, answer: Callable[[Request], Answer]) -> Server |
     A socket that can't be made is told, and the gate does without. Raises `AnotherGate` where a
     live gate has it already.
     """
-    if config.control.socket is None:
+    control = config.control
+    if control.socket is None:
         return None
+    grants = {
+        Role.STEER: (control.group,),
+        Role.WATCH: control.viewers,
+        Role.READ: control.readers,
+        Role.SPEAK: control.speakers,
+    }
     try:
-        return Server(config.control.socket, config.control.group, answer)
+        return Server(control.socket, grants, answer)
     except AnotherGate:
         raise
     except ControlError as error:  # guests can do without

@@ -3,6 +3,10 @@
 A connection carries one request and one answer, each a JSON object on a line:
 ``{"command": "open", "reason": "…"}`` → ``{"ok": true, …}``, or ``{"ok": false, "error": "…",
 "code": "…"}`` with a line that says what to do. `gate.interfaces.control.server` answers.
+
+A speaker steers in the name of a person: ``{"command": "open", "reason": "a pram", "for": {"name":
+"anna", "device": "tablet at lane 1"}}`` is recorded as done by ``anna via page``, where ``page`` is
+the user whom the kernel names.
 """
 
 from __future__ import annotations
@@ -15,12 +19,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gate.errors import ControlError, NoAnswer, NotAllowed, NotRunning
-
-if TYPE_CHECKING:
-    from gate.interfaces.control.peer import Peer
+from gate.interfaces.control.peer import Peer, Role
 
 PATIENCE_S = 2.0
 """Time that a client has for its request, and again to take the answer, s."""
@@ -28,8 +30,6 @@ LINE_LIMIT = 4096
 """Longest request, bytes."""
 ANSWER_LIMIT = 1_000_000
 """Longest answer, bytes."""
-REASON_LIMIT = 200
-"""Longest reason of an operator, characters."""
 Answer = dict[str, Any]
 
 
@@ -44,6 +44,28 @@ class Command(StrEnum):
     RELOAD = "reload"
 
 
+NEEDS: dict[Command, Role] = {
+    Command.OPEN: Role.STEER,
+    Command.CLOSE: Role.STEER,
+    Command.REOPEN: Role.STEER,
+    Command.CLEAR_FAULT: Role.STEER,
+    Command.RELOAD: Role.STEER,
+}
+"""The role that a command needs; one that is not here is everybody's."""
+SPOKEN = frozenset({Command.OPEN, Command.CLOSE, Command.REOPEN, Command.CLEAR_FAULT})
+"""Commands that may be given in somebody's name, and need `Role.SPEAK` then in place of their own
+role."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A person in whose name a speaker asks: the speaker vouches for them, not the kernel."""
+
+    name: str
+    device: str | None = None
+    """Where they are, such as the tablet at a lane."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """A command with the person who gives it."""
@@ -51,6 +73,25 @@ class Request:
     command: Command
     peer: Peer
     reason: str | None = None
+    principal: Principal | None = None
+
+    @property
+    def needs(self) -> Role | None:
+        """The role that the peer must have; None where everybody may ask."""
+        return Role.SPEAK if self.principal is not None else NEEDS.get(self.command)
+
+    @property
+    def who(self) -> str:
+        """Who did it, for the log: never a person's bare name on a speaker's word."""
+        if self.principal is None:
+            return self.peer.name
+        return f"{self.principal.name} via {self.peer.name}"
+
+    @property
+    def why(self) -> str | None:
+        """The reason for the log, with the device that it was given at."""
+        device = self.principal.device if self.principal is not None else None
+        return "; at ".join(part for part in (self.reason or "", device) if part) or None
 
 
 def read_line(connection: socket.socket, limit: int, patience_s: float) -> bytes:

@@ -11,22 +11,17 @@ import logging
 import socket
 import stat
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from gate.errors import AnotherGate, ControlError, GateError, NoAnswer, NotAllowed
-from gate.interfaces.control.peer import Credentials, credentials, judge
-from gate.interfaces.control.protocol import (
-    LINE_LIMIT,
-    PATIENCE_S,
-    REASON_LIMIT,
-    Answer,
-    Command,
-    Request,
-    read_line,
-)
+from gate.interfaces.control.peer import Credentials, Grants, credentials, judge
+from gate.interfaces.control.protocol import LINE_LIMIT, PATIENCE_S, Answer, Request, read_line
+from gate.interfaces.control.refusals import Refusals
+from gate.interfaces.control.request import understand
 
 log = logging.getLogger(__name__)
 
@@ -45,23 +40,24 @@ class Server:
     def __init__(
         self,
         path: Path,
-        group: str,
+        grants: Grants,
         answer: Callable[[Request], Answer],
         *,
         who: Callable[[socket.socket], Credentials] = credentials,
     ) -> None:
         self._path = path
-        self._group = group
+        self._grants = grants
         self._answer = answer
         self._who = who
         self._closing = threading.Event()
         self._lock = threading.Lock()
         self._clients: Counter[int] = Counter()
+        self._refusals = Refusals(grants)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             _make_way(path)
             self._listener.bind(str(path))
-            path.chmod(0o666)  # everybody may ask; `judge` decides who may steer
+            path.chmod(0o666)  # everybody may ask; `judge` decides who may do what
             self._inode = path.stat().st_ino
             self._listener.listen(CLIENTS)
         except OSError as error:
@@ -147,18 +143,12 @@ class Server:
             self._leave(who)
 
     def _reply(self, line: bytes, who: Credentials) -> Answer:
-        peer = judge(who, self._group)
-        command, reason = _understand(line)
-        if command is not Command.STATUS and not peer.may_steer:
-            log.warning("refused: %s by %s (uid %d), not allowed", command, peer.name, who.uid)
-            raise NotAllowed(
-                f"{peer.name} may not do this; ask an administrator:"
-                f" sudo usermod -aG {self._group} {peer.name}"
-            )
+        request = understand(line, judge(who, self._grants))
+        self._refusals.check(request, who, time.monotonic())
         try:
-            return {"ok": True} | self._answer(Request(command, peer, reason))
+            return {"ok": True} | self._answer(request)
         except GateError as error:
-            log.warning("refused: %s by %s: %s", command, peer.name, error)
+            log.warning("refused: %s by %s: %s", request.command, request.peer.name, error)
             raise
 
 
@@ -180,25 +170,6 @@ def _make_way(path: Path) -> None:
         except BlockingIOError:  # its queue is full, but it is there
             pass
     raise AnotherGate(f"a gate is running already (it answers at {path}); stop that one first")
-
-
-def _understand(line: bytes) -> tuple[Command, str | None]:
-    """Command and reason of a request. Raises `ControlError` for one that makes no sense."""
-    try:
-        request = json.loads(line)
-    except (ValueError, RecursionError):
-        request = None
-    if not isinstance(request, dict) or request.keys() - {"command", "reason"}:
-        raise ControlError('expected one line like {"command": "status"}')
-    command, reason = request.get("command"), request.get("reason")
-    if command not in list(Command):
-        raise ControlError(f"the commands are {', '.join(Command)}")
-    if reason is not None and (not isinstance(reason, str) or len(reason) > REASON_LIMIT):
-        raise ControlError(f"a reason is a text of {REASON_LIMIT} characters at most")
-    words = "".join(sign if sign.isprintable() else " " for sign in reason or "").split()
-    if command == Command.OPEN and not words:
-        raise ControlError("say why: the log needs a reason for a guest who is let in by hand")
-    return Command(command), " ".join(words) or None
 
 
 _CODES: dict[type[GateError], str] = {NotAllowed: "not_allowed", NoAnswer: "no_answer"}

@@ -16,7 +16,7 @@ from gate.config import Applied
 from gate.config.load import load
 from gate.core.domain import Event, EventKind, Frame, Observation, Signal, State, Trigger
 from gate.core.transitions import Lane
-from gate.interfaces.control.peer import Peer
+from gate.interfaces.control.peer import Peer, Role
 from gate.interfaces.control.protocol import Command, Request
 from gate.service import reload
 from gate.service.commands import carry_out
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 from tests.service.walk.world import World
 
-ALICE = Peer("alice", may_steer=True)
+ALICE = Peer("alice", frozenset({Role.STEER}))
 
 
 class Gate:

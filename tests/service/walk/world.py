@@ -17,7 +17,7 @@ from gpiozero.pins.mock import MockFactory
 
 from gate.errors import CameraError, EndOfClip
 from gate.hardware.camera import CameraRequest
-from gate.interfaces.control.peer import Credentials, Peer, judge
+from gate.interfaces.control.peer import Credentials, Grants, Peer, judge
 from gate.vision.classifier import TFLiteClassifier
 
 if TYPE_CHECKING:
@@ -59,6 +59,8 @@ class World:
         """How long the metrics' thread waited before the next file."""
         self.asked: set[str] = set()
         """Model files that judged a picture."""
+        self.grants: Grants = {}
+        """The groups of each role, as they were when a stranger last asked."""
         self._threads: list[threading.Thread] = []
         self._waiting: set[int] = set()
         self._over = threading.Event()
@@ -85,8 +87,9 @@ class World:
             world.limits.append(Limit(after_s, work, tuple(words)))
             return world.limits[-1]
 
-        def stranger(who: Credentials, group: str) -> Peer:
-            return judge(replace(who, uid=65534, gid=65534), group)
+        def stranger(who: Credentials, grants: Grants) -> Peer:
+            world.grants = grants
+            return judge(replace(who, uid=65534, gid=65534), grants)
 
         patch.setattr("gate.system.clock.synchronised", lambda: True)
         patch.setattr("gate.service.parts.pin_factory", self._pin_factory)
