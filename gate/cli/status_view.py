@@ -11,16 +11,12 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from gate.core.domain import Reason
+from gate.core.explain import REASONS
+
 Status = dict[str, Any]
 
 COLOURS = {"fault": "white on red", "emergency": "white on red", "closed": "black on yellow"}
-REMEDIES = {
-    "fault_camera": "check cable and camera.source; the gate tries again by itself",
-    "fault_model": "see journalctl -u smile-gate; then smile-gate check",
-    "fault_store": "check the card and its free space; the gate tries again by itself",
-    "fault_relay": "check the relay's wiring; the gate tries again by itself",
-    "fault_crash_loop": "see journalctl -u smile-gate; when mended: smile-gate clear-fault",
-}
 CLOSERS = {
     "schedule": "the opening hours",
     "key_switch": "the key switch",
@@ -49,12 +45,15 @@ def _banner(status: Status) -> RenderableType:
 
 
 def reasons(status: Status) -> Iterator[str]:
-    """Why the gate does not open, each with what to do; for a lane that is well, how far it is."""
-    if status["state"] == "emergency":
-        yield "emergency: put the contact to rest, then smile-gate clear-fault or the key switch"
+    """Why the gate does not open, in the daemon's words, and what else is not as it should be."""
+    why = status["why"]
+    yield why["text"]
+    if why["remedy"]:
+        yield f"  → {why['remedy']}"
     for fault in status["faults"]:
         yield f"{fault['part']} for {duration(fault['lasted_s'])}: {fault['detail']}"
-        yield f"  → {REMEDIES.get(fault['part'], 'see journalctl -u smile-gate')}"
+        if fault["part"] != why["code"]:
+            yield f"  → {REASONS[Reason(fault['part'])][1]}"
     lane = status["lane"]
     if lane["closed_by"]:
         by = " and ".join(CLOSERS.get(name, name) for name in lane["closed_by"])
@@ -72,7 +71,7 @@ def _parts(status: Status) -> Table:
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for name, text in parts(status):
-        table.add_row(name, text)
+        table.add_row(name, Text(text))
     return table
 
 
@@ -136,7 +135,7 @@ def _events(status: Status) -> Table:
     table = Table(box=None, show_header=False, padding=(0, 2), title_justify="left")
     table.title = "last events"
     for event in status["events"]:
-        table.add_row(f"{duration(event['ago_s'])} ago", event["text"])
+        table.add_row(f"{duration(event['ago_s'])} ago", Text(event["text"]))
     return table
 
 

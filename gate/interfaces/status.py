@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from gate.core.domain import EventKind, Position, Reason, State
+from gate.core.explain import Why
 from gate.hardware.board import Board
 
 RECENT = 10
@@ -146,6 +147,8 @@ class Status:
     wall: datetime
     uptime_s: float
     state: State
+    why: Why
+    """Why the gate does not open."""
     since_s: float
     """Time in this state, s."""
     visit: int | None

@@ -295,6 +295,35 @@ def test_a_status_says_what_the_log_and_the_wires_say(
     assert "read-only" in status["faults"][0]["detail"]
 
 
+def test_a_status_says_why_the_gate_does_not_open(bench: Callable[..., Bench]) -> None:
+    """From what is in force now: the hours, an operator, a fault, the emergency's contact."""
+    gate = bench(lane=SHUT_DAY, inputs={"emergency": {"pin": 5, "debounce_s": 0}})
+
+    def why() -> Any:
+        return gate.ask(Command.STATUS, peer=STRANGER)["why"]
+
+    assert (why()["code"], why()["text"]) == ("schedule", "closed by the opening hours")
+    gate.ask(Command.CLOSE, "lunch")
+    assert why()["code"] == "operator"
+    assert why()["remedy"] == "smile-gate reopen"
+    assert "lunch" not in str(why())
+    gate.pins.pin(5).drive_low()
+    gate.turn()
+    assert why()["code"] == "emergency_input"
+    gate.pins.pin(5).drive_high()
+    gate.turn()
+    assert why()["code"] == "emergency"
+    gate = bench()
+    gate.ask(Command.REOPEN)
+    assert why()["code"] == "idle"
+    fault = Signal(Trigger.FAULT, Reason.FAULT_CAMERA, detail="no picture for 2 s")
+    gate.parts.lane.controller.process(fault, time.monotonic())
+    assert why()["code"] == "fault_camera"
+    gate = bench()
+    gate.ask(Command.OPEN, "a pram")
+    assert (why()["code"], why()["text"]) == ("granted", "the gate is open")
+
+
 def test_a_reload_changes_what_a_guest_is_asked(
     bench: Callable[..., Bench], write_config: WriteConfig
 ) -> None:
