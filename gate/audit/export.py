@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +110,7 @@ def _flat_rows(session: Session, query: Query) -> Iterator[Flat]:
             found = page(connection, query, PAGE)
             for row in found:
                 known = digest if row["sequence"] == last + 1 else None
-                before = known or _digest_before(connection, row["sequence"])
+                before = known or digest_before(connection, row["sequence"])
                 last, digest = row["sequence"], row["digest"]
                 yield flat(row, before)
         if len(found) < PAGE:
@@ -116,7 +118,8 @@ def _flat_rows(session: Session, query: Query) -> Iterator[Flat]:
         query = replace(query, after=last)
 
 
-def _digest_before(connection: Connection, sequence: int) -> bytes | None:
+def digest_before(connection: Connection, sequence: int) -> bytes | None:
+    """The digest of the event before this one, also of one that retention deleted."""
     for table, number in (
         (schema.event, schema.event.c.sequence),
         (schema.checkpoint, schema.checkpoint.c.last),
@@ -139,6 +142,24 @@ def _said(query: Query) -> dict[str, Any]:
         elif value is not None:
             said[name] = value
     return said
+
+
+def csv_page(
+    session: Session, query: Query, so_far: dict[str, Any] | None, limit: int
+) -> tuple[dict[str, Any], dict[str, Any], str]:
+    """Up to `limit` more rows of an export in CSV, for who takes it in pieces.
+
+    `so_far` is the tally that the piece before gave, None for the first piece, which has the names
+    of the columns. Returns the tally, the query as the manifest has it, and the text.
+    """
+    tally = Tally(**so_far) if so_far is not None else Tally()
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, COLUMNS)
+    if so_far is None:
+        writer.writeheader()
+    rest = query if tally.last is None else replace(query, after=tally.last)
+    writer.writerows(tally.count(islice(_flat_rows(session, rest), limit)))
+    return asdict(tally), _said(query), text.getvalue()
 
 
 def _write_csv(path: Path, rows: Iterable[Flat]) -> None:

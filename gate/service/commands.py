@@ -31,8 +31,8 @@ def carry_out(parts: Parts, request: Request, now: float) -> Answer:
             return {"said": _reopen(parts, request, now)}
         case Command.CLEAR_FAULT:
             return {"said": _clear_fault(parts, request, now)}
-        case Command.RELOAD:
-            raise ControlError("a reload is not the lane's")
+        case _:
+            raise ControlError(f"'{request.command}' is not the lane's")
 
 
 def _open(parts: Parts, request: Request, now: float) -> str:

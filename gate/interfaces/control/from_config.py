@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 
 from gate.config import Config
 from gate.errors import AnotherGate, ControlError
@@ -14,7 +14,11 @@ from gate.interfaces.control.server import Server
 log = logging.getLogger(__name__)
 
 
-def open_server(config: Config, answer: Callable[[Request], Answer]) -> Server | None:
+def open_server(
+    config: Config,
+    answer: Callable[[Request], Answer],
+    read: Callable[[Request], Generator[bytes]],
+) -> Server | None:
     """What operators ask through, not started; None where the settings want none.
 
     A socket that can't be made is told, and the gate does without. Raises `AnotherGate` where a
@@ -30,7 +34,7 @@ def open_server(config: Config, answer: Callable[[Request], Answer]) -> Server |
         Role.SPEAK: control.speakers,
     }
     try:
-        return Server(control.socket, grants, answer)
+        return Server(control.socket, grants, answer, read)
     except AnotherGate:
         raise
     except ControlError as error:  # guests can do without

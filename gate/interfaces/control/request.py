@@ -7,7 +7,7 @@ from typing import Any
 
 from gate.errors import ControlError
 from gate.interfaces.control.peer import Peer
-from gate.interfaces.control.protocol import SPOKEN, Command, Principal, Request
+from gate.interfaces.control.protocol import QUESTIONS, SPOKEN, Command, Principal, Request
 
 REASON_LIMIT = 200
 """Longest reason of an operator, characters."""
@@ -27,6 +27,7 @@ def understand(line: bytes, peer: Peer) -> Request:
     if command not in list(Command):
         raise ControlError(f"the commands are {', '.join(Command)}")
     reason, principal = fields.pop("reason", None), fields.pop("for", None)
+    question = {name: fields.pop(name) for name in QUESTIONS.get(command, ()) if name in fields}
     if fields:
         raise _unexpected()
     request = Request(
@@ -34,6 +35,7 @@ def understand(line: bytes, peer: Peer) -> Request:
         peer,
         _text(reason, REASON_LIMIT, "a reason"),
         None if principal is None else _principal(principal),
+        question,
     )
     if request.principal is not None and request.command not in SPOKEN:
         raise ControlError(f"'for' goes with {', '.join(sorted(SPOKEN))} only")

@@ -8,18 +8,26 @@ from __future__ import annotations
 
 import json
 import logging
+import select
 import socket
 import stat
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from gate.errors import AnotherGate, ControlError, GateError, NoAnswer, NotAllowed
 from gate.interfaces.control.peer import Credentials, Grants, credentials, judge
-from gate.interfaces.control.protocol import LINE_LIMIT, PATIENCE_S, Answer, Request, read_line
+from gate.interfaces.control.protocol import (
+    LINE_LIMIT,
+    PATIENCE_S,
+    QUESTIONS,
+    Answer,
+    Request,
+    read_line,
+)
 from gate.interfaces.control.refusals import Refusals
 from gate.interfaces.control.request import understand
 
@@ -27,10 +35,20 @@ log = logging.getLogger(__name__)
 
 CLIENTS = 32
 """Most connections at a time; one user has a quarter of them at most."""
+STREAMS = 8
+"""Most readers at a time, apart from those; one user has half of them at most."""
+SEND_S = 5.0
+"""A reader that takes nothing for this time is sent away, s."""
+PIECE = 65_536
+"""Bytes that a reader has to take in that time."""
 
 
 class Server:
     """Listens at the socket; ``answer`` is called in a client's thread and may raise `GateError`.
+
+    ``read`` gives what a reader of the log gets, in chunks that follow the protocol; an empty one
+    says that there is nothing yet. It may raise `GateError` at any time between two chunks. None
+    is for a server that has no log to show.
 
     Connections are accepted from the beginning, and answered after `start`. Raises `AnotherGate` if
     a running gate listens already, `ControlError` if the socket can't be made; the socket of a gate
@@ -42,16 +60,19 @@ class Server:
         path: Path,
         grants: Grants,
         answer: Callable[[Request], Answer],
+        read: Callable[[Request], Generator[bytes]] | None = None,
         *,
         who: Callable[[socket.socket], Credentials] = credentials,
     ) -> None:
         self._path = path
         self._grants = grants
         self._answer = answer
+        self._read = read
         self._who = who
         self._closing = threading.Event()
         self._lock = threading.Lock()
         self._clients: Counter[int] = Counter()
+        self._readers: Counter[int] = Counter()
         self._refusals = Refusals(grants)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
@@ -126,12 +147,22 @@ class Server:
             self._clients[who.uid] -= 1
 
     def _serve(self, connection: socket.socket, who: Credentials) -> None:
+        left = False
         try:
             with connection:
                 try:
-                    answer = self._reply(read_line(connection, LINE_LIMIT, PATIENCE_S), who)
+                    request = self._understood(connection, who)
+                    if request.command in QUESTIONS:
+                        with self._place_to_read(who):
+                            self._leave(who)
+                            left = True
+                            self._stream(connection, request)
+                        return
+                    answer = {"ok": True} | self._answered(request)
                 except GateError as error:
                     answer = _failure(str(error), _CODES.get(type(error), "refused"))
+                except OSError:
+                    raise  # the client is gone, or takes nothing
                 except Exception:
                     log.exception("a request failed")
                     answer = _failure("the gate failed at this; see its journal", "failed")
@@ -140,16 +171,56 @@ class Server:
         except OSError as error:
             log.debug("control client of uid %d: %s", who.uid, error)
         finally:
-            self._leave(who)
+            if not left:
+                self._leave(who)
 
-    def _reply(self, line: bytes, who: Credentials) -> Answer:
+    def _understood(self, connection: socket.socket, who: Credentials) -> Request:
+        """The request, if this client may make it. Raises `GateError`."""
+        line = read_line(connection, LINE_LIMIT, PATIENCE_S)
         request = understand(line, judge(who, self._grants))
         self._refusals.check(request, who, time.monotonic())
+        return request
+
+    def _answered(self, request: Request) -> Answer:
         try:
-            return {"ok": True} | self._answer(request)
+            return self._answer(request)
         except GateError as error:
             log.warning("refused: %s by %s: %s", request.command, request.peer.name, error)
             raise
+
+    @contextmanager
+    def _place_to_read(self, who: Credentials) -> Iterator[None]:
+        """A reader's place. Raises `ControlError` where none is left."""
+        with self._lock:
+            full = self._readers.total() >= STREAMS or self._readers[who.uid] >= STREAMS // 2
+            if not full:
+                self._readers[who.uid] += 1
+        if full:
+            raise ControlError("the gate is busy: too many read its log at once; try again")
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._readers[who.uid] -= 1
+
+    def _stream(self, connection: socket.socket, request: Request) -> None:
+        """Send what comes until there is no more, or the client goes, or takes nothing."""
+        if self._read is None:
+            raise ControlError("there is no log to read here")
+        connection.settimeout(SEND_S)
+        with closing(self._read(request)) as chunks:
+            for chunk in chunks:
+                if self._closing.is_set() or _is_gone(connection):
+                    return
+                for begin in range(0, len(chunk), PIECE):
+                    connection.sendall(chunk[begin : begin + PIECE])
+
+
+def _is_gone(connection: socket.socket) -> bool:
+    """Whether the client has closed its end: both ways, as one that asked may close its own."""
+    look = select.poll()
+    look.register(connection, 0)
+    return bool(look.poll(0))
 
 
 def _make_way(path: Path) -> None:

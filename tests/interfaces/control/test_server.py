@@ -8,15 +8,17 @@ import os
 import pwd
 import socket
 import stat
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from gate.errors import AnotherGate, ControlError, NoAnswer, NotAllowed, NotRunning
 from gate.interfaces.control import server as module
-from gate.interfaces.control.peer import Credentials, Peer, Role
+from gate.interfaces.control.peer import Credentials, Peer, Role, credentials
 from gate.interfaces.control.protocol import (
     LINE_LIMIT,
     NEEDS,
@@ -26,9 +28,10 @@ from gate.interfaces.control.protocol import (
     Principal,
     Request,
     ask,
+    stream,
 )
 from gate.interfaces.control.refusals import QUIET_S, Refusals
-from gate.interfaces.control.server import CLIENTS, Server
+from gate.interfaces.control.server import CLIENTS, STREAMS, Server
 
 GROUPS = {role: f"no-such-{role}" for role in Role}
 """A group for each role; the system has none of them."""
@@ -64,10 +67,13 @@ def serve(path: Path, desk: Desk) -> Iterator[Callable[..., Server]]:
     with ExitStack() as stack:
 
         def start(
-            answer: Callable[[Request], Answer] = desk, who: Credentials | None = None
+            answer: Callable[[Request], Answer] = desk,
+            who: Credentials | None = None,
+            read: Callable[[Request], Generator[bytes]] | None = None,
         ) -> Server:
-            options = {} if who is None else {"who": lambda _: who}
-            server = Server(path, GRANTS, answer, **options)
+            server = Server(
+                path, GRANTS, answer, read, who=credentials if who is None else lambda _: who
+            )
             stack.callback(server.close)
             server.start()
             return server
@@ -118,7 +124,11 @@ def test_each_role_gives_its_commands_and_no_other(
     roles: set[Role],
 ) -> None:
     """Everybody gets a status; any other command is done for those who hold its role."""
-    serve(who=holding(roles, monkeypatch))
+
+    def read(request: Request) -> Generator[bytes]:
+        yield json.dumps({"ok": True} | desk(request)).encode() + b"\n"
+
+    serve(who=holding(roles, monkeypatch), read=read)
     anna = {"name": "anna", "device": "tablet at lane 1"}
     for command in Command:
         for speaks in (False, True):
@@ -328,3 +338,114 @@ def test_a_gate_that_hangs_is_told_from_one_that_is_not_there(path: Path) -> Non
     """A socket that nobody serves answers with 'does not answer' after the client's patience."""
     with closing(Server(path, GRANTS, Desk())), pytest.raises(NoAnswer):
         ask(path, Command.STATUS, wait_s=0.05)
+
+
+def counting(_: Request) -> Generator[bytes]:
+    """Lines without an end."""
+    for number in count():
+        yield json.dumps({"n": number}).encode() + b"\n"
+
+
+def waiting(_: Request) -> Generator[bytes]:
+    """One line, and then nothing: the reader has it all."""
+    yield b'{"ok": true}\n'
+    while True:
+        time.sleep(0.001)
+        yield b""
+
+
+def begin(path: Path, command: Command = Command.EVENTS) -> socket.socket:
+    """A reader that has asked."""
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(10)
+    connection.connect(str(path))
+    connection.sendall(json.dumps({"command": command}).encode() + b"\n")
+    return connection
+
+
+def test_a_stream_comes_as_it_is_made(path: Path, serve: Callable[..., Server]) -> None:
+    """Line after line, with the bytes that belong to one; what fails on the way is the last."""
+
+    def read(request: Request) -> Generator[bytes]:
+        assert request.question == {"who": "anna"}
+        yield b'{"ok": true}\n'
+        yield b'{"bytes": 5}\n\n{"a\n'
+        raise ControlError("the card is gone")
+
+    serve(read=read)
+    answers = stream(path, Command.EXPORT, who="anna")
+    assert next(answers) == ({"ok": True}, b"")
+    assert next(answers) == ({"bytes": 5, "ok": True}, b'\n{"a\n')
+    with pytest.raises(ControlError, match="the card is gone"):
+        next(answers)
+
+
+def test_a_reader_may_ask_only_what_its_command_takes(
+    path: Path, serve: Callable[..., Server]
+) -> None:
+    """A field that is not the command's own is refused, as it may have been meant for something."""
+    serve(read=counting)
+    with pytest.raises(ControlError, match="expected one line like"):
+        next(stream(path, Command.STATS, after=3))
+
+
+def test_a_reader_that_stalls_is_sent_away_and_holds_up_nobody(
+    path: Path, serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its buffer is full; operators are answered meanwhile, and its place is free again."""
+    monkeypatch.setattr(module, "SEND_S", 0.2)
+    server = serve(read=counting)
+    with begin(path) as stalled:
+        while not server._readers.total():
+            time.sleep(0.001)
+        for _ in range(20):
+            assert ask(path, Command.STATUS)["ok"]
+        while server._readers.total():
+            time.sleep(0.001)
+        taken = b"".join(iter(lambda: stalled.recv(1_000_000), b""))
+    assert taken.startswith(b'{"n": 0}')
+
+
+def test_a_reader_that_goes_frees_its_place(path: Path, serve: Callable[..., Server]) -> None:
+    """Also where nothing is sent that would fail."""
+    server = serve(read=waiting)
+    connection = begin(path)
+    assert connection.recv(100) == b'{"ok": true}\n'
+    assert server._readers.total() == 1
+    connection.close()
+    while server._readers.total():
+        time.sleep(0.001)
+
+
+def test_a_reader_that_said_all_it_has_to_say_still_reads(
+    path: Path, serve: Callable[..., Server]
+) -> None:
+    """A client may close its own direction after its question."""
+    serve(read=counting)
+    connection = begin(path)
+    connection.shutdown(socket.SHUT_WR)
+    with connection, connection.makefile("rb") as lines:
+        assert [json.loads(lines.readline())["n"] for _ in range(3)] == [0, 1, 2]
+
+
+def test_readers_have_their_own_places(path: Path, serve: Callable[..., Server]) -> None:
+    """One user's readers are limited, and take no place from those who ask and steer."""
+    server = serve(read=waiting)
+    readers = [begin(path) for _ in range(STREAMS // 2)]
+    for reader in readers:
+        assert reader.recv(100) == b'{"ok": true}\n'
+    assert server._clients.total() == 0
+    with pytest.raises(ControlError, match="too many read its log at once"):
+        next(stream(path, Command.EVENTS))
+    assert ask(path, Command.CLOSE)["ok"]
+    for reader in readers:
+        reader.close()
+
+
+def test_a_closed_server_lets_its_readers_go(path: Path, serve: Callable[..., Server]) -> None:
+    """A reader does not keep a gate from stopping."""
+    server = serve(read=waiting)
+    with begin(path) as connection:
+        assert connection.recv(100) == b'{"ok": true}\n'
+        server.close()
+        assert connection.recv(100) == b""
