@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -15,7 +16,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, func, select
 
 from gate.audit import chain
-from gate.audit.export import csv_page, digest_before
+from gate.audit.export import csv_piece, digest_before
 from gate.audit.query import PAGE, Query, page
 from gate.audit.schema import event
 from gate.audit.session import Session
@@ -36,8 +37,8 @@ ROWS = 50_000
 """Most rows of one answer."""
 BYTES = 4 * 2**20
 """Most bytes of one answer: the gate's process has to hold it while a client takes it."""
-EXPORT_ROWS = 5000
-"""Rows of one page of an export: about 2 MB."""
+PIECE = BYTES // 4
+"""Length of one piece of an export, characters; a page of events is cut to twice that."""
 
 Head = dict[str, Any]
 _Word = TypeVar("_Word", bound=StrEnum)
@@ -48,9 +49,7 @@ def answer(session: Session, question: Mapping[str, Any]) -> tuple[Head, bytes]:
     fields = dict(question)
     head, body = _ASKED[fields.pop("ask")](session, fields)
     if len(body) > BYTES:
-        raise ControlError(
-            f"the answer is longer than {BYTES >> 20} MB; ask for less: a smaller limit, or events"
-        )
+        raise _too_long()
     return head, body
 
 
@@ -76,7 +75,9 @@ def _events(session: Session, fields: dict[str, Any]) -> tuple[Head, bytes]:
     if not found:
         return head, b""
     begun = {"from": begins, "previous": None if before is None else before.hex()}
-    return head | {"last": found[-1]["sequence"]}, _line(begun | _flat(found))
+    while len(body := _line(begun | _flat(found))) > BYTES // 2 and len(found) > 1:
+        found, head["more"] = found[: len(found) // 2], True  # rows with uncommonly much to say
+    return head | {"last": found[-1]["sequence"]}, body
 
 
 def _search(session: Session, fields: dict[str, Any]) -> tuple[Head, bytes]:
@@ -84,11 +85,25 @@ def _search(session: Session, fields: dict[str, Any]) -> tuple[Head, bytes]:
     if not 1 <= limit <= ROWS:
         raise ControlError(f"limit: a number from 1 to {ROWS}")
     newest_first = fields.pop("newest_first", False) is True
-    query = query_of(fields)
+    query, origins = query_of(fields), dict[str, list[Any]]()
+    parts: list[bytes] = []
+    left, size = limit, 0
     with session.reading() as connection:
-        found = page(connection, query, limit, newest_first=newest_first)
         log = identity(connection)
-    return {}, _line({"ok": True, "log": log, "columns": COLUMNS} | _flat(found))
+        while left > 0:
+            found = page(connection, query, min(left, PAGE), newest_first=newest_first)
+            flat = _flat(found)
+            origins |= flat["origins"]
+            if found:
+                parts.append(_json(flat["events"])[1:-1])
+                edge = {"before" if newest_first else "after": found[-1]["sequence"]}
+                query = replace(query, **edge)
+            size += len(parts[-1]) if found else 0
+            if size > BYTES:
+                raise _too_long()
+            left = left - len(found) if len(found) == PAGE else 0
+    head = _json({"ok": True, "log": log, "columns": COLUMNS, "origins": origins})
+    return {}, head[:-1] + b',"events":[' + b",".join(parts) + b"]}\n"
 
 
 def _stats(session: Session, fields: dict[str, Any]) -> tuple[Head, bytes]:
@@ -112,11 +127,11 @@ def _stats(session: Session, fields: dict[str, Any]) -> tuple[Head, bytes]:
 
 
 def _export(session: Session, fields: dict[str, Any]) -> tuple[Head, bytes]:
-    """The next rows as CSV; ``tally`` is what the answer before gave, None for the first."""
+    """The next piece; ``tally`` is what the answer before gave, None for the first."""
     tally = fields.pop("tally", None)
-    rest, said, text = csv_page(session, query_of(fields), tally, EXPORT_ROWS)
-    more = rest["events"] - (tally["events"] if tally else 0) == EXPORT_ROWS
-    return {"tally": rest, "query": said, "more": more}, text.encode()
+    piece = csv_piece(session, query_of(fields), tally, PIECE)
+    head = {"tally": piece.tally, "query": piece.query, "more": piece.more}
+    return head, piece.text.encode()
 
 
 _ASKED: dict[str, Callable[[Session, dict[str, Any]], tuple[Head, bytes]]] = {
@@ -137,8 +152,16 @@ def _flat(rows: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     return {"origins": origins, "events": events}
 
 
+def _json(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+
+
 def _line(value: dict[str, Any]) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    return _json(value) + b"\n"
+
+
+def _too_long() -> ControlError:
+    return ControlError(f"the answer is longer than {BYTES >> 20} MB; ask for less, with a limit")
 
 
 def query_of(fields: Mapping[str, Any]) -> Query:

@@ -7,12 +7,11 @@ import hashlib
 import io
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +101,7 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _flat_rows(session: Session, query: Query) -> Iterator[Flat]:
+def _flat_rows(session: Session, query: Query) -> Generator[Flat]:
     """The rows that match, each with the digest of the event before it."""
     last, digest = START.sequence, START.digest
     while True:
@@ -144,22 +143,37 @@ def _said(query: Query) -> dict[str, Any]:
     return said
 
 
-def csv_page(
-    session: Session, query: Query, so_far: dict[str, Any] | None, limit: int
-) -> tuple[dict[str, Any], dict[str, Any], str]:
-    """Up to `limit` more rows of an export in CSV, for who takes it in pieces.
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of an export in CSV, for who takes it in pieces."""
 
-    `so_far` is the tally that the piece before gave, None for the first piece, which has the names
-    of the columns. Returns the tally, the query as the manifest has it, and the text.
+    text: str
+    tally: dict[str, Any]
+    """The `Tally` of all pieces so far: what the next one begins with."""
+    query: dict[str, Any]
+    """The conditions, as the manifest has them."""
+    more: bool
+    """Whether another piece follows."""
+
+
+def csv_piece(session: Session, query: Query, so_far: dict[str, Any] | None, length: int) -> Piece:
+    """The next rows of an export, of about so many characters.
+
+    `so_far` is the tally of the piece before; the first piece, with None, names the columns.
     """
     tally = Tally(**so_far) if so_far is not None else Tally()
-    text = io.StringIO(newline="")
+    rest = query if tally.last is None else replace(query, after=tally.last)
+    text, more = io.StringIO(newline=""), False
     writer = csv.DictWriter(text, COLUMNS)
     if so_far is None:
         writer.writeheader()
-    rest = query if tally.last is None else replace(query, after=tally.last)
-    writer.writerows(tally.count(islice(_flat_rows(session, rest), limit)))
-    return asdict(tally), _said(query), text.getvalue()
+    with closing(_flat_rows(session, rest)) as rows:
+        for row in tally.count(rows):
+            writer.writerow(row)
+            more = text.tell() >= length
+            if more:
+                break
+    return Piece(text.getvalue(), asdict(tally), _said(query), more)
 
 
 def _write_csv(path: Path, rows: Iterable[Flat]) -> None:

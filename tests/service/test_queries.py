@@ -10,12 +10,13 @@ import sys
 import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gate.audit import Store, chain
+from gate.audit import Store, chain, files
 from gate.audit.verify.export import verify_export
 from gate.core.domain import Event, EventKind
 from gate.errors import ControlError
@@ -232,15 +233,50 @@ def test_a_wrong_question_is_refused_in_one_line(
     assert process.pid() == before
 
 
-def test_an_answer_that_is_too_long_is_refused(tmp_path: Path, clock: Clock) -> None:
-    """The gate's memory is not for whoever asks for everything at once."""
+def test_an_answer_that_is_too_long_is_refused(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The gate's memory is not for whoever asks for all at once; streams come in smaller pieces."""
     path = tmp_path / "audit.db"
     with closing(Store.open(path)) as store:
         store.record([Event(EventKind.TAMPER, 1.0, detail="x" * 2**20)] * 5)
     with closing(QueryProcess(path, clock=clock)) as process:
+        reader = Reader(process, LogFeed(path))
         with pytest.raises(ControlError, match="longer than 4 MB; ask for less"):
-            process.ask({"ask": "search"})
-        assert len(process.ask({"ask": "search", "limit": 3})[1]) > 3 * 2**20
+            reader.lines(Command.SEARCH)
+        (found,) = reader.lines(Command.SEARCH, limit=3)
+        assert len(found["events"]) == 3
+        _, *pages, end = reader.lines(Command.EVENTS, after=0, follow=False)
+        assert [row[0] for page in pages for row in page["events"]] == [1, 2, 3, 4, 5]
+        assert end == {"end": 5}
+        *_, manifest = reader.ask(Command.EXPORT)
+        assert json.loads(manifest)["end"]["events"] == 5
+
+
+def test_a_long_search_is_one_answer_of_several_pages(reader: Reader) -> None:
+    """A limit above a page of the log gives all of it, in the order that was asked for."""
+    for newest_first in (False, True):
+        (found,) = reader.lines(Command.SEARCH, limit=1100, newest_first=newest_first)
+        numbers = [row[0] for row in found["events"]]
+        assert numbers == sorted(numbers, reverse=newest_first)
+        assert len(numbers) == 1100
+
+
+def test_a_log_that_was_replaced_ends_a_stream_in_one_line(tmp_path: Path, clock: Clock) -> None:
+    """The numbers of another log mean other events: the reader has to begin anew."""
+    path = tmp_path / "audit.db"
+    with closing(QueryProcess(path, clock=clock)) as process:
+        reader = Reader(process, LogFeed(path))
+        with closing(Store.open(path)) as store:
+            store.record([face_seen(1), granted(1)])
+            answers = reader.ask(Command.EVENTS, after=0)
+            assert b"columns" in next(answers)
+            assert b"granted" in next(answers)
+        files.set_aside(path, datetime(2026, 5, 1, tzinfo=UTC), "damaged")
+        with closing(Store.open(path)) as store:
+            store.record([face_seen(1)])
+            with pytest.raises(ControlError, match="no event 2 yet: the newest is 1"):
+                next(chunk for chunk in answers if chunk)
 
 
 def test_no_process_is_started_until_somebody_asks(process: QueryProcess) -> None:
