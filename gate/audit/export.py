@@ -7,9 +7,9 @@ import hashlib
 import io
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -149,7 +149,7 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _flat_rows(session: Session, query: Query) -> Iterator[Flat]:
+def _flat_rows(session: Session, query: Query) -> Generator[Flat]:
     """The rows that match, each with the digest of the event before it."""
     last, digest = START.sequence, START.digest
     with session.reading() as connection:
@@ -159,7 +159,7 @@ def _flat_rows(session: Session, query: Query) -> Iterator[Flat]:
             found = page(connection, query, PAGE)
             for row in found:
                 known = digest if row["sequence"] == last + 1 else None
-                before = known or _digest_before(connection, row["sequence"])
+                before = known or digest_before(connection, row["sequence"])
                 last, digest = row["sequence"], row["digest"]
                 yield flat(row, before, 2 if row["sequence"] >= second else 1)
         if len(found) < PAGE:
@@ -167,7 +167,8 @@ def _flat_rows(session: Session, query: Query) -> Iterator[Flat]:
         query = replace(query, after=last)
 
 
-def _digest_before(connection: Connection, sequence: int) -> bytes | None:
+def digest_before(connection: Connection, sequence: int) -> bytes | None:
+    """The digest of the event before this one, also of one that retention deleted."""
     for table, number in (
         (schema.event, schema.event.c.sequence),
         (schema.checkpoint, schema.checkpoint.c.last),
@@ -190,6 +191,41 @@ def _said(query: Query) -> dict[str, Any]:
         elif value is not None:
             said[name] = value
     return said
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of an export in CSV, for who takes it in pieces."""
+
+    text: str
+    tally: dict[str, Any]
+    """The `Tally` of all pieces so far: what the next one begins with."""
+    query: dict[str, Any]
+    """The conditions, as the manifest has them."""
+    log: str | None
+    """The log's identity, in hex."""
+    more: bool
+    """Whether another piece follows."""
+
+
+def csv_piece(session: Session, query: Query, so_far: dict[str, Any] | None, length: int) -> Piece:
+    """The next rows of an export, of about so many characters.
+
+    `so_far` is the tally of the piece before; the first piece, with None, names the columns.
+    """
+    tally = Tally(**so_far) if so_far is not None else Tally()
+    rest = query if tally.last is None else replace(query, after=tally.last)
+    text, more = io.StringIO(newline=""), False
+    writer = csv.DictWriter(text, COLUMNS)
+    if so_far is None:
+        writer.writeheader()
+    with closing(_flat_rows(session, rest)) as rows:
+        for row in tally.count(rows):
+            writer.writerow(row)
+            more = text.tell() >= length
+            if more:
+                break
+    return Piece(text.getvalue(), asdict(tally), _said(query), _log(session), more)
 
 
 def _write_csv(path: Path, rows: Iterable[Flat]) -> None:

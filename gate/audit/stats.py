@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
 from statistics import median
+from typing import Any
 
 from sqlalchemy import Connection, func, select
 
@@ -149,6 +150,19 @@ def _part(by: By, zone: tzinfo | None) -> Callable[[int, str, str], str | None]:
         return label
 
     return part
+
+
+def as_dict(part: Count) -> dict[str, Any]:
+    """A part's numbers as a JSON object; the rate is 0–1, the wait in seconds, None for none."""
+    return {
+        "label": part.label,
+        "events": part.events,
+        "grants": part.grants,
+        "denials": part.denials,
+        "passed": part.passed,
+        "pass_rate": part.pass_rate,
+        "median_wait_s": part.median_wait,
+    }
 
 
 def sparkline(values: Iterable[float]) -> str:

@@ -11,20 +11,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from gate.core.domain import Reason
+from gate.core.explain import REASONS
 from gate.core.text import escaped
 
 Status = dict[str, Any]
 
 COLOURS = {"fault": "white on red", "emergency": "white on red", "closed": "black on yellow"}
-REMEDIES = {
-    "fault_camera": "check cable and camera.source; the gate tries again by itself",
-    "fault_model": "see journalctl -u smile-gate; then smile-gate check",
-    "fault_store": "check the card and its free space; the gate tries again by itself",
-    "fault_relay": "check the relay's wiring; the gate tries again by itself",
-    "fault_guard": "see journalctl -u smile-gate; the gate starts its guard again by itself",
-    "fault_inputs": "check the wiring of the input; the gate tries again by itself",
-    "fault_crash_loop": "see journalctl -u smile-gate; when mended: smile-gate clear-fault",
-}
 CLOSERS = {
     "schedule": "the opening hours",
     "key_switch": "the key switch",
@@ -53,12 +46,15 @@ def _banner(status: Status) -> RenderableType:
 
 
 def reasons(status: Status) -> Iterator[str]:
-    """Why the gate does not open, each with what to do; for a lane that is well, how far it is."""
-    if status["state"] == "emergency":
-        yield "emergency: put the contact to rest, then smile-gate clear-fault or the key switch"
+    """Why the gate does not open, in the daemon's words, and what else is not as it should be."""
+    why = status["why"]
+    yield why["text"]
+    if why["remedy"]:
+        yield f"  → {why['remedy']}"
     for fault in status["faults"]:
         yield f"{fault['part']} for {duration(fault['lasted_s'])}: {fault['detail']}"
-        yield f"  → {REMEDIES.get(fault['part'], 'see journalctl -u smile-gate')}"
+        if fault["part"] != why["code"]:
+            yield f"  → {REASONS[Reason(fault['part'])][1]}"
     lane = status["lane"]
     if lane["closed_by"]:
         by = " and ".join(CLOSERS.get(name, name) for name in lane["closed_by"])

@@ -182,8 +182,17 @@ class ServiceSettings(Section):
     )
 
 
+GroupName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_.-]{0,31}$")]
+"""A group of the system: groupadd(8)."""
+
+
 class ControlSettings(Section):
-    """Where operators reach the running gate, and which of them may steer it."""
+    """Where the running gate is reached, and who may do what there.
+
+    Who steers is one group, as it was in 0.1.0. The other roles are lists of groups: page, fleet
+    and auditors are users of their own, each in a group of its own. Nobody has such a role unless
+    a list names their group; no role implies another; root and the gate's user have all of them.
+    """
 
     socket: Path | None = setting(
         Path("/run/smile-gate/control.sock"),
@@ -194,6 +203,27 @@ class ControlSettings(Section):
         "smile-gate",
         "besides root and the gate's user, this group may steer; everybody may read the status",
         applied=Applied.RESTART,
+    )
+    viewers: tuple[GroupName, ...] = setting(
+        (),
+        "groups that may watch the camera's picture, and nothing else; none: nobody",
+        applied=Applied.RESTART,
+        example="[smile-gate-web]",
+    )
+    readers: tuple[GroupName, ...] = setting(
+        (),
+        "groups that may read the log through the gate, names included; none: nobody",
+        applied=Applied.RESTART,
+        change="for auditors who are not root, and for what sends the log elsewhere",
+        example="[smile-gate-audit]",
+    )
+    speakers: tuple[GroupName, ...] = setting(
+        (),
+        "groups that may steer in the name of a person, recorded as anna via their own user; none:"
+        " nobody",
+        applied=Applied.RESTART,
+        change="only for a program that knows its people by a password of their own",
+        example="[smile-gate-web]",
     )
 
 

@@ -1,7 +1,7 @@
 """The state of the gate at one moment, as `smile-gate status` shows it.
 
 The loop fills a `Status` and hands it out; a reader can't change it. There is no secret in it.
-Names and reasons of operators are in it only for people who may steer the gate.
+Names and reasons of operators are in it only for people who may steer the gate or read its log.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from gate.core.domain import EventKind, Position, Reason, State
+from gate.core.explain import Why
 from gate.hardware.board import Board
 
 RECENT = 10
@@ -25,7 +26,7 @@ class LaneOrder:
     closed_by: tuple[Reason, ...] = ()
     """`SCHEDULE`, `KEY_SWITCH`, `OPERATOR`: those that want it closed; empty for an open lane."""
     who: str | None = None
-    """The operator whose close holds; shown only to people who may steer."""
+    """The operator whose close holds; shown only to people who may steer or read the log."""
     why: str | None = None
     """The reason that this operator gave."""
     next_change: datetime | None = None
@@ -146,6 +147,8 @@ class Status:
     wall: datetime
     uptime_s: float
     state: State
+    why: Why
+    """Why the gate does not open."""
     since_s: float
     """Time in this state, s."""
     visit: int | None

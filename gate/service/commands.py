@@ -7,6 +7,7 @@ import logging
 from gate.core.closures import OperatorClose
 from gate.core.domain import Event, EventKind, Reason, Signal, State, Trigger
 from gate.errors import ControlError
+from gate.interfaces.control.peer import Role
 from gate.interfaces.control.protocol import Answer, Command, Request
 from gate.service import operator_close
 from gate.service.parts import Parts
@@ -19,7 +20,9 @@ def carry_out(parts: Parts, request: Request, now: float) -> Answer:
     """Do it, and say what came of it. Raises `ControlError` with the reason of a refusal."""
     match request.command:
         case Command.STATUS:
-            return {"status": snapshot(parts, now, people=request.peer.may_steer).as_dict()}
+            roles = request.peer.roles
+            people = bool(roles & {Role.STEER, Role.READ})
+            return {"status": snapshot(parts, now, people=people).as_dict(), "roles": sorted(roles)}
         case Command.OPEN:
             return {"said": _open(parts, request, now)}
         case Command.CLOSE:
@@ -27,18 +30,16 @@ def carry_out(parts: Parts, request: Request, now: float) -> Answer:
         case Command.REOPEN:
             return {"said": _reopen(parts, request, now)}
         case Command.CLEAR_FAULT:
-            return {"said": _clear_fault(parts, request.peer.name, now)}
-        case Command.RELOAD:
-            raise ControlError("a reload is not the lane's")
+            return {"said": _clear_fault(parts, request, now)}
+        case _:
+            raise ControlError(f"'{request.command}' is not the lane's")
 
 
 def _open(parts: Parts, request: Request, now: float) -> str:
     controller = parts.lane.controller
     if _is_open(parts):
         raise ControlError("the gate is open already; ask again when it has shut")
-    signal = Signal(
-        Trigger.OPERATOR_GRANT, Reason.OPERATOR, who=request.peer.name, detail=request.reason
-    )
+    signal = Signal(Trigger.OPERATOR_GRANT, Reason.OPERATOR, who=request.who, detail=request.why)
     if not controller.process(signal, now):
         raise ControlError(
             f"not while the lane is in {controller.lane.state}; end that first: smile-gate"
@@ -57,7 +58,7 @@ def _close(parts: Parts, request: Request, now: float) -> str:
     controller, closures = parts.lane.controller, parts.lane.closures
     if closures.closing is not None:
         return f"the lane was closed already by {closures.closing.who}"
-    who, why = request.peer.name, request.reason
+    who, why = request.who, request.why
     closures.by_operator(OperatorClose(who, why))
     operator_close.keep(parts.config.store.path, closures.closing)
     if controller.lane.open:
@@ -70,17 +71,17 @@ def _close(parts: Parts, request: Request, now: float) -> str:
 
 
 def _reopen(parts: Parts, request: Request, now: float) -> str:
-    controller, closures, who = parts.lane.controller, parts.lane.closures, request.peer.name
+    controller, closures, who = parts.lane.controller, parts.lane.closures, request.who
     if closures.closing is None:
         if controller.lane.open:
             return "the lane is open"
         raise ControlError(f"no operator closed the lane; {_kept_closed(parts)}")
     closures.by_operator(None)
     if closures.closed_by:
-        _note(parts, EventKind.CLOSE_LIFTED, who, request.reason, now)
+        _note(parts, EventKind.CLOSE_LIFTED, who, request.why, now)
         operator_close.keep(parts.config.store.path, None)
         return f"taken back, but {_kept_closed(parts)}"
-    signal = Signal(Trigger.OPENED, Reason.OPERATOR, who=who, detail=request.reason)
+    signal = Signal(Trigger.OPENED, Reason.OPERATOR, who=who, detail=request.why)
     controller.process(signal, now)
     operator_close.keep(parts.config.store.path, None)
     if controller.lane.faults:
@@ -88,13 +89,13 @@ def _reopen(parts: Parts, request: Request, now: float) -> str:
     return "the lane is open again"
 
 
-def _clear_fault(parts: Parts, who: str, now: float) -> str:
-    controller = parts.lane.controller
+def _clear_fault(parts: Parts, request: Request, now: float) -> str:
+    controller, who = parts.lane.controller, request.who
     done = []
     if controller.lane.state is State.EMERGENCY:
         if parts.hardware.signals.emergency_held():
             raise ControlError("the emergency contact still asks for it; put it to rest first")
-        controller.process(Signal(Trigger.EMERGENCY_CLEARED, who=who), now)
+        controller.process(Signal(Trigger.EMERGENCY_CLEARED, who=who, detail=request.why), now)
         done.append("the emergency is over")
     if controller.is_at_fault(Reason.FAULT_CRASH_LOOP):
         parts.health.crash_loop.clear()

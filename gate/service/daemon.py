@@ -14,7 +14,7 @@ from typing import Any
 
 from gate.config import Config
 from gate.core.describe import describe, fields, level, without_person
-from gate.core.domain import Event, Observation, Signal, Trigger
+from gate.core.domain import Event, EventKind, Observation, Signal, Trigger
 from gate.core.machine import deadline
 from gate.core.transitions import Lane
 from gate.errors import ControlError, GateError, NoAnswer
@@ -23,6 +23,8 @@ from gate.interfaces.control.protocol import Answer, Command, Request
 from gate.service.commands import carry_out
 from gate.service.inbox import Call, Inbox
 from gate.service.parts import Parts
+from gate.service.queries import LogFeed, Queries
+from gate.service.query_process import QueryProcess
 from gate.service.reload import apply, prepare
 from gate.service.start import start
 from gate.system.systemd import Notifier
@@ -59,6 +61,8 @@ class Daemon:
         self._reload_asked = False
         self._reloading = threading.Lock()
         self.inbox = Inbox()
+        self._feed = LogFeed(config.store.path)
+        self._queries = Queries(QueryProcess(config.store.path), self._feed, self._exported)
         self.parts: Parts
 
     def stop(self, *_: int | FrameType | None) -> None:
@@ -73,8 +77,9 @@ class Daemon:
         with ExitStack() as stack:
             stack.callback(self._notifier.close)
             stack.callback(self.inbox.close)
+            stack.callback(self._queries.close)
             # First of all: what belongs to a running gate must not be touched.
-            server = open_server(self._config, self._answer)
+            server = open_server(self._config, self._answer, self._queries.answer)
             if server is not None:
                 stack.callback(server.close)
             self.parts = start(
@@ -119,6 +124,7 @@ class Daemon:
                 self._reload_asked = False
                 threading.Thread(target=self._reload_quietly, name="reload", daemon=True).start()
             parts.look_after(time.monotonic())
+            self._queries.look_after(time.monotonic())
 
     def _answer(self, request: Request) -> Answer:
         """Answer a client, in its own thread. Raises `GateError`."""
@@ -127,6 +133,11 @@ class Daemon:
         if request.command is not Command.STATUS:
             log.info("asked: %s", request.command)  # by whom and why is in the audit log
         return self.inbox.ask(lambda: carry_out(self.parts, request, time.monotonic()), ANSWER_S)
+
+    def _exported(self, who: str, what: str) -> None:
+        """Record that a reader was given events, in the reader's thread. Raises `GateError`."""
+        event = Event(EventKind.EXPORTED, time.monotonic(), who=who, detail=what)
+        self.inbox.ask(lambda: self.parts.lane.controller.record(event), ANSWER_S)
 
     def _on_hangup(self, *_: int | FrameType | None) -> None:
         self._reload_asked = True  # no more than that within a signal handler
@@ -159,5 +170,6 @@ class Daemon:
         return said
 
     def _tell(self, event: Event) -> None:
+        self._feed.tell()
         log.log(level(event), "%s", describe(without_person(event)), extra=fields(event))
         self._on_event(event)

@@ -48,6 +48,8 @@ class FrameProcessor:
         self._resting = True
         self.seen = False
         """Whether there ever was a good picture."""
+        self.newest: Observation | None = None
+        """What the newest judged frame showed; None while nobody is to be judged."""
         self.judged = self.late = 0
         self.pictures = RollingWindow(now)
         """Good pictures that the loop took."""
@@ -72,7 +74,7 @@ class FrameProcessor:
         self.pictures.add(now)
         self._well(Reason.FAULT_CAMERA, now)
         if self._controller.lane.state in RESTING:
-            self._resting = True  # nobody is to be judged: save the work
+            self._resting, self.newest = True, None  # nobody is to be judged: save the work
             return FrameResult(FrameOutcome.RESTING, age_s)
         return self._judge(frame, now, begun)
 
@@ -91,6 +93,7 @@ class FrameProcessor:
             return FrameResult(FrameOutcome.FAILED, age_s)
         judged_at = now + self._clock() - begun  # a hold begins when the relay moves
         self._well(Reason.FAULT_MODEL, judged_at)
+        self.newest = observation
         self._controller.observe(observation, judged_at)
         self._on_frame(observation, self._controller.lane)
         self.judged += 1

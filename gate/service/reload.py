@@ -67,9 +67,9 @@ def prepare(parts: Parts, path: Path) -> ReloadPlan:
     needs = frozenset(applied(change.name) for change in changes)
     smile = pipeline = jobs = None
     with ExitStack() as made:  # let go of again where a later part fails
-        if config.smile.model != old.smile.model:
-            smile = made.enter_context(closing(open_model(config)))
         if Applied.PIPELINE in needs:
+            if config.smile.model != old.smile.model:
+                smile = made.enter_context(closing(open_model(config)))
             pipeline = open_pipeline(config, smile or parts.vision.classifier)
         if config.lane != old.lane or config.store != old.store:
             jobs = open_jobs(config, parts.log.store, parts.lane.closures)

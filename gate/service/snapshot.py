@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from gate import __version__
 from gate.core.domain import Reason
+from gate.core.explain import Circumstances, explain
 from gate.interfaces.status import (
     CameraHealth,
     Failure,
@@ -34,6 +35,7 @@ def snapshot(parts: Parts, now: float, *, people: bool = False) -> Status:
         wall=datetime.now(UTC),
         uptime_s=now - parts.begun,
         state=lane.state,
+        why=explain(rules, lane, _circumstances(parts)),
         since_s=now - (lane.since or parts.begun),
         visit=lane.visit,
         count=lane.count,
@@ -52,6 +54,16 @@ def snapshot(parts: Parts, now: float, *, people: bool = False) -> Status:
         ),
         board=parts.health.board,
         events=parts.log.recent_events.happenings(people=people),
+    )
+
+
+def _circumstances(parts: Parts) -> Circumstances:
+    return Circumstances(
+        newest=parts.vision.frames.newest,
+        closed_by=parts.lane.closures.closed_by,
+        next_change=parts.lane.jobs.next_change(),
+        details={part: failure_text(parts, part) for part, _ in parts.lane.controller.lane.faults},
+        emergency_held=parts.hardware.signals.emergency_held(),
     )
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ from click.testing import CliRunner, Result
 from gate.cli import group
 from gate.core.domain import EventKind
 from gate.errors import NoAnswer
-from gate.interfaces.control.protocol import Command, ask
+from gate.interfaces.control.protocol import Command, ask, stream
 from tests.daemons import STALE, Manager, WriteConfig, records, running, suspend, wait_for
 from tests.waiting import PATIENCE_S, until
 
@@ -203,6 +205,32 @@ def test_a_gate_that_hangs_does_not_answer(
         suspend(process)
         with pytest.raises(NoAnswer, match="does not answer"):
             ask(tmp_path / "control.sock", Command.STATUS, wait_s=0.1)
+
+
+def test_a_running_gate_lets_its_log_be_read(
+    write_config: WriteConfig, manager: Manager, tmp_path: Path
+) -> None:
+    """Events as they come, counts and an export, while frames are judged; then all ends at once."""
+    path, database = tmp_path / "control.sock", tmp_path / "audit.db"
+    with running(write_config(camera={"loop": True}), manager) as process:
+        manager.wait_for("READY=1")
+        with closing(stream(path, Command.EVENTS, after=0)) as events:
+            head, _ = next(events)
+            at = head["columns"].index("kind")
+            ask(path, Command.OPEN, "a pram")
+            told = (row[at] for page, _ in events for row in page["events"])
+            assert "operator_granted" in told
+        assert next(stream(path, Command.STATS, by="event"))[0]["total"]["grants"] >= 1
+        *_, (end, _) = stream(path, Command.EXPORT, events=["started"])
+        assert end["end"]["events"] == 1
+        status = ask(path, Command.STATUS)["status"]
+        assert status["well"]
+        assert status["camera"]["late"] == 0
+        process.terminate()
+        assert process.wait(PATIENCE_S) == 0
+    (exported,) = [it.event for it in records(database) if it.event.kind is EventKind.EXPORTED]
+    assert exported.who == pwd.getpwuid(os.getuid()).pw_name
+    assert json.loads(str(exported.detail))["sha256"] == end["end"]["sha256"]
 
 
 @pytest.mark.slow

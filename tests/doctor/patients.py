@@ -12,6 +12,7 @@ from gpiozero.pins.mock import MockFactory
 
 from gate.config import Config
 from gate.core.domain import Position, Reason, State
+from gate.core.explain import Why
 from gate.doctor import CHECKS
 from gate.doctor.finding import Grade
 from gate.doctor.patient import Patient
@@ -92,6 +93,7 @@ def status(*faults: Failure, **changed: Any) -> dict[str, Any]:
         wall=NOON,
         uptime_s=60.0,
         state=State.FAULT if faults else State.IDLE,
+        why=Why("idle", "it waits for a guest"),
         since_s=3.0,
         visit=None,
         count=0,

@@ -143,7 +143,7 @@ def test_the_gate_is_asked_at_its_socket(door: Path) -> None:
         return {"status": status(CAMERA_LOST)}
 
     values = config(control={"socket": str(door)})
-    server = Server(door, "smile-gate", answer)
+    server = Server(door, {}, answer)
     server.start()
     try:
         said, silent = ask_gate(values)
@@ -161,7 +161,7 @@ def test_a_gate_whose_loop_hangs(door: Path) -> None:
     def answer(_: Request) -> dict[str, Any]:
         raise NoAnswer("the gate's loop does not answer")
 
-    server = Server(door, "smile-gate", answer)
+    server = Server(door, {}, answer)
     server.start()
     try:
         _, silent = ask_gate(config(control={"socket": str(door)}))

@@ -18,8 +18,8 @@ from gate.config.changes import differences
 from gate.config.load import load
 from gate.core.domain import Event, EventKind, Position, Reason, Record, Signal, State, Trigger
 from gate.errors import ConfigError, ControlError, ModelError, StoreError
-from gate.interfaces.control.peer import Peer
-from gate.interfaces.control.protocol import Command, Request
+from gate.interfaces.control.peer import Peer, Role
+from gate.interfaces.control.protocol import Command, Principal, Request
 from gate.interfaces.metrics.prometheus import PrometheusMeter
 from gate.service.commands import carry_out
 from gate.service.inbox import Call, Inbox
@@ -29,8 +29,10 @@ from gate.service.start import start
 from gate.system.systemd import Notifier
 from tests.daemons import WriteConfig
 
-ALICE = Peer("alice", may_steer=True)
-STRANGER = Peer("bob", may_steer=False)
+ALICE = Peer("alice", frozenset({Role.STEER}))
+AUDITOR = Peer("carol", frozenset({Role.READ}))
+PAGE = Peer("page", frozenset({Role.SPEAK, Role.WATCH}))
+STRANGER = Peer("bob")
 SHUT_DAY = {"hours": [{"days": [], "opens": "01:00", "closes": "02:00"}]}
 """Hours that never come: a span on no day."""
 
@@ -63,8 +65,15 @@ class Bench:
             if self.parts.lane.closures.still(letter):
                 self.parts.lane.controller.process(letter, time.monotonic())
 
-    def ask(self, command: Command, reason: str | None = None, peer: Peer = ALICE) -> Any:
-        answer = carry_out(self.parts, Request(command, peer, reason), time.monotonic())
+    def ask(
+        self,
+        command: Command,
+        reason: str | None = None,
+        peer: Peer = ALICE,
+        principal: Principal | None = None,
+    ) -> Any:
+        request = Request(command, peer, reason, principal)
+        answer = carry_out(self.parts, request, time.monotonic())
         return answer.get("said", answer.get("status"))
 
     def reload(self, who: str = "alice") -> str:
@@ -231,18 +240,40 @@ def test_what_ends_by_itself_is_not_cleared(bench: Callable[..., Bench]) -> None
         gate.ask(Command.CLEAR_FAULT)
 
 
-def test_a_status_names_operators_only_to_those_who_may_steer(
+def test_a_status_names_operators_only_to_those_who_may_know(
     bench: Callable[..., Bench],
 ) -> None:
-    """Everybody else sees what happened, not who did it nor what he said."""
+    """Who steers or reads the log sees who did it; everybody else only what happened."""
     gate = bench()
     gate.ask(Command.OPEN, "my cousin")
     gate.ask(Command.CLOSE, "lunch")
-    for_alice = str(gate.ask(Command.STATUS))
-    for_bob = str(gate.ask(Command.STATUS, peer=STRANGER))
-    assert all(word in for_alice for word in ("alice", "my cousin", "lunch"))
-    assert not any(word in for_bob for word in ("alice", "my cousin", "lunch"))
-    assert "operator_granted" in for_bob
+    personal = ("alice", "my cousin", "lunch")
+    for peer in (ALICE, AUDITOR):
+        told = str(gate.ask(Command.STATUS, peer=peer))
+        assert all(word in told for word in personal)
+    for peer in (PAGE, STRANGER):
+        told = str(gate.ask(Command.STATUS, peer=peer))
+        assert not any(word in told for word in personal)
+        assert "operator_granted" in told
+
+
+def test_what_a_speaker_does_is_recorded_as_said_by_them(bench: Callable[..., Bench]) -> None:
+    """The log never has a person's bare name on a speaker's word, and it has the device."""
+    gate = bench()
+    anna = Principal("anna", "tablet at lane 1")
+    gate.ask(Command.OPEN, "a pram", PAGE, anna)
+    event = gate.last(EventKind.OPERATOR_GRANTED)
+    assert (event.who, event.detail) == ("anna via page", "a pram; at tablet at lane 1")
+    gate.ask(Command.CLOSE, None, PAGE, anna)
+    event = gate.last(EventKind.LANE_CLOSED)
+    assert (event.who, event.detail) == ("anna via page", "tablet at lane 1")
+    gate.ask(Command.REOPEN, "dry", PAGE, Principal("root via page"))
+    assert gate.last(EventKind.LANE_OPENED).who == "root via page via page"
+    gate.parts.lane.controller.process(
+        Signal(Trigger.EMERGENCY, Reason.EMERGENCY_INPUT), time.monotonic()
+    )
+    gate.ask(Command.CLEAR_FAULT, None, PAGE, anna)
+    assert gate.last(EventKind.EMERGENCY_CLEARED).who == "anna via page"
 
 
 def test_a_status_says_what_the_log_and_the_wires_say(
@@ -263,6 +294,35 @@ def test_a_status_says_what_the_log_and_the_wires_say(
     assert status["log"]["unwritten"] == 2  # and the fault itself
     assert not status["well"]
     assert "read-only" in status["faults"][0]["detail"]
+
+
+def test_a_status_says_why_the_gate_does_not_open(bench: Callable[..., Bench]) -> None:
+    """From what is in force now: the hours, an operator, a fault, the emergency's contact."""
+    gate = bench(lane=SHUT_DAY, inputs={"emergency": {"pin": 5, "debounce_s": 0}})
+
+    def why() -> Any:
+        return gate.ask(Command.STATUS, peer=STRANGER)["why"]
+
+    assert (why()["code"], why()["text"]) == ("schedule", "closed by the opening hours")
+    gate.ask(Command.CLOSE, "lunch")
+    assert why()["code"] == "operator"
+    assert why()["remedy"] == "smile-gate reopen"
+    assert "lunch" not in str(why())
+    gate.pins.pin(5).drive_low()
+    gate.turn()
+    assert why()["code"] == "emergency_input"
+    gate.pins.pin(5).drive_high()
+    gate.turn()
+    assert why()["code"] == "emergency"
+    gate = bench()
+    gate.ask(Command.REOPEN)
+    assert why()["code"] == "idle"
+    fault = Signal(Trigger.FAULT, Reason.FAULT_CAMERA, detail="no picture for 2 s")
+    gate.parts.lane.controller.process(fault, time.monotonic())
+    assert why()["code"] == "fault_camera"
+    gate = bench()
+    gate.ask(Command.OPEN, "a pram")
+    assert (why()["code"], why()["text"]) == ("granted", "the gate is open")
 
 
 def test_a_reload_changes_what_a_guest_is_asked(

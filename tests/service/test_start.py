@@ -12,7 +12,7 @@ from gpiozero.pins.mock import MockFactory
 import gate.vision.from_config
 from gate.audit import Store
 from gate.config.load import load
-from gate.core.domain import Event
+from gate.core.domain import Event, EventKind
 from gate.errors import ModelError, StoreError
 from gate.service.inbox import Inbox
 from gate.service.parts import Parts
@@ -82,7 +82,7 @@ def test_a_start_that_fails_is_not_a_run(
     assert starter.events == []
     starter.stack.close()
     with closing(Store.open(tmp_path / "audit.db", read_only=True)) as store:
-        assert list(store.records()) == []
+        assert [it.event.kind for it in store.records()] == [EventKind.LOG_BEGUN]
 
 
 def test_what_was_started_is_stopped(starter: Starter, write_config: WriteConfig) -> None:

@@ -10,7 +10,7 @@ import click
 from rich.table import Table
 
 from gate.audit import Store
-from gate.audit.stats import By, Count, Statistics, sparkline, statistics
+from gate.audit.stats import By, Count, Statistics, as_dict, sparkline, statistics
 from gate.cli import common
 from gate.cli.audit.options import which_log
 from gate.cli.audit.show_rows import local_time
@@ -70,19 +70,6 @@ def command(
     if len(result.parts) > 1:
         console.print(f"grants  {sparkline(part.grants for part in result.parts)}")
         console.print(f"denials {sparkline(part.denials for part in result.parts)}")
-
-
-def as_dict(part: Count) -> dict[str, object]:
-    """A part's numbers as a JSON object; the rate is 0–1, the wait in seconds, None for none."""
-    return {
-        "label": part.label,
-        "events": part.events,
-        "grants": part.grants,
-        "denials": part.denials,
-        "passed": part.passed,
-        "pass_rate": part.pass_rate,
-        "median_wait_s": part.median_wait,
-    }
 
 
 def _cells(part: Count) -> tuple[str, ...]:

@@ -8,10 +8,10 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from gate.audit.stats import By
+from gate.audit.stats import By, as_dict
 from gate.cli import common
 from gate.cli.audit.options import which_log
-from gate.cli.audit.stats import as_dict, counted
+from gate.cli.audit.stats import counted
 from gate.cli.audit.when import when
 
 _WHAT = {

@@ -1,4 +1,4 @@
-"""The user at the other end of a local socket, and whether they may steer the gate.
+"""The user at the other end of a local socket, and what the settings let them do.
 
 Source: unix(7), ``SO_PEERCRED``: the kernel says who connected, and a client cannot forge it.
 """
@@ -10,10 +10,29 @@ import os
 import pwd
 import socket
 import struct
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 _CREDENTIALS = struct.Struct("3i")
 """``struct ucred``: process, user, group."""
+
+
+class Role(StrEnum):
+    """Things that a user may be let do at the socket; none of them implies another."""
+
+    STEER = "steer"
+    """Open, close, reopen, clear a fault, reload; recorded under their own name."""
+    WATCH = "watch"
+    """See the camera's picture."""
+    READ = "read"
+    """Read the log, with the names in it."""
+    SPEAK = "speak"
+    """Steer in the name of somebody whom they know, and the kernel does not."""
+
+
+Grants = Mapping[Role, Collection[str]]
+"""The groups whose members have a role."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +46,10 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A person at the other end."""
+    """A person or a program at the other end."""
 
     name: str
-    may_steer: bool
+    roles: frozenset[Role] = frozenset()
 
 
 def credentials(connection: socket.socket) -> Credentials:
@@ -39,8 +58,8 @@ def credentials(connection: socket.socket) -> Credentials:
     return Credentials(*_CREDENTIALS.unpack(raw))
 
 
-def judge(who: Credentials, group: str) -> Peer:
-    """Name the peer; root, the gate's own user and members of ``group`` may steer.
+def judge(who: Credentials, grants: Grants) -> Peer:
+    """Name the peer; root and the gate's own user have every role, others those of their groups.
 
     Membership is looked up at each request: somebody who was added need not log in anew.
     """
@@ -48,12 +67,19 @@ def judge(who: Credentials, group: str) -> Peer:
         name = pwd.getpwuid(who.uid).pw_name
     except KeyError:
         name = f"uid {who.uid}"
-    return Peer(name, who.uid in (0, os.geteuid()) or _is_member(name, who.gid, group))
+    if who.uid in (0, os.geteuid()):
+        return Peer(name, frozenset(Role))
+    groups = {who.gid, *os.getgrouplist(name, who.gid)}
+    roles = (role for role, names in grants.items() if groups & set(_numbers(names)))
+    return Peer(name, frozenset(roles))
 
 
-def _is_member(name: str, gid: int, group: str) -> bool:
-    try:
-        wanted = grp.getgrnam(group).gr_gid
-    except KeyError:
-        return False
-    return wanted == gid or wanted in os.getgrouplist(name, gid)
+def _numbers(names: Collection[str]) -> list[int]:
+    """The numbers of groups; a group that the system does not have has no members."""
+    numbers = []
+    for name in names:
+        try:
+            numbers.append(grp.getgrnam(name).gr_gid)
+        except KeyError:
+            continue
+    return numbers

@@ -8,34 +8,47 @@ from __future__ import annotations
 
 import json
 import logging
+import select
 import socket
 import stat
 import threading
+import time
 from collections import Counter
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from gate.errors import AnotherGate, ControlError, GateError, NoAnswer, NotAllowed
-from gate.interfaces.control.peer import Credentials, credentials, judge
+from gate.interfaces.control.peer import Credentials, Grants, credentials, judge
 from gate.interfaces.control.protocol import (
     LINE_LIMIT,
     PATIENCE_S,
-    REASON_LIMIT,
+    QUESTIONS,
     Answer,
-    Command,
     Request,
     read_line,
 )
+from gate.interfaces.control.refusals import Refusals
+from gate.interfaces.control.request import understand
 
 log = logging.getLogger(__name__)
 
 CLIENTS = 32
 """Most connections at a time; one user has a quarter of them at most."""
+STREAMS = 8
+"""Most readers at a time, apart from those; one user has half of them at most."""
+SEND_S = 5.0
+"""A reader that takes nothing for this time is sent away, s."""
+PIECE = 65_536
+"""Bytes that a reader has to take in that time."""
 
 
 class Server:
     """Listens at the socket; ``answer`` is called in a client's thread and may raise `GateError`.
+
+    ``read`` gives what a reader of the log gets, in chunks that follow the protocol; an empty one
+    says that there is nothing yet. It may raise `GateError` at any time between two chunks. None
+    is for a server that has no log to show.
 
     Connections are accepted from the beginning, and answered after `start`. Raises `AnotherGate` if
     a running gate listens already, `ControlError` if the socket can't be made; the socket of a gate
@@ -45,23 +58,27 @@ class Server:
     def __init__(
         self,
         path: Path,
-        group: str,
+        grants: Grants,
         answer: Callable[[Request], Answer],
+        read: Callable[[Request], Generator[bytes]] | None = None,
         *,
         who: Callable[[socket.socket], Credentials] = credentials,
     ) -> None:
         self._path = path
-        self._group = group
+        self._grants = grants
         self._answer = answer
+        self._read = read
         self._who = who
         self._closing = threading.Event()
         self._lock = threading.Lock()
         self._clients: Counter[int] = Counter()
+        self._readers: Counter[int] = Counter()
+        self._refusals = Refusals(grants)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             _make_way(path)
             self._listener.bind(str(path))
-            path.chmod(0o666)  # everybody may ask; `judge` decides who may steer
+            path.chmod(0o666)  # everybody may ask; `judge` decides who may do what
             self._inode = path.stat().st_ino
             self._listener.listen(CLIENTS)
         except OSError as error:
@@ -130,12 +147,22 @@ class Server:
             self._clients[who.uid] -= 1
 
     def _serve(self, connection: socket.socket, who: Credentials) -> None:
+        left = False
         try:
             with connection:
                 try:
-                    answer = self._reply(read_line(connection, LINE_LIMIT, PATIENCE_S), who)
+                    request = self._understood(connection, who)
+                    if request.command in QUESTIONS:
+                        with self._place_to_read(who):
+                            self._leave(who)
+                            left = True
+                            self._stream(connection, request)
+                        return
+                    answer = {"ok": True} | self._answered(request)
                 except GateError as error:
                     answer = _failure(str(error), _CODES.get(type(error), "refused"))
+                except OSError:
+                    raise  # the client is gone, or takes nothing
                 except Exception:
                     log.exception("a request failed")
                     answer = _failure("the gate failed at this; see its journal", "failed")
@@ -144,22 +171,56 @@ class Server:
         except OSError as error:
             log.debug("control client of uid %d: %s", who.uid, error)
         finally:
-            self._leave(who)
+            if not left:
+                self._leave(who)
 
-    def _reply(self, line: bytes, who: Credentials) -> Answer:
-        peer = judge(who, self._group)
-        command, reason = _understand(line)
-        if command is not Command.STATUS and not peer.may_steer:
-            log.warning("refused: %s by %s (uid %d), not allowed", command, peer.name, who.uid)
-            raise NotAllowed(
-                f"{peer.name} may not do this; ask an administrator:"
-                f" sudo usermod -aG {self._group} {peer.name}"
-            )
+    def _understood(self, connection: socket.socket, who: Credentials) -> Request:
+        """The request, if this client may make it. Raises `GateError`."""
+        line = read_line(connection, LINE_LIMIT, PATIENCE_S)
+        request = understand(line, judge(who, self._grants))
+        self._refusals.check(request, who, time.monotonic())
+        return request
+
+    def _answered(self, request: Request) -> Answer:
         try:
-            return {"ok": True} | self._answer(Request(command, peer, reason))
+            return self._answer(request)
         except GateError as error:
-            log.warning("refused: %s by %s: %s", command, peer.name, error)
+            log.warning("refused: %s by %s: %s", request.command, request.peer.name, error)
             raise
+
+    @contextmanager
+    def _place_to_read(self, who: Credentials) -> Iterator[None]:
+        """A reader's place. Raises `ControlError` where none is left."""
+        with self._lock:
+            full = self._readers.total() >= STREAMS or self._readers[who.uid] >= STREAMS // 2
+            if not full:
+                self._readers[who.uid] += 1
+        if full:
+            raise ControlError("the gate is busy: too many read its log at once; try again")
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._readers[who.uid] -= 1
+
+    def _stream(self, connection: socket.socket, request: Request) -> None:
+        """Send what comes until there is no more, or the client goes, or takes nothing."""
+        if self._read is None:
+            raise ControlError("there is no log to read here")
+        connection.settimeout(SEND_S)
+        with closing(self._read(request)) as chunks:
+            for chunk in chunks:
+                if self._closing.is_set() or _is_gone(connection):
+                    return
+                for begin in range(0, len(chunk), PIECE):
+                    connection.sendall(chunk[begin : begin + PIECE])
+
+
+def _is_gone(connection: socket.socket) -> bool:
+    """Whether the client has closed its end: both ways, as one that asked may close its own."""
+    look = select.poll()
+    look.register(connection, 0)
+    return bool(look.poll(0))
 
 
 def _make_way(path: Path) -> None:
@@ -180,25 +241,6 @@ def _make_way(path: Path) -> None:
         except BlockingIOError:  # its queue is full, but it is there
             pass
     raise AnotherGate(f"a gate is running already (it answers at {path}); stop that one first")
-
-
-def _understand(line: bytes) -> tuple[Command, str | None]:
-    """Command and reason of a request. Raises `ControlError` for one that makes no sense."""
-    try:
-        request = json.loads(line)
-    except (ValueError, RecursionError):
-        request = None
-    if not isinstance(request, dict) or request.keys() - {"command", "reason"}:
-        raise ControlError('expected one line like {"command": "status"}')
-    command, reason = request.get("command"), request.get("reason")
-    if command not in list(Command):
-        raise ControlError(f"the commands are {', '.join(Command)}")
-    if reason is not None and (not isinstance(reason, str) or len(reason) > REASON_LIMIT):
-        raise ControlError(f"a reason is a text of {REASON_LIMIT} characters at most")
-    words = "".join(sign if sign.isprintable() else " " for sign in reason or "").split()
-    if command == Command.OPEN and not words:
-        raise ControlError("say why: the log needs a reason for a guest who is let in by hand")
-    return Command(command), " ".join(words) or None
 
 
 _CODES: dict[type[GateError], str] = {NotAllowed: "not_allowed", NoAnswer: "no_answer"}

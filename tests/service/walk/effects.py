@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from gate.core.domain import EventKind, Reason, State, Trigger
+from gate.interfaces.control.peer import Role
 from tests.fakes import seen
 from tests.service.walk.gate import Gate
 from tests.service.walk.lines import (
@@ -39,6 +40,7 @@ from tests.service.walk.log import (
     answering,
     at_fault,
     copies_after_a_night,
+    groups_with,
     how_often,
     log_of,
     logged_in,
@@ -240,6 +242,20 @@ EFFECTS: dict[str, Effect] = {
     "control.group": Effect(
         "west", "east", steering_group, (["west"], ["east"]), {"control": {"socket": "a.sock"}}
     ),
+    **{
+        f"control.{name}": Effect(
+            ["west"],
+            ["east"],
+            groups_with(role),
+            (["west"], ["east"]),
+            {"control": {"socket": "a.sock"}},
+        )
+        for name, role in (
+            ("viewers", Role.WATCH),
+            ("readers", Role.READ),
+            ("speakers", Role.SPEAK),
+        )
+    },
     "metrics.port": Effect(*PORTS, ports, ([True, False], [False, True])),
     "metrics.address": Effect(
         "127.0.0.1",

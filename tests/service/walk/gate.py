@@ -17,7 +17,7 @@ from gate.config.load import load
 from gate.core.domain import Event, EventKind, Frame, Observation, Signal, State, Trigger
 from gate.core.transitions import Lane
 from gate.interfaces.control.from_config import open_server
-from gate.interfaces.control.peer import Peer
+from gate.interfaces.control.peer import Peer, Role
 from gate.interfaces.control.protocol import Command, Request
 from gate.service import reload
 from gate.service.commands import carry_out
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 from tests.service.walk.world import World
 
-ALICE = Peer("alice", may_steer=True)
+ALICE = Peer("alice", frozenset({Role.STEER}))
 
 
 class Gate:
@@ -47,7 +47,7 @@ class Gate:
         stack.callback(inbox.close)
         config = load(self.file)
         daemon = Daemon(config, path=self.file)
-        server = open_server(config, daemon._answer)
+        server = open_server(config, daemon._answer, daemon._queries.answer)
         self.events: list[Event] = []
         self.parts: Parts = start(
             config,

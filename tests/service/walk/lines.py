@@ -29,12 +29,16 @@ def in_an_emergency(gate: Gate) -> object:
 
 
 def limit(gate: Gate) -> object:
+    """How long after a grant the relay's own thread would have shut the gate."""
     gate.open_by_hand()
-    timer = gate.world.limits[-1]
+    relay = gate.parts.hardware.relay
     assert gate.level(17)
-    timer.fire()
+    assert relay._deadline is not None
+    after_s = relay._deadline - relay._granted_at
+    with relay._changed:
+        relay._act()
     assert not gate.level(17)
-    return timer.after_s
+    return round(after_s, 3)
 
 
 def until_shut(gate: Gate) -> object:

@@ -7,6 +7,7 @@ import re
 import socket
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from gate.audit import Store
 from gate.core.domain import Event, EventKind, State
 from gate.errors import ControlError, StoreError
+from gate.interfaces.control.peer import Role
 from tests.daemons import records
 from tests.service.walk.gate import Gate
 from tests.service.walk.world import World, wait_until
@@ -115,6 +117,16 @@ def answering(gate: Gate) -> object:
 
 def steering_group(gate: Gate) -> object:
     return re.findall(r"-aG (\w+)", ask(gate, "a.sock"))
+
+
+def groups_with(role: Role) -> Callable[[Gate], object]:
+    """The groups that have the role, as they are when a stranger asks."""
+
+    def shown(gate: Gate) -> object:
+        ask(gate, "a.sock")
+        return [*gate.world.grants[role]]
+
+    return shown
 
 
 def page(address: str, port: int) -> bool:

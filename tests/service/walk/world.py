@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, tzinfo
-from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,8 @@ from gpiozero.pins.mock import MockFactory
 
 from gate.errors import CameraError, EndOfClip
 from gate.hardware.camera import CameraRequest
-from gate.interfaces.control.peer import Credentials, Peer, judge
+from gate.hardware.relay import NoOverseer
+from gate.interfaces.control.peer import Credentials, Grants, Peer, judge
 from gate.vision.classifier import TFLiteClassifier
 
 if TYPE_CHECKING:
@@ -46,8 +46,6 @@ class World:
         self.libraries: list[str] = []
         """Of the pins, as they were asked for."""
         self.now = 1000.0
-        self.limits: list[Limit] = []
-        """Timers of the relay."""
         self.opened: list[tuple[str | int, CameraRequest]] = []
         self.failures = 0
         """So many openings of the camera fail."""
@@ -59,6 +57,8 @@ class World:
         """How long the metrics' thread waited before the next file."""
         self.asked: set[str] = set()
         """Model files that judged a picture."""
+        self.grants: Grants = {}
+        """The groups of each role, as they were when a stranger last asked."""
         self._threads: list[threading.Thread] = []
         self._waiting: set[int] = set()
         self._over = threading.Event()
@@ -81,22 +81,20 @@ class World:
             def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]  # of datetime, not of Today
                 return NOON.astimezone(tz)
 
-        def limit(after_s: float, work: Callable[..., None], words: Iterable[Any]) -> Limit:
-            world.limits.append(Limit(after_s, work, tuple(words)))
-            return world.limits[-1]
-
-        def stranger(who: Credentials, group: str) -> Peer:
-            return judge(replace(who, uid=65534, gid=65534), group)
+        def stranger(who: Credentials, grants: Grants) -> Peer:
+            world.grants = grants
+            return judge(replace(who, uid=65534, gid=65534), grants)
 
         patch.setattr("gate.system.clock.synchronised", lambda: True)
         patch.setattr("gate.service.start.pin_factory", self._pin_factory)
+        patch.setattr("gate.service.start.open_guard", lambda config: CalmGuard())
         patch.setattr("gate.vision.from_config.TFLiteClassifier", Classifier)
         patch.setattr("gate.hardware.camera.open_source", self._open)
         patch.setattr("gate.interfaces.control.server.judge", stranger)
         patch.setattr("gate.service.jobs.datetime", Today)
         patch.setattr(time, "monotonic", lambda: self.now)
         stand_ins: dict[str, dict[str, Any]] = {
-            "gate.hardware.relay": {"Timer": limit},
+            "gate.hardware.relay": {"Thread": Asleep},
             "gate.hardware.camera_thread": {
                 "Event": lambda: Pause(self.pauses, waits=False),
                 "Thread": self._thread,
@@ -176,22 +174,26 @@ class Pause(threading.Event):
         return super().wait(timeout if self._waits else 0)
 
 
-class Limit:
-    """A timer that goes off when a test says so."""
-
-    daemon = False
-
-    def __init__(self, after_s: float, work: Callable[..., None], words: tuple[Any, ...]) -> None:
-        self.after_s = after_s
-        self._work = partial(work, *words)
-        self.running = False
+class Asleep(threading.Thread):
+    """The relay's limit, which a test lets come by hand."""
 
     def start(self) -> None:
-        self.running = True
+        """Stay asleep."""
 
-    def cancel(self) -> None:
-        self.running = False
+    def join(self, timeout: float | None = None) -> None:
+        """Nothing runs."""
 
-    def fire(self) -> None:
-        if self.running:
-            self._work()
+
+class CalmGuard(NoOverseer):
+    """A guard without a process, that is always well: time stands still for it too."""
+
+    problem: str | None = None
+
+    def supervise(self, now: float) -> None:
+        """There is nothing to supervise."""
+
+    def leave_lines(self) -> None:
+        """No line is left to it."""
+
+    def close(self) -> None:
+        """Nothing runs."""
