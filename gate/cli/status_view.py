@@ -19,6 +19,7 @@ REMEDIES = {
     "fault_model": "see journalctl -u smile-gate; then smile-gate check",
     "fault_store": "check the card and its free space; the gate tries again by itself",
     "fault_relay": "check the relay's wiring; the gate tries again by itself",
+    "fault_settings": "mend the file, see smile-gate check; then smile-gate reload",
     "fault_crash_loop": "see journalctl -u smile-gate; when mended: smile-gate clear-fault",
 }
 CLOSERS = {

@@ -26,6 +26,7 @@ PARTS = {
     "fault_model": "see the row 'model'; smile-gate audit list --event fault",
     "fault_store": "see the rows 'log' and 'disk'",
     "fault_relay": "check its wiring; stop the gate and see the row 'gpio'",
+    "fault_settings": "see the row 'settings'; mend the file, then smile-gate reload",
     "fault_crash_loop": f"see why it ended: {JOURNAL}; then smile-gate clear-fault",
 }
 """Advice for each part that the running gate reports at fault."""

@@ -48,7 +48,7 @@ class InputSignals:
         handlers: dict[str, Callable[[bool], None]] = {
             "emergency": self._on_emergency,
             "request_to_exit": self._pressed(
-                Signal(Trigger.OPERATOR_GRANT, Reason.REQUEST_TO_EXIT, who="request to exit")
+                Signal(Trigger.REQUEST_TO_EXIT, Reason.REQUEST_TO_EXIT, who="request to exit")
             ),
             "passage": self._pressed(Signal(Trigger.PASSED)),
             "door": lambda active: self._post(

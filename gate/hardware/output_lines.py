@@ -43,6 +43,7 @@ class OutputLines:
             self._partners.setdefault(other, set()).add(one)
         self._lines = {line.name: line for line in lines}
         self._devices: dict[str, Any] = {}
+        self._ends: dict[str, bool] = {}
         for line in self._lines.values():
             try:
                 self._devices[line.name] = gpiozero.DigitalOutputDevice(
@@ -73,11 +74,22 @@ class OutputLines:
         """Whether a line is on."""
         return bool(self._devices[name].value)
 
+    def end_at(self, name: str, on: bool | None) -> None:
+        """Have `close` leave a line on or off, as an emergency asks; None for its safe position."""
+        with self._lock:
+            if on is None:
+                self._ends.pop(name, None)
+            else:
+                self._ends[name] = on
+
     def close(self) -> None:
         """Switch every line to its safe position and give it back; may be called twice."""
         with self._lock:
             for name, device in self._devices.items():
-                if not device.closed:
+                if name in self._ends:  # given back, it would float
+                    with suppress(Exception):
+                        device.value = self._ends[name]
+                elif not device.closed:
                     # One line that can't be driven must not leave the others as they are.
                     with suppress(Exception):
                         device.value = self._lines[name].rests_on

@@ -81,17 +81,30 @@ class Relay:
                 self._timer.start()  # before the line is driven: no grant without its limit
             self._drive(position)
 
+    def grant(self, *, way_out: bool = False) -> None:
+        """Open, also where it is open: limit and pulse begin anew. Raises `RelayError`."""
+        del way_out  # this relay has nothing but its line
+        with self._lock:
+            if self._tripped:
+                return
+            self.position = None
+        self.move(Position.GRANTED)
+
     def trip(self) -> None:
         """Go to the emergency position now, and stay there. Raises `RelayError`."""
         with self._lock:
             self._tripped = True
             self._cancel()
+            opens = self._opens[Position.EMERGENCY]
+            self._lines.end_at(GATE, opens is self._energised_is_open)
             self._drive(Position.EMERGENCY)
 
     def clear(self) -> None:
         """Let the relay move again after a trip, unless the input is still active."""
         with self._lock:
             self._tripped = self._tripped and self._emergency_held()
+            if not self._tripped:
+                self._lines.end_at(GATE, None)
 
     def close(self) -> None:
         """Stop the timer; `OutputLines` closes the line. May be called twice."""

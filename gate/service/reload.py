@@ -16,7 +16,7 @@ from gate.config import Applied, Config, RelayMode, Unwritable
 from gate.config.changes import Change, differences
 from gate.config.load import load
 from gate.config.settings import applied
-from gate.core.domain import Event, EventKind
+from gate.core.domain import Event, EventKind, Reason, Signal, Trigger
 from gate.errors import ConfigError
 from gate.hardware.from_config import open_camera_thread
 from gate.service import last_config
@@ -45,8 +45,8 @@ class ReloadPlan:
             self.smile.close()
 
 
-def prepare(old: Config, path: Path, model: TFLiteClassifier) -> ReloadPlan:
-    """Read the file and make what its changes need; ``model`` is the one in use.
+def prepare(old: Config, path: Path, model: TFLiteClassifier | None) -> ReloadPlan:
+    """Read the file and make what its changes need; ``model`` is the one in use, if any.
 
     Raises `GateError`: for a file with mistakes, and `ConfigError` where a change needs a restart.
     """
@@ -59,22 +59,26 @@ def prepare(old: Config, path: Path, model: TFLiteClassifier) -> ReloadPlan:
             " Do it when no guest is there: sudo systemctl restart smile-gate"
         )
     needs = frozenset(applied(change.name) for change in changes)
-    if Applied.PIPELINE not in needs:
+    if Applied.PIPELINE not in needs and model is not None:
         return ReloadPlan(config, changes, needs, smile=None, pipeline=None)
-    smile = open_model(config) if config.smile.model != old.smile.model else None
-    pipeline = open_pipeline(config, smile or model)
+    smile = None
+    if model is None or config.smile.model != old.smile.model:
+        model = smile = open_model(config)
+    pipeline = open_pipeline(config, model)
     return ReloadPlan(config, changes, needs, smile, pipeline)
 
 
 def apply(parts: Parts, plan: ReloadPlan, who: str) -> str:
     """Put the plan in force, and record what changed. Called from the loop."""
     now = time.monotonic()
-    if not plan.changes:
+    parts.lane.controller.process(Signal(Trigger.RECOVERED, Reason.FAULT_SETTINGS, who=who), now)
+    if not plan.changes and plan.smile is None:
         return "nothing changed"
     config, old = plan.config, parts.config
+    retired = None
     if plan.smile is not None:
         retired, parts.vision.classifier = parts.vision.classifier, plan.smile
-    rules = config.rules(parts.vision.classifier.card.threshold)
+    rules = config.rules(parts.vision.card_threshold)
     parts.config, parts.loaded = config, datetime.now(UTC)
     parts.lane.controller.rules = rules
     parts.lane.controller.grants_unwritten = (
@@ -86,26 +90,26 @@ def apply(parts: Parts, plan: ReloadPlan, who: str) -> str:
     parts.hardware.relay.limit(max_open_s=relay.max_on_s, pulse_s=pulse_s)
     parts.health.crash_loop.limits = config.service
     _watch_with(parts, plan)
-    if plan.smile is not None:
+    if retired is not None:
         retired.close()
-    parts.log.store.describe(
-        config_hash=config.digest(),
-        model_hash=parts.vision.classifier.card.sha256,
-        threshold=rules.threshold,
+    parts.log.file.describe(
+        config, card_threshold=parts.vision.card_threshold, model_hash=parts.vision.model
     )
-    parts.log.meter.describe(
-        model=parts.vision.classifier.card.sha256, fps_wanted=config.camera.fps
-    )
+    parts.log.meter.describe(model=parts.vision.model, fps_wanted=config.camera.fps)
+    if plan.smile is not None:
+        parts.lane.controller.process(Signal(Trigger.RECOVERED, Reason.FAULT_MODEL), now)
+    if not plan.changes:
+        return "nothing changed, but the model could be loaded"
     said = "; ".join(str(change) for change in plan.changes)
     parts.lane.controller.record(Event(EventKind.CONFIG_CHANGED, now, who=who, detail=said))
-    last_config.keep(config.store.path, config)
+    parts.log.writer.do(lambda: last_config.keep(config.store.path, config, parts.path))
     if config.lane != old.lane:
         lane = [change for change in plan.changes if change.name.startswith("lane.")]
         hours = "; ".join(str(change) for change in lane)
         parts.lane.controller.record(Event(EventKind.SCHEDULE_CHANGED, now, who=who, detail=hours))
     if config.lane != old.lane or config.store != old.store:
         parts.lane.jobs.close()
-        parts.lane.jobs = open_jobs(config, parts.log.store, parts.lane.closures)
+        parts.lane.jobs = open_jobs(config, parts.log.file, parts.lane.closures)
         parts.lane.jobs.start()
     return f"{len(plan.changes)} changed: {said}"
 

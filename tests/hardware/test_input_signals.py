@@ -89,7 +89,7 @@ def test_each_contact_has_its_signal(board: Board) -> None:
         board.close_contact(pin)
         board.open_contact(pin)
     assert board.triggers() == [
-        Trigger.OPERATOR_GRANT,
+        Trigger.REQUEST_TO_EXIT,
         Trigger.PASSED,
         Trigger.DOOR_OPENED,
         Trigger.DOOR_SHUT,
