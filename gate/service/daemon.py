@@ -135,7 +135,7 @@ class Daemon:
             until = deadline(controller.rules, controller.lane)
             letters, frame = self.inbox.poll(NAP_S if until is None else min(NAP_S, until - now))
             now = time.monotonic()
-            for letter in sorted(letters, key=_can_wait):
+            for letter in in_order(letters):
                 if isinstance(letter, Call):
                     letter.run()
                 elif isinstance(letter, Outcome):
@@ -199,6 +199,6 @@ class Daemon:
         self._on_event(event)
 
 
-def _can_wait(letter: Letter) -> bool:
-    """Whether the letter is none of the urgent ones; those keep their order."""
-    return not (isinstance(letter, Signal) and letter.trigger in URGENT)
+def in_order(letters: list[Letter]) -> list[Letter]:
+    """The letters with the urgent ones first; both kinds keep their own order."""
+    return sorted(letters, key=lambda it: not (isinstance(it, Signal) and it.trigger in URGENT))

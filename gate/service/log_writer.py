@@ -40,7 +40,7 @@ class LogWriter:
         self._limit = limit
         self._clock = clock
         self._changed = threading.Condition()
-        self._queue: deque[Batch | Callable[[], None]] = deque()
+        self._queue: deque[Batch | Callable[[], object]] = deque()
         self._busy = False
         self._closing = False
         self._thread: threading.Thread | None = None
@@ -68,7 +68,7 @@ class LogWriter:
             log.critical("will not be in the log: %s", describe(event))
         return Outcome(batch, error=f"the log hangs: {self._limit} writes are waiting for it")
 
-    def do(self, work: Callable[[], None]) -> None:
+    def do(self, work: Callable[[], object]) -> None:
         """Do other work with the log's card, after what was submitted before: small files."""
         if self._thread is None:
             work()
@@ -112,7 +112,7 @@ class LogWriter:
             except Exception:  # the thread must not end: every grant waits for it
                 log.exception("in the log's thread")
 
-    def _carry_out(self, work: Batch | Callable[[], None]) -> None:
+    def _carry_out(self, work: Batch | Callable[[], object]) -> None:
         if isinstance(work, Batch):
             self._tell(self._direct.submit(work, self._clock()))
         else:
