@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
-from gate.core.domain import Box, Event, EventKind, Face, Observation, Position
+from gate.core.domain import Box, Event, EventKind, Face, Observation, Position, Record
 from gate.errors import RelayError, StoreError
 
 BOX = Box(100, 100, 80, 80)
@@ -24,10 +25,15 @@ class ListRecorder:
         self.events: list[Event] = []
         self.broken = False
 
-    def record(self, events: Sequence[Event]) -> None:
+    def record(self, events: Sequence[Event]) -> tuple[Record, ...]:
         if self.broken:
             raise StoreError("the disk is full")
+        first = len(self.events) + 1
         self.events.extend(events)
+        return tuple(
+            Record(first + place, "", datetime.now(UTC), event)
+            for place, event in enumerate(events)
+        )
 
     def kinds(self) -> list[EventKind]:
         return [event.kind for event in self.events]
@@ -45,6 +51,11 @@ class ListRelay:
             raise RelayError("the wire is loose")
         if position is not self.history[-1]:
             self.history.append(position)
+
+    def grant(self, *, way_out: bool = False) -> None:
+        if self.broken:
+            raise RelayError("the wire is loose")
+        self.history.append(Position.GRANTED)
 
     def clear(self) -> None:
         """Nothing holds this relay."""

@@ -123,6 +123,7 @@ class Config(Section):
             rearm_s=self.rearm.after_s,
             passage_sensor=self.inputs.passage is not None,
             door_held_s=self.inputs.door_held_s,
+            grant_within_s=self.store.grant_within_s,
         )
 
     def digest(self) -> str:

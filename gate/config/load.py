@@ -51,6 +51,21 @@ def _lines(path: Path, mistakes: list[tuple[int, str]]) -> Iterator[str]:
         yield f"{path}:{line}: and {more} more; is this the right file?"
 
 
+def restored(values: dict[str, Any]) -> Config:
+    """The settings that a running gate wrote down, `gate.config.changes.flat`.
+
+    Raises ValueError where they are none of this version's.
+    """
+    nested: dict[str, Any] = {}
+    for name, value in values.items():
+        section, _, entry = name.partition(".")
+        if entry:
+            nested.setdefault(section, {})[entry] = value
+        else:
+            nested[section] = value
+    return Config.model_validate_json(json.dumps(nested))
+
+
 def _miswired(tree: Tree) -> Iterator[tuple[int, str]]:
     """Mistakes between the sections, as (line, text): pins used twice, impossible interlocks.
 

@@ -135,6 +135,13 @@ class StoreSettings(Section):
         "deny, or grant_and_journal: let guests in while the log cannot be written",
         applied=Applied.NOW,
     )
+    grant_within_s: Seconds = setting(
+        0.5,
+        "a grant that is not in the log after this long lapses, and the lane is at fault",
+        unit="s",
+        applied=Applied.NOW,
+        change="lengthen it for a card that is often slower",
+    )
     keep_days: Annotated[float, Field(ge=1, le=36500)] | None = setting(
         None,
         "events of more days ago are deleted at night, by a recorded checkpoint; null keeps all",

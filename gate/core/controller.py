@@ -1,45 +1,43 @@
-"""From a signal to the log and the relay, in the order that the promises ask for.
+"""From a signal to the relay and the log, in the order that the promises ask for.
 
-The machine decides; the controller carries out: a grant moves the relay only after its record is
-committed, anything that takes the relay back to safety or into an emergency moves first.
+The machine decides; the controller carries out. The relay moves first and the log hears of it
+afterwards: nothing that the log does keeps anybody in. Only a guest's grant, and an operator's,
+waits for its commit (`State.PENDING`): nobody is let in who is not on record.
 """
 
 from __future__ import annotations
 
 import logging
 import math
-from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 from typing import Protocol
 
 from gate.core.describe import describe
 from gate.core.domain import Event, Observation, Position, Reason, Signal, State, Trigger
-from gate.core.machine import Decision, due, position_in, replaced, step
+from gate.core.machine import Decision, due, missed, position_in, replaced, settled, step
+from gate.core.recorder import Batch, Outcome, Writer
 from gate.core.rules import Rules, interpret
 from gate.core.transitions import Lane
-from gate.errors import IllegalTransition, RelayError, StoreError
+from gate.errors import IllegalTransition, RelayError
 
 log = logging.getLogger(__name__)
 
-UNWRITTEN_LIMIT = 10_000
-"""Events kept in memory while the log can't be written; the oldest go first beyond that."""
+FAILURES = (Trigger.FAULT, Trigger.COMMIT_MISSED)
 RETRY_S = 1.0
-"""Time until a log that can't be written is tried again, s."""
-
-
-class Recorder(Protocol):
-    """The log that events are committed to."""
-
-    def record(self, events: Sequence[Event]) -> object:
-        """Commit all of them or none; raises `StoreError`."""
+"""Time until a log that can't be written, or a line that can't be driven, is tried again, s."""
 
 
 class Actuator(Protocol):
     """The relay that opens the gate."""
 
     def move(self, position: Position) -> None:
-        """Go to a position; raises `RelayError`."""
+        """Go to a position, unless it is there; raises `RelayError`."""
+
+    def grant(self, *, way_out: bool = False) -> None:
+        """Open, also where it is open: hold and pulse begin anew. Raises `RelayError`.
+
+        ``way_out`` is for a person inside, whom nothing but the line itself may keep in.
+        """
 
     def clear(self) -> None:
         """Let the relay move again after its own emergency."""
@@ -55,7 +53,7 @@ class Controller:
     def __init__(
         self,
         rules: Rules,
-        recorder: Recorder,
+        writer: Writer,
         relay: Actuator,
         *,
         lane: Lane | None = None,
@@ -64,18 +62,23 @@ class Controller:
     ) -> None:
         self.rules = rules
         self.lane = lane or Lane()
-        self._recorder = recorder
+        self._writer = writer
         self._relay = relay
         self.grants_unwritten = grants_unwritten
         self._on_event = on_event
-        self._unwritten: deque[Event] = deque(maxlen=UNWRITTEN_LIMIT)
+        self._waiting: tuple[int, float | None] = (0, None)
+        """What the log refused and still has to take: how many, and since when."""
+        self._submitted: list[Batch] = []
+        """Batches whose outcome is not known yet."""
+        self._opened_unwritten: set[int] = set()
+        """Grants that opened the gate before their commit, see ``grants_unwritten``."""
         self._retry_at = -math.inf
         self.details: dict[Reason, str] = {}
         """The latest description of each part at fault."""
 
     def record(self, event: Event) -> None:
         """Record something that does not concern the lane's state, such as the start."""
-        self._commit((event,), event.monotonic, granting=False)
+        self._submit((event,), event.monotonic)
 
     def observe(self, observation: Observation, now: float) -> None:
         """Process the observation of one frame."""
@@ -88,7 +91,7 @@ class Controller:
 
     def process(self, signal: Signal, now: float) -> bool:
         """Process a signal; False if the lane cannot take it in its present state."""
-        if signal.trigger is Trigger.FAULT and signal.reason is not None:
+        if signal.trigger in FAILURES and signal.reason is not None:
             self.details[signal.reason] = signal.detail or ""
         if self._is_news(signal):
             try:
@@ -101,6 +104,38 @@ class Controller:
             self._carry_out(decision, now)
         return True
 
+    def settle(self, outcome: Outcome, now: float) -> None:
+        """Take in what came of a batch: a pending grant opens now, or never."""
+        if outcome.batch in self._submitted:
+            self._submitted.remove(outcome.batch)
+        self._waiting = outcome.waiting, outcome.oldest
+        for event in outcome.written:
+            self._on_event(event)
+        if outcome.error is not None:
+            self._retry_at = now + RETRY_S
+            self._refused(outcome.batch, outcome.error, now)
+            return
+        self._end_overdue(now)
+        grant = outcome.batch.grant
+        if grant in self._opened_unwritten:
+            self._opened_unwritten.discard(grant)
+        elif grant is not None:
+            visit = outcome.batch.events[-1].visit
+            self.process(settled(self.lane, grant, outcome.number, visit), now)
+        if now >= self._retry_at or not outcome.batch.events:  # not what came just after a refusal
+            self.process(Signal(Trigger.RECOVERED, reason=Reason.FAULT_STORE), now)
+
+    def stop(self, now: float, told: Callable[[], None] = lambda: None) -> None:
+        """End the lane: the relay first, and `stopped` as the last event.
+
+        ``told`` waits, as long as it likes, for the outcomes of what was submitted before.
+        """
+        decision = step(self.rules, self.lane, Signal(Trigger.STOPPED), now)
+        self.lane = decision.lane
+        self._drive(decision)
+        told()
+        self._submit(decision.events, now)
+
     def is_at_fault(self, fault: Reason) -> bool:
         """Whether the part is at fault now."""
         return any(known is fault for known, _ in self.lane.faults)
@@ -108,21 +143,43 @@ class Controller:
     @property
     def unwritten(self) -> int:
         """Number of events that wait until the log can be written again."""
-        return len(self._unwritten)
+        return self._waiting[0] + sum(len(batch.events) for batch in self._stuck)
 
     @property
     def oldest_unwritten(self) -> float | None:
         """Monotonic time of the first of them, s; None where none waits."""
-        return self._unwritten[0].monotonic if self._unwritten else None
+        times = [event.monotonic for batch in self._stuck for event in batch.events]
+        return min(
+            [*times, *([] if self._waiting[1] is None else [self._waiting[1]])], default=None
+        )
+
+    @property
+    def _stuck(self) -> list[Batch]:
+        """What the log has not answered to, once that is a fault; else it is a matter of ms."""
+        return self._submitted if self.is_at_fault(Reason.FAULT_STORE) else []
 
     def tick(self, now: float) -> None:
         """Apply the passing of time: holds that end, guests that left, a log to be tried again."""
+        self._end_overdue(now)
         while (signal := due(self.rules, self.lane, now)) is not None:
             self.process(signal, now)
         broken = self.is_at_fault(Reason.FAULT_STORE) or self.is_at_fault(Reason.FAULT_RELAY)
-        if now >= self._retry_at and (self._unwritten or broken):
+        if now >= self._retry_at and (self._waiting[0] or broken):
             self._retry_at = now + RETRY_S
             self._catch_up(now)
+
+    def _end_overdue(self, now: float) -> None:
+        """Where grants go unwritten, a log that is too slow opens the gate nonetheless."""
+        signal, grant = due(self.rules, self.lane, now), self.lane.pending
+        if signal is None or signal.trigger is not Trigger.COMMIT_MISSED:
+            return
+        if grant is None or not self.grants_unwritten:
+            self.process(signal, now)
+            return
+        for batch in self._submitted:
+            for event in batch.events if batch.grant == grant else ():
+                log.critical("not in the log yet: %s", describe(event))
+        self._open_unwritten(grant, now)
 
     def _is_news(self, signal: Signal) -> bool:
         """Whether the signal changes anything; a known fault, or opening an open lane, does not."""
@@ -138,80 +195,61 @@ class Controller:
                 return True
 
     def _carry_out(self, decision: Decision, now: float) -> None:
-        granting = decision.position is Position.GRANTED and self.lane.state is not State.GRANTED
-        if not granting:
-            # To safety, or into an emergency: a log that is slow or full must not be in the way.
-            self.lane = decision.lane
-            moved = self._move(decision.position)
-            self._commit(decision.events, now, granting=False)
-            if not moved:
-                self._fault(Reason.FAULT_RELAY, "the line cannot be driven", now)
-        elif self._commit(decision.events, now, granting=True):
-            self.lane = decision.lane
-            if not self._move(decision.position):
-                self._fault(Reason.FAULT_RELAY, "the line cannot be driven", now)
+        self.lane = decision.lane
+        moved = self._drive(decision)
+        self._submit(decision.events, now, decision.grant)
+        if not moved:
+            self._fault(Reason.FAULT_RELAY, "the line cannot be driven", now)
 
-    def _move(self, position: Position) -> bool:
+    def _drive(self, decision: Decision) -> bool:
+        if decision.opens:
+            return self._try(lambda: self._relay.grant(way_out=decision.way_out))
+        if decision.position is Position.GRANTED:
+            return True  # only an opening opens: not an input's event after the limit shut the gate
+        return self._try(lambda: self._relay.move(decision.position))
+
+    def _try(self, work: Callable[[], None]) -> bool:
         try:
-            self._relay.move(position)
+            work()
         except RelayError as error:
             log.error("%s", error)
             return False
         return True
 
-    def _commit(self, events: tuple[Event, ...], now: float, *, granting: bool) -> bool:
-        """Commit the events. A grant that can't be committed does not happen."""
-        if not events:
-            return True
-        try:
-            self._write(events, now)
-        except StoreError as error:
-            self._retry_at = now + RETRY_S
-            if self.grants_unwritten:
-                self._keep(events, error)
-                return True
-            log.error("%s", error)
-            if not granting:
-                self._unwritten.extend(events)
-            self._fault(Reason.FAULT_STORE, str(error), now)
-            return False
-        return True
+    def _submit(self, events: tuple[Event, ...], now: float, grant: int | None = None) -> None:
+        """Hand the events over; the log's own time is no time of the loop's."""
+        if events:
+            self._hand_over(Batch(events, grant, keep=self.grants_unwritten), now)
 
-    def _write(self, events: tuple[Event, ...], now: float) -> None:
-        """Commit the waiting events and these in one transaction, then report all of them."""
-        written = [*self._late(now), *events]
-        self._recorder.record(written)
-        self._unwritten.clear()
-        for event in written:
-            self._on_event(event)
+    def _hand_over(self, batch: Batch, now: float) -> None:
+        outcome = self._writer.submit(batch, now)
+        if outcome is None:
+            self._submitted.append(batch)
+        else:
+            self.settle(outcome, now)
 
-    def _late(self, now: float) -> list[Event]:
-        """The waiting events; each says how late it is, as its wall time is that of the writing."""
-        return [
-            replace(event, detail=f"{lead}written {now - event.monotonic:.1f} s late")
-            for event in self._unwritten
-            for lead in [f"{event.detail}; " if event.detail else ""]
-        ]
+    def _refused(self, batch: Batch, error: str, now: float) -> None:
+        pending = batch.grant is not None and batch.grant == self.lane.pending
+        if batch.keep:
+            if pending and batch.grant is not None:
+                self._open_unwritten(batch.grant, now)
+        elif pending:
+            self.process(missed(error), now)
+        else:
+            self._fault(Reason.FAULT_STORE, error, now)
 
-    def _keep(self, events: tuple[Event, ...], error: StoreError) -> None:
-        """Keep events that the log can't take now, and write them to the journal."""
-        if not self._unwritten:
-            log.critical("%s; the lane goes on, its events are in the journal", error)
-        for event in events:
-            log.critical("not in the log yet: %s", describe(event))
-        self._unwritten.extend(events)
+    def _open_unwritten(self, grant: int, now: float) -> None:
+        self._opened_unwritten.add(grant)
+        self.process(Signal(Trigger.COMMITTED), now)
 
     def _fault(self, part: Reason, detail: str, now: float) -> None:
         self.process(Signal(Trigger.FAULT, reason=part, detail=detail), now)
 
     def _catch_up(self, now: float) -> None:
         """Try the relay's line and the log again."""
-        if self.is_at_fault(Reason.FAULT_RELAY) and self._move(position_in(self.lane.state)):
-            self.process(Signal(Trigger.RECOVERED, reason=Reason.FAULT_RELAY), now)
-        try:
-            if self._unwritten:
-                self._write((), now)
-        except StoreError as error:
-            log.debug("still: %s", error)
-            return
-        self.process(Signal(Trigger.RECOVERED, reason=Reason.FAULT_STORE), now)
+        if self.is_at_fault(Reason.FAULT_RELAY):
+            position = position_in(self.lane.state)
+            if self._try(lambda: self._relay.move(position)):
+                self.process(Signal(Trigger.RECOVERED, reason=Reason.FAULT_RELAY), now)
+        if not self._submitted:  # else the log is being tried already
+            self._hand_over(Batch(keep=self.grants_unwritten), now)

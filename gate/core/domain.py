@@ -26,6 +26,8 @@ class State(StrEnum):
     IDLE = "idle"
     FACE_PRESENT = "face_present"
     SMILING = "smiling"
+    PENDING = "pending"
+    """A grant is decided, and the gate opens once its record is committed."""
     GRANTED = "granted"
     REARMING = "rearming"
     FAULT = "fault"
@@ -45,6 +47,13 @@ class Trigger(StrEnum):
     HOLD_ELAPSED = "hold_elapsed"
     REARMED = "rearmed"
     OPERATOR_GRANT = "operator_grant"
+    REQUEST_TO_EXIT = "request_to_exit"
+    COMMITTED = "committed"
+    """The pending grant is in the log."""
+    COMMIT_MISSED = "commit_missed"
+    """The log refused the pending grant, or was too slow."""
+    LAPSED = "lapsed"
+    """A grant came into the log after it had stopped being pending."""
     FAULT = "fault"
     RECOVERED = "recovered"
     EMERGENCY = "emergency"
@@ -71,6 +80,8 @@ class EventKind(StrEnum):
     VISIT_LEFT = "visit_left"
     GRANTED = "granted"
     OPERATOR_GRANTED = "operator_granted"
+    GRANT_LAPSED = "grant_lapsed"
+    """The gate did not open by a grant that is in the log; the detail gives that event's number."""
     PASSED = "passed"
     NOT_USED = "not_used"
     HOLD_ENDED = "hold_ended"
@@ -136,6 +147,8 @@ class Reason(StrEnum):
     """The process that would end an overrun from outside is not there: no guest is let in."""
     FAULT_INPUTS = "fault_inputs"
     """A contact's changes are not told, or its line cannot be read."""
+    FAULT_SETTINGS = "fault_settings"
+    """The settings' file has mistakes: the gate runs with those that were in force before."""
     FAULT_CRASH_LOOP = "fault_crash_loop"
     """Several unclean starts within minutes: the lane stays shut until this one has proven good."""
 
@@ -222,6 +235,8 @@ class Signal:
     who: str | None = None
     """The operator, for a signal that came from a person."""
     detail: str | None = None
+    visit: int | None = None
+    """The visit that it is about, where that need not be the present one."""
 
 
 @dataclass(frozen=True, slots=True)

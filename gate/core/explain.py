@@ -87,6 +87,10 @@ REASONS: dict[Reason, Sentence] = {
         "an input cannot be watched",
         "check the wiring of the input; the gate tries again by itself",
     ),
+    Reason.FAULT_SETTINGS: (
+        "the settings' file has mistakes, and the gate runs with those before",
+        "mend the file, see smile-gate check; then smile-gate reload",
+    ),
     Reason.FAULT_CRASH_LOOP: (
         "the gate crashed several times",
         "see journalctl -u smile-gate; when mended: smile-gate clear-fault",

@@ -11,9 +11,16 @@ from dataclasses import dataclass, replace
 
 from gate.core.domain import Event, EventKind, Position, Reason, Signal, State, Trigger
 from gate.core.rules import RearmRule, Rules, why
-from gate.core.transitions import TRANSITIONS, VISITING, Arc, Lane
+from gate.core.transitions import FRAMES, TRANSITIONS, VISITING, Arc, Lane
 from gate.errors import IllegalTransition
 
+OPENING = (Trigger.COMMITTED, Trigger.REQUEST_TO_EXIT)
+"""What opens the gate: a grant that is in the log, and a person who wants out."""
+ANSWERS = (Trigger.COMMITTED, Trigger.COMMIT_MISSED)
+AWAITING = (State.PENDING, State.GRANTED)
+LAPSING = (*ANSWERS, Trigger.FAULT, Trigger.CLOSED)
+"""What ends the waiting for a commit, also where the gate stays open."""
+GRANTS = (EventKind.GRANTED, EventKind.OPERATOR_GRANTED)
 POSITIONS = {State.GRANTED: Position.GRANTED, State.EMERGENCY: Position.EMERGENCY}
 
 
@@ -24,19 +31,42 @@ def position_in(state: State) -> Position:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Result of a step. Commit ``events`` first, move the relay to ``position`` only then."""
+    """Result of a step: move the relay to ``position``, then record the ``events``.
+
+    An opening that has to be in the log first is two steps: `State.PENDING`, and `COMMITTED`.
+    """
 
     lane: Lane
     events: tuple[Event, ...]
     position: Position
+    opens: bool = False
+    """Whether the relay is to open, or, where it is open, to begin its hold and pulse anew."""
+    way_out: bool = False
+    """Whether it opens for a person inside."""
+    grant: int | None = None
+    """Number of the grant (`Lane.pending`) that ``events`` have to commit."""
 
 
 def due(rules: Rules, lane: Lane, now: float) -> Signal | None:
     """The signal that the passing of time has brought about by ``now``, if any."""
     for trigger, at in _awaited(rules, lane):
         if now >= at:
+            if trigger is Trigger.COMMIT_MISSED:
+                return missed(f"it is not in the log within {rules.grant_within_s:g} s")
             return Signal(trigger)
     return None
+
+
+def missed(why: str) -> Signal:
+    """The signal that the pending grant is not in the log in time."""
+    return Signal(Trigger.COMMIT_MISSED, Reason.FAULT_STORE, detail=f"a grant lapses: {why}")
+
+
+def settled(lane: Lane, grant: int, number: int | None, visit: int | None) -> Signal:
+    """The signal that a grant is in the log as event ``number``: it opens only while pending."""
+    if lane.pending == grant:
+        return Signal(Trigger.COMMITTED)
+    return Signal(Trigger.LAPSED, detail=f"event {number}", visit=visit)
 
 
 def deadline(rules: Rules, lane: Lane) -> float | None:
@@ -46,6 +76,8 @@ def deadline(rules: Rules, lane: Lane) -> float | None:
 
 def _awaited(rules: Rules, lane: Lane) -> Iterable[tuple[Trigger, float]]:
     """The signals that time alone will bring about, each with its time."""
+    if lane.pending is not None:
+        yield Trigger.COMMIT_MISSED, lane.pending_since + rules.grant_within_s
     if lane.state in VISITING:
         yield Trigger.FACE_LOST, lane.face_at + rules.lost_s
     elif lane.state is State.GRANTED:
@@ -82,13 +114,20 @@ def step(rules: Rules, lane: Lane, signal: Signal, now: float) -> Decision:
             f"a lane that is {lane.state} cannot take '{signal.trigger}';"
             " `smile-gate states` shows what it can take"
         )
+    if signal.trigger is Trigger.OPERATOR_GRANT and lane.pending is not None:
+        raise IllegalTransition("a grant waits for its record; ask again when the gate has opened")
+    if signal.trigger in ANSWERS and lane.pending is None:
+        raise IllegalTransition(f"no grant is pending, and '{signal.trigger}' is of none")
     after = _absorb(lane, signal, now)
     arc = next(arc for arc in arcs if arc.guard is None or arc.guard(rules, after))
-    after = _move(after, arc, now)
+    after = _await_commit(_move(after, arc, now), arc, now)
     return Decision(
         lane=_forget(after, arc),
         events=tuple(_events(lane, after, arc, signal, now)),
         position=position_in(arc.to),
+        opens=arc.to is State.GRANTED and arc.trigger in OPENING,
+        way_out=arc.trigger is Trigger.REQUEST_TO_EXIT,
+        grant=after.pending if arc.records in GRANTS and arc.trigger not in OPENING else None,
     )
 
 
@@ -110,9 +149,15 @@ def _absorb(lane: Lane, signal: Signal, now: float) -> Lane:
             if signal.trigger is Trigger.RECOVERED or signal.reason is None:
                 return replace(lane, faults=others)
             return replace(lane, faults=(*others, (signal.reason, now)))
+        case Trigger.COMMIT_MISSED:
+            if any(part is Reason.FAULT_STORE for part, _ in lane.faults):
+                return lane
+            return replace(lane, faults=(*lane.faults, (Reason.FAULT_STORE, now)))
         case Trigger.FACE | Trigger.QUALIFYING:
             if lane.state is State.REARMING and signal.guest != lane.guest:
                 return lane  # the next guest does not make the last one stay
+            if lane.state is State.PENDING:
+                return replace(lane, face_at=now)  # the visit is judged already
             scores = [score for score in (lane.best, signal.score) if score is not None]
             tally = dict(lane.tally)
             if signal.reason is not None:
@@ -130,11 +175,11 @@ def _absorb(lane: Lane, signal: Signal, now: float) -> Lane:
 
 def _move(lane: Lane, arc: Arc, now: float) -> Lane:
     """The lane moved along the arc: counters, the visit's number, the time of the change."""
-    if arc.to is State.SMILING:
+    if arc.to is State.SMILING and arc.trigger in FRAMES:
         if arc.trigger is Trigger.QUALIFYING:
             return replace(lane, state=arc.to, count=lane.count + 1)
         return replace(lane, missed=lane.missed + 1)
-    if arc.to is not arc.state:
+    if arc.to is not arc.state or arc.trigger in OPENING:
         lane = replace(lane, state=arc.to, since=now)
     if arc.records in (EventKind.FACE_SEEN, EventKind.OPERATOR_GRANTED) and lane.visit is None:
         lane = replace(lane, visit=lane.next_visit, next_visit=lane.next_visit + 1)
@@ -145,9 +190,19 @@ def _move(lane: Lane, arc: Arc, now: float) -> Lane:
     return lane
 
 
+def _await_commit(lane: Lane, arc: Arc, now: float) -> Lane:
+    """The lane with its pending grant: a new one, the one it had, or none any more."""
+    if arc.records in GRANTS and arc.trigger not in OPENING:
+        number = lane.grants + 1
+        return replace(lane, pending=number, pending_since=now, grants=number)
+    if lane.pending is None or (arc.to in AWAITING and arc.trigger not in LAPSING):
+        return lane
+    return replace(lane, pending=None)
+
+
 def _forget(lane: Lane, arc: Arc) -> Lane:
     """The lane without the visit where it is over: nothing of it may help the next guest."""
-    if arc.to in (*VISITING, State.GRANTED, State.REARMING):
+    if arc.to in (*VISITING, State.PENDING, State.GRANTED, State.REARMING):
         return lane
     return replace(lane, visit=None, count=0, missed=0, best=None, tally=(), passed=False)
 
@@ -166,9 +221,9 @@ def _events(before: Lane, after: Lane, arc: Arc, signal: Signal, now: float) -> 
             kind=kind,
             monotonic=now,
             before=before.state,
-            after=after.state,
+            after=State.GRANTED if kind in GRANTS else after.state,
             reason=reason,
-            visit=after.visit,
+            visit=after.visit if signal.visit is None else signal.visit,
             frame=signal.frame,
             who=signal.who,
             score=score,
@@ -177,7 +232,10 @@ def _events(before: Lane, after: Lane, arc: Arc, signal: Signal, now: float) -> 
         )
 
     left = arc.records is EventKind.VISIT_LEFT
-    cut_short = before.state in VISITING and after.state not in (*VISITING, State.GRANTED)
+    was_seen = before.best is not None or bool(before.tally)
+    cut_short = (
+        before.state in VISITING or (before.state is State.PENDING and was_seen)
+    ) and after.state not in (*VISITING, State.PENDING, State.GRANTED)
     if left or cut_short:
         reason = why(after.tally) if left or arc.trigger is Trigger.STOPPED else _cause(signal)
         yield event(EventKind.VISIT_LEFT, reason, after.best, before.count, None)

@@ -55,6 +55,8 @@ class Rules:
     passage_sensor: bool = False
     door_held_s: float = 15.0
     """Time for which a door may stay open."""
+    grant_within_s: float = 0.5
+    """Time in which the record of a grant must be committed, or the grant lapses."""
 
 
 CHECKS = (

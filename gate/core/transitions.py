@@ -37,6 +37,11 @@ class Lane:
     passed: bool = False
     door_since: float | None = None
     """Time at which the door opened; None where it is shut, or was reported as held open."""
+    pending: int | None = None
+    """Number of the grant that waits for its commit (counted by ``grants``); None for none."""
+    pending_since: float = 0.0
+    grants: int = 0
+    """Grants that were ever to be committed first."""
 
 
 Guard: TypeAlias = Callable[[Rules, Lane], bool]
@@ -60,6 +65,11 @@ def faulty(_rules: Rules, lane: Lane) -> bool:
 def lane_open(_rules: Rules, lane: Lane) -> bool:
     """Whether the lane is wanted open."""
     return lane.open
+
+
+def relay_failed(_rules: Rules, lane: Lane) -> bool:
+    """Whether the newest fault is the relay's."""
+    return bool(lane.faults) and lane.faults[-1][0] is Reason.FAULT_RELAY
 
 
 def passage_sensor(rules: Rules, _lane: Lane) -> bool:
@@ -96,9 +106,9 @@ def _arcs() -> Iterable[Arc]:
     yield Arc(s.EMERGENCY, t.OPENED, s.EMERGENCY, None, e.LANE_OPENED)
     yield Arc(s.GRANTED, t.CLOSED, s.GRANTED, None, e.LANE_CLOSED)  # a running hold ends first
     yield Arc(s.EMERGENCY, t.CLOSED, s.EMERGENCY, None, e.LANE_CLOSED)
-    for state in (s.IDLE, *VISITING, s.REARMING, s.FAULT):
+    for state in (s.IDLE, *VISITING, s.PENDING, s.REARMING, s.FAULT):
         yield Arc(state, t.CLOSED, s.CLOSED, None, e.LANE_CLOSED)
-    for state in (s.GRANTED, s.REARMING, s.FAULT):  # closed a moment ago, open again
+    for state in (s.PENDING, s.GRANTED, s.REARMING, s.FAULT):  # closed a moment ago, open again
         yield Arc(state, t.OPENED, state, None, e.LANE_OPENED)
 
     # The guest.
@@ -108,12 +118,20 @@ def _arcs() -> Iterable[Arc]:
     yield Arc(s.FACE_PRESENT, t.NO_FACE, s.FACE_PRESENT)
     yield Arc(s.FACE_PRESENT, t.FACE, s.FACE_PRESENT)
     for state in VISITING:
-        yield Arc(state, t.QUALIFYING, s.GRANTED, last_frame, e.GRANTED)
+        yield Arc(state, t.QUALIFYING, s.PENDING, last_frame, e.GRANTED)
         yield Arc(state, t.QUALIFYING, s.SMILING)
         yield Arc(state, t.FACE_LOST, s.IDLE, None, e.VISIT_LEFT)
     for trigger in (t.NO_FACE, t.FACE):
         yield Arc(s.SMILING, trigger, s.FACE_PRESENT, missed_too_many)
         yield Arc(s.SMILING, trigger, s.SMILING)
+
+    # A grant waits for its record; in an open gate it is there to lengthen the hold.
+    yield Arc(s.PENDING, t.COMMITTED, s.GRANTED)
+    yield Arc(s.PENDING, t.COMMIT_MISSED, s.FAULT, None, e.FAULT)
+    yield Arc(s.GRANTED, t.COMMITTED, s.GRANTED)
+    yield Arc(s.GRANTED, t.COMMIT_MISSED, s.GRANTED, None, e.FAULT)
+    for state in State:
+        yield Arc(state, t.LAPSED, state, None, e.GRANT_LAPSED)
 
     # The open gate, and the pause after it.
     yield Arc(s.GRANTED, t.PASSED, s.REARMING, None, e.PASSED)
@@ -128,7 +146,7 @@ def _arcs() -> Iterable[Arc]:
             yield Arc(state, t.PASSED, state, None, e.FORCED)
 
     # Pictures that change nothing: nobody is to be granted now.
-    for state in (s.CLOSED, s.GRANTED, s.REARMING, s.FAULT, s.EMERGENCY):
+    for state in (s.CLOSED, s.PENDING, s.GRANTED, s.REARMING, s.FAULT, s.EMERGENCY):
         for trigger in FRAMES:
             yield Arc(state, trigger, state)
 
@@ -143,14 +161,21 @@ def _arcs() -> Iterable[Arc]:
         yield Arc(state, t.TAMPER, state, None, e.TAMPER)
         yield Arc(state, t.ASSIST, state, None, e.ASSIST_CALLED)
 
-    # A person with a key, a part that fails, an emergency, the end.
+    # A person with a key, or inside; a part that fails; an emergency; the end.
+    # (While a grant is pending no operator's grant is taken, see `step`.)
     for state in NOT_EMERGENCY:
-        yield Arc(state, t.OPERATOR_GRANT, s.GRANTED, None, e.OPERATOR_GRANTED)
-        yield Arc(state, t.FAULT, s.FAULT, None, e.FAULT)
+        yield Arc(state, t.REQUEST_TO_EXIT, s.GRANTED, None, e.OPERATOR_GRANTED)
+        if state is s.GRANTED:  # nothing but the relay ends a hold: it may hit somebody
+            yield Arc(state, t.OPERATOR_GRANT, s.GRANTED, None, e.OPERATOR_GRANTED)
+            yield Arc(state, t.FAULT, s.FAULT, relay_failed, e.FAULT)
+            yield Arc(state, t.FAULT, s.GRANTED, None, e.FAULT)
+        else:
+            yield Arc(state, t.OPERATOR_GRANT, s.PENDING, None, e.OPERATOR_GRANTED)
+            yield Arc(state, t.FAULT, s.FAULT, None, e.FAULT)
     yield Arc(s.FAULT, t.RECOVERED, s.FAULT, faulty, e.RECOVERED)
     yield Arc(s.FAULT, t.RECOVERED, s.IDLE, lane_open, e.RECOVERED)
     yield Arc(s.FAULT, t.RECOVERED, s.CLOSED, None, e.RECOVERED)
-    for state in (s.CLOSED, s.GRANTED, s.REARMING, s.EMERGENCY):
+    for state in (s.CLOSED, s.PENDING, s.GRANTED, s.REARMING, s.EMERGENCY):
         yield Arc(state, t.RECOVERED, state, None, e.RECOVERED)
     yield Arc(s.EMERGENCY, t.FAULT, s.EMERGENCY, None, e.FAULT)
     for state in NOT_EMERGENCY:
@@ -159,8 +184,9 @@ def _arcs() -> Iterable[Arc]:
     yield Arc(s.EMERGENCY, t.EMERGENCY_CLEARED, s.FAULT, faulty, e.EMERGENCY_CLEARED)
     yield Arc(s.EMERGENCY, t.EMERGENCY_CLEARED, s.IDLE, lane_open, e.EMERGENCY_CLEARED)
     yield Arc(s.EMERGENCY, t.EMERGENCY_CLEARED, s.CLOSED, None, e.EMERGENCY_CLEARED)
-    for state in State:
+    for state in NOT_EMERGENCY:
         yield Arc(state, t.STOPPED, s.CLOSED, None, e.STOPPED)
+    yield Arc(s.EMERGENCY, t.STOPPED, s.EMERGENCY, None, e.STOPPED)  # only a person ends it
 
 
 def _table() -> dict[tuple[State, Trigger], tuple[Arc, ...]]:

@@ -28,6 +28,7 @@ PARTS = {
     "fault_relay": "check its wiring; stop the gate and see the row 'gpio'",
     "fault_guard": f"see {JOURNAL} and the row 'resources': it needs a process and 10 MB",
     "fault_inputs": "check the wiring of the input it names; then see the row 'inputs'",
+    "fault_settings": "see the row 'settings'; mend the file, then smile-gate reload",
     "fault_crash_loop": f"see why it ended: {JOURNAL}; then smile-gate clear-fault",
 }
 """Advice for each part that the running gate reports at fault."""

@@ -118,7 +118,7 @@ class InputSignals:
             "emergency": _Contact(change=self._lower, pace=Pace(4, 4.0)),
             "request_to_exit": _Contact(
                 press=self._post_press(
-                    Signal(Trigger.OPERATOR_GRANT, Reason.REQUEST_TO_EXIT, who="request to exit")
+                    Signal(Trigger.REQUEST_TO_EXIT, Reason.REQUEST_TO_EXIT, who="request to exit")
                 ),
                 pace=Pace(3, 3.0),
             ),

@@ -11,6 +11,7 @@ from gate.audit.from_config import open_store
 from gate.config import Config
 from gate.core.controller import Controller
 from gate.core.domain import Event, EventKind, Frame, Position, Reason, Signal, Trigger
+from gate.core.recorder import DirectWriter
 from gate.core.transitions import Lane
 from gate.errors import EndOfClip
 from gate.hardware.camera import CameraRequest, open_source
@@ -33,6 +34,11 @@ class DryRelay:
         last = self.moves[-1][1] if self.moves else Position.SAFE
         if position is not last:
             self.moves.append((self._clock(), position))
+
+    def grant(self, *, way_out: bool = False) -> None:
+        """Remember that it opens."""
+        del way_out
+        self.move(Position.GRANTED)
 
     def clear(self) -> None:
         """Do nothing: this relay has no emergency of its own."""
@@ -73,7 +79,7 @@ class Replay:
         self.told.moves = self._relay.moves
         self._control = Controller(
             self.told.rules,
-            self._store,
+            DirectWriter(self._store),
             self._relay,
             lane=Lane(next_visit=self._store.next_visit()),
             on_event=self._tell,

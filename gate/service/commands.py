@@ -17,14 +17,18 @@ log = logging.getLogger(__name__)
 
 
 def carry_out(parts: Parts, request: Request, now: float) -> Answer:
-    """Do it, and say what came of it. Raises `ControlError` with the reason of a refusal."""
+    """Do it, and say what came of it. Raises `ControlError` with the reason of a refusal.
+
+    An opening is not decided before its record is in the log: then nothing is said, see `opened`.
+    """
     match request.command:
         case Command.STATUS:
             roles = request.peer.roles
             people = bool(roles & {Role.STEER, Role.READ})
             return {"status": snapshot(parts, now, people=people).as_dict(), "roles": sorted(roles)}
         case Command.OPEN:
-            return {"said": _open(parts, request, now)}
+            _open(parts, request, now)
+            return opened(parts) or {}
         case Command.CLOSE:
             return {"said": _close(parts, request, now)}
         case Command.REOPEN:
@@ -35,19 +39,29 @@ def carry_out(parts: Parts, request: Request, now: float) -> Answer:
             raise ControlError(f"'{request.command}' is not the lane's")
 
 
-def _open(parts: Parts, request: Request, now: float) -> str:
+def opened(parts: Parts) -> Answer | None:
+    """What came of an opening; None while its record is not in the log.
+
+    Raises `ControlError` where it did not open.
+    """
     controller = parts.lane.controller
-    if _is_open(parts):
-        raise ControlError("the gate is open already; ask again when it has shut")
+    if controller.lane.pending is not None:
+        return None
+    if not _is_open(parts):
+        raise ControlError(f"the gate did not open: {_trouble(parts)}")
+    return {"said": f"the gate is open for {controller.rules.hold_s:g} s"}
+
+
+def _open(parts: Parts, request: Request, now: float) -> None:
+    controller = parts.lane.controller
     signal = Signal(Trigger.OPERATOR_GRANT, Reason.OPERATOR, who=request.who, detail=request.why)
+    if controller.lane.pending is not None:
+        raise ControlError("the gate is about to open already; ask again when it has")
     if not controller.process(signal, now):
         raise ControlError(
             f"not while the lane is in {controller.lane.state}; end that first: smile-gate"
             " clear-fault, or the key switch"
         )
-    if not _is_open(parts):
-        raise ControlError(f"the gate did not open: {_trouble(parts)}")
-    return f"the gate is open for {controller.rules.hold_s:g} s"
 
 
 def _is_open(parts: Parts) -> bool:
@@ -60,7 +74,7 @@ def _close(parts: Parts, request: Request, now: float) -> str:
         return f"the lane was closed already by {closures.closing.who}"
     who, why = request.who, request.why
     closures.by_operator(OperatorClose(who, why))
-    operator_close.keep(parts.config.store.path, closures.closing)
+    _keep(parts, closures.closing)
     if controller.lane.open:
         controller.process(Signal(Trigger.CLOSED, Reason.OPERATOR, who=who, detail=why), now)
     else:
@@ -79,11 +93,11 @@ def _reopen(parts: Parts, request: Request, now: float) -> str:
     closures.by_operator(None)
     if closures.closed_by:
         _note(parts, EventKind.CLOSE_LIFTED, who, request.why, now)
-        operator_close.keep(parts.config.store.path, None)
+        _keep(parts, None)
         return f"taken back, but {_kept_closed(parts)}"
     signal = Signal(Trigger.OPENED, Reason.OPERATOR, who=who, detail=request.why)
     controller.process(signal, now)
-    operator_close.keep(parts.config.store.path, None)
+    _keep(parts, None)
     if controller.lane.faults:
         return f"the lane is open again, but the gate is not well: {_trouble(parts)}"
     return "the lane is open again"
@@ -109,6 +123,11 @@ def _clear_fault(parts: Parts, request: Request, now: float) -> str:
     if not done:
         raise ControlError("there is no fault to clear")
     return "; ".join(done)
+
+
+def _keep(parts: Parts, closing: OperatorClose | None) -> None:
+    """Remember a close, or its end, beside the log, whose card may take its time."""
+    parts.log.writer.do(lambda: operator_close.keep(parts.config.store.path, closing))
 
 
 def _note(parts: Parts, kind: EventKind, who: str, why: str | None, now: float) -> None:

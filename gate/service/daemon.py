@@ -16,12 +16,14 @@ from gate.config import Config
 from gate.core.describe import describe, fields, level, without_person
 from gate.core.domain import Event, EventKind, Observation, Signal, Trigger
 from gate.core.machine import deadline
+from gate.core.recorder import Outcome
 from gate.core.transitions import Lane
 from gate.errors import ControlError, GateError, NoAnswer
 from gate.interfaces.control.from_config import open_server
 from gate.interfaces.control.protocol import Answer, Command, Request
-from gate.service.commands import carry_out
-from gate.service.inbox import Call, Inbox
+from gate.service.commands import carry_out, opened
+from gate.service.inbox import Call, Inbox, Letter
+from gate.service.log_writer import CLOSE_S
 from gate.service.parts import Parts
 from gate.service.queries import LogFeed, Queries
 from gate.service.query_process import QueryProcess
@@ -33,6 +35,10 @@ log = logging.getLogger(__name__)
 
 NAP_S = 0.05
 """The longest wait for a frame or a signal: how late a stop, or a lost edge, may be noticed."""
+LOOK_S = 0.01
+"""How often it is looked whether an operator's opening is in the log."""
+URGENT = (Trigger.EMERGENCY, Trigger.EMERGENCY_CLEARED, Trigger.REQUEST_TO_EXIT)
+"""What the loop takes first of what has come together: nobody inside waits for the rest."""
 ANSWER_S = 2.0
 """The loop has this long to begin with what was asked."""
 
@@ -45,12 +51,17 @@ class Daemon:
         config: Config,
         *,
         path: Path | None = None,
+        damaged: str | None = None,
         factory: Any = None,
         notifier: Notifier | None = None,
         on_event: Callable[[Event], None] = lambda event: None,
         on_frame: Callable[[Observation, Lane], None] = lambda observation, lane: None,
     ) -> None:
-        """``path`` is the file to reload; ``factory`` the pin factory, None for the configured."""
+        """``path`` is the file to reload; ``factory`` the pin factory, None for the configured.
+
+        ``damaged`` says what is wrong with that file, where the settings are those of the last run.
+        """
+        self._damaged = damaged
         self._config = config
         self._path = path
         self._factory = factory
@@ -88,19 +99,38 @@ class Daemon:
                 stack,
                 self.inbox,
                 self._notifier,
+                damaged=self._damaged,
                 factory=self._factory,
                 on_event=self._tell,
                 on_frame=self._on_frame,
             )
             if server is not None:
                 server.start()
+            self.parts.log.writer.start()
             log.info("started in %.2f s", time.monotonic() - self.parts.begun)
             try:
                 self._loop()
             finally:
                 self._notifier.stopping()
-                self.parts.lane.controller.process(Signal(Trigger.STOPPED), time.monotonic())
+                self._end()
         log.info("stopped")
+
+    def _end(self) -> None:
+        """Shut the gate, then tell the log; it has a while to take all of it."""
+        controller, log_parts = self.parts.lane.controller, self.parts.log
+
+        def told() -> None:
+            log_parts.writer.settle(CLOSE_S)
+            self._settle()
+
+        controller.stop(time.monotonic(), told)
+        told()
+
+    def _settle(self) -> None:
+        """Take in what the log has told."""
+        for letter in self.inbox.poll(0.0)[0]:
+            if isinstance(letter, Outcome):
+                self.parts.lane.controller.settle(letter, time.monotonic())
 
     def _loop(self) -> None:
         parts = self.parts
@@ -110,9 +140,11 @@ class Daemon:
             until = deadline(controller.rules, controller.lane)
             letters, frame = self.inbox.poll(NAP_S if until is None else min(NAP_S, until - now))
             now = time.monotonic()
-            for letter in letters:
+            for letter in in_order(letters):
                 if isinstance(letter, Call):
                     letter.run()
+                elif isinstance(letter, Outcome):
+                    controller.settle(letter, now)
                 elif parts.lane.closures.still(letter):
                     controller.process(letter, now)
             if frame is not None:
@@ -132,7 +164,11 @@ class Daemon:
             return {"said": self._reload(request.peer.name)}
         if request.command is not Command.STATUS:
             log.info("asked: %s", request.command)  # by whom and why is in the audit log
-        return self.inbox.ask(lambda: carry_out(self.parts, request, time.monotonic()), ANSWER_S)
+        answer = self.inbox.ask(lambda: carry_out(self.parts, request, time.monotonic()), ANSWER_S)
+        while not answer:  # an opening waits for the log, for `store.grant_within_s` at most
+            time.sleep(LOOK_S)
+            answer = self.inbox.ask(lambda: opened(self.parts) or {}, ANSWER_S)
+        return answer
 
     def _exported(self, who: str, what: str) -> None:
         """Record that a reader was given events, in the reader's thread. Raises `GateError`."""
@@ -173,3 +209,8 @@ class Daemon:
         self._feed.tell()
         log.log(level(event), "%s", describe(without_person(event)), extra=fields(event))
         self._on_event(event)
+
+
+def in_order(letters: list[Letter]) -> list[Letter]:
+    """The letters with the urgent ones first; both kinds keep their own order."""
+    return sorted(letters, key=lambda it: not (isinstance(it, Signal) and it.trigger in URGENT))

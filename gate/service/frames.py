@@ -27,7 +27,7 @@ class FrameProcessor:
     def __init__(
         self,
         camera: CameraThread,
-        pipeline: Pipeline,
+        pipeline: Pipeline | None,
         controller: Controller,
         *,
         stale_s: float,
@@ -35,7 +35,10 @@ class FrameProcessor:
         on_frame: Callable[[Observation, Lane], None] = lambda observation, lane: None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        """A picture older than ``stale_s`` opens nothing, and without a newer one is a fault."""
+        """A picture older than ``stale_s`` opens nothing, and without a newer one is a fault.
+
+        ``pipeline`` is None as long as its model can't be loaded; nothing is judged then.
+        """
         self.camera = camera
         self.pipeline = pipeline
         self._controller = controller
@@ -80,12 +83,14 @@ class FrameProcessor:
 
     def _judge(self, frame: Frame, now: float, begun: float) -> FrameResult:
         """Have the pipeline look at a good frame, and the controller act on what it shows."""
-        age_s = now - frame.monotonic
+        age_s, pipeline = now - frame.monotonic, self.pipeline
+        if pipeline is None:
+            return FrameResult(FrameOutcome.FAILED, age_s)
         if self._resting:
-            self.pipeline.reset()
+            pipeline.reset()
             self._resting = False
         try:
-            observation = self.pipeline.observe(frame)
+            observation = pipeline.observe(frame)
         except Exception as error:
             if not self._controller.is_at_fault(Reason.FAULT_MODEL):  # once, not with every frame
                 log.exception("frame %d cannot be judged", frame.sequence)
@@ -99,7 +104,7 @@ class FrameProcessor:
         self.judged += 1
         whole_s = self._clock() - begun
         self.work.add(now + whole_s, whole_s)
-        stages = self.pipeline.stages.spent | {"whole": whole_s}
+        stages = pipeline.stages.spent | {"whole": whole_s}
         return FrameResult(FrameOutcome.JUDGED, age_s, stages)
 
     def supervise(self, now: float) -> bool:
@@ -129,7 +134,7 @@ class FrameProcessor:
             self._frozen = FrozenCamera()
             self._fresh_at = now
             camera.start()
-        if camera is not None or pipeline is not None:
+        if self.pipeline is not None and (camera is not None or pipeline is not None):
             self.pipeline.reset()
 
     def _fault(self, part: Reason, detail: str, now: float) -> None:

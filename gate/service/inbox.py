@@ -6,11 +6,14 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from gate.core.domain import Frame, Signal
+from gate.core.recorder import Outcome
 from gate.errors import NoAnswer
 
+Letter: TypeAlias = "Signal | Call | Outcome"
+"""A signal, work for the loop, or what came of what was to be recorded."""
 _Answer = TypeVar("_Answer")
 
 
@@ -36,14 +39,14 @@ class Inbox:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._letters: deque[Signal | Call] = deque()
+        self._letters: deque[Letter] = deque()
         self._frame: Frame | None = None
         self._closed = False
         self.dropped = 0
         """Frames of a live camera that were replaced by a newer one before the loop took them."""
 
-    def post(self, letter: Signal | Call) -> None:
-        """Leave a signal or a call; they are handed over in order, none is lost."""
+    def post(self, letter: Letter) -> None:
+        """Leave a letter; they are handed over in order, none is lost."""
         with self._changed:
             self._letters.append(letter)
             self._changed.notify_all()
@@ -86,7 +89,7 @@ class Inbox:
             self._frame = frame
             self._changed.notify_all()
 
-    def poll(self, timeout_s: float) -> tuple[list[Signal | Call], Frame | None]:
+    def poll(self, timeout_s: float) -> tuple[list[Letter], Frame | None]:
         """All letters and the newest frame; waits up to ``timeout_s`` seconds for any."""
         with self._changed:
             if not self._letters and self._frame is None:

@@ -16,10 +16,17 @@ from gate.service.jobs import Jobs
 log = logging.getLogger(__name__)
 
 
-def schedule(jobs: Jobs, store: Store, settings: StoreSettings) -> None:
-    """Give the calendar its work; every part of it is recorded in the log itself."""
+def schedule(jobs: Jobs, store: Callable[[], Store], settings: StoreSettings) -> None:
+    """Give the calendar its work; every part of it is recorded in the log itself.
+
+    ``store`` gives the log, once it is time; raises `StoreError` where it is not open.
+    """
     at = settings.upkeep_at
-    jobs.add("upkeep", {"hour": at.hour, "minute": at.minute}, lambda: nightly(store, settings))
+
+    def upkeep() -> None:
+        _try("open the log", lambda: nightly(store(), settings))
+
+    jobs.add("upkeep", {"hour": at.hour, "minute": at.minute}, upkeep)
 
 
 def nightly(store: Store, settings: StoreSettings) -> None:

@@ -22,13 +22,13 @@ def keep(log_file: Path, closing: OperatorClose | None) -> None:
         sidecar.write(log_file, _NAME, {"who": closing.who, "why": closing.why})
 
 
-def find(store: Store, log_file: Path) -> tuple[OperatorClose | None, bool]:
+def find(store: Store | None, log_file: Path) -> tuple[OperatorClose | None, bool]:
     """The close that holds, and whether the log has it.
 
-    The log's word counts. A log that has none, or was begun anew, is asked no further: then the
-    file decides, and one that can't be read is a close by somebody.
+    The log's word counts. A log that has none, that was begun anew or that can't be opened is asked
+    no further: then the file decides, and one that can't be read is a close by somebody.
     """
-    word = store.operators_word()
+    word = None if store is None else store.operators_word()
     if word is not None:
         event = word.event
         if event.kind is EventKind.LANE_CLOSED:

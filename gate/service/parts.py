@@ -10,7 +10,7 @@ from gate.audit import Store
 from gate.config import Config
 from gate.core.closures import LaneClosures
 from gate.core.controller import Controller
-from gate.core.domain import Reason, Signal, Trigger
+from gate.core.domain import Reason, Signal, State, Trigger
 from gate.hardware.board import Board
 from gate.hardware.board import read as read_board
 from gate.hardware.guard import Guard
@@ -24,7 +24,11 @@ from gate.service.frames import FrameProcessor
 from gate.service.health import ClockWatch, ServiceReport
 from gate.service.inbox import Inbox
 from gate.service.jobs import Jobs
+from gate.service.log_file import LogFile
+from gate.service.log_writer import LogWriter
+from gate.service.model_loader import ModelLoader
 from gate.service.recent_events import RecentEvents
+from gate.system.emergency_latch import EmergencyLatch
 from gate.vision.classifier import TFLiteClassifier
 
 BOARD_S = 5.0
@@ -46,9 +50,20 @@ class HardwareParts:
 class LogParts:
     """Where it is kept what happens: for good, for who asks now, and in figures."""
 
-    store: Store
+    file: LogFile
+    writer: LogWriter
     recent_events: RecentEvents
     meter: Meter
+
+    @property
+    def store(self) -> Store:
+        """The open log; raises `StoreError` where it could not be opened yet."""
+        return self.file.store
+
+    def close(self) -> None:
+        """Write the rest and let go of the file; a log that hangs is left behind."""
+        if self.writer.close():
+            self.file.close()
 
 
 @dataclass(slots=True)
@@ -68,13 +83,25 @@ class LaneParts:
 class VisionParts:
     """What sees."""
 
-    classifier: TFLiteClassifier
+    classifier: TFLiteClassifier | None
+    """The model; None as long as it can't be loaded."""
     frames: FrameProcessor
+
+    @property
+    def model(self) -> str:
+        """SHA-256 of the model file; empty where there is none."""
+        return self.classifier.card.sha256 if self.classifier else ""
+
+    @property
+    def card_threshold(self) -> float:
+        """The threshold of its card; without a model nothing qualifies anyway."""
+        return self.classifier.card.threshold if self.classifier else 1.0
 
     def close(self) -> None:
         """Stop camera and model, also those that a reload made."""
         self.frames.camera.close()
-        self.classifier.close()
+        if self.classifier is not None:
+            self.classifier.close()
 
 
 @dataclass(slots=True)
@@ -87,6 +114,11 @@ class HealthParts:
     board: Board
     board_at: float
     """When the board was asked last, monotonic s."""
+    latch: EmergencyLatch
+    """What remembers an emergency beyond the process."""
+    latched: bool
+    """Whether it was told of one."""
+    loader: ModelLoader
 
 
 @dataclass(slots=True)
@@ -113,6 +145,9 @@ class Parts:
         self.hardware.signals.poll(now)
         self._look_after_guard(now)
         controller.tick(now)
+        self._latch_emergency()
+        if self.vision.classifier is None:
+            health.loader.supervise(self.config, now)
         well = self.vision.frames.supervise(now)
         if health.crash_loop.over(now):
             controller.process(Signal(Trigger.RECOVERED, Reason.FAULT_CRASH_LOOP), now)
@@ -130,6 +165,13 @@ class Parts:
         trigger = Trigger.RECOVERED if guard.problem is None else Trigger.FAULT
         signal = Signal(trigger, Reason.FAULT_GUARD, detail=guard.problem)
         self.lane.controller.process(signal, now)
+
+    def _latch_emergency(self) -> None:
+        """Keep for the next start that there is an emergency, or that it was cleared."""
+        latch, wanted = self.health.latch, self.lane.controller.lane.state is State.EMERGENCY
+        if wanted is not self.health.latched:
+            self.health.latched = wanted
+            self.log.writer.do((lambda: latch.set("emergency input")) if wanted else latch.clear)
 
     def _turn(self, now: float) -> LoopTurn:
         """How things stand now, as the meter keeps it."""

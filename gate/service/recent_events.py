@@ -16,8 +16,9 @@ from gate.interfaces.status import RECENT, RecentEvent
 class RecentEvents:
     """Begins with what the log knows of earlier runs. Only the loop's thread may call it."""
 
-    def __init__(self, store: Store) -> None:
-        old = list(store.records(limit=RECENT, newest_first=True))[::-1]
+    def __init__(self, store: Store | None) -> None:
+        """``store`` is None where the log can't be opened."""
+        old = [] if store is None else list(store.records(limit=RECENT, newest_first=True))[::-1]
         self._newest = deque(((it.event, it.wall) for it in old), maxlen=RECENT)
 
     def add(self, event: Event) -> None:

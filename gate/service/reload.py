@@ -17,7 +17,7 @@ from gate.config import Applied, Config, RelayMode, Unwritable
 from gate.config.changes import Change, differences
 from gate.config.load import load
 from gate.config.settings import applied
-from gate.core.domain import Event, EventKind
+from gate.core.domain import Event, EventKind, Reason, Signal, Trigger
 from gate.errors import ConfigError
 from gate.hardware.from_config import open_camera_thread
 from gate.service import last_config
@@ -67,12 +67,13 @@ def prepare(parts: Parts, path: Path) -> ReloadPlan:
     needs = frozenset(applied(change.name) for change in changes)
     smile = pipeline = jobs = None
     with ExitStack() as made:  # let go of again where a later part fails
-        if Applied.PIPELINE in needs:
-            if config.smile.model != old.smile.model:
-                smile = made.enter_context(closing(open_model(config)))
-            pipeline = open_pipeline(config, smile or parts.vision.classifier)
+        model = parts.vision.classifier
+        if model is None or Applied.PIPELINE in needs:
+            if model is None or config.smile.model != old.smile.model:
+                model = smile = made.enter_context(closing(open_model(config)))
+            pipeline = open_pipeline(config, model)
         if config.lane != old.lane or config.store != old.store:
-            jobs = open_jobs(config, parts.log.store, parts.lane.closures)
+            jobs = open_jobs(config, parts.log.file, parts.lane.closures)
             jobs.arm()
             made.callback(jobs.close)
         made.pop_all()
@@ -82,12 +83,14 @@ def prepare(parts: Parts, path: Path) -> ReloadPlan:
 def apply(parts: Parts, plan: ReloadPlan, who: str) -> str:
     """Put the plan in force, and record what changed. Called from the loop."""
     now = time.monotonic()
-    if not plan.changes:
+    parts.lane.controller.process(Signal(Trigger.RECOVERED, Reason.FAULT_SETTINGS, who=who), now)
+    if not plan.changes and plan.smile is None:
         return "nothing changed"
     config, old = plan.config, parts.config
+    retired = None
     if plan.smile is not None:
         retired, parts.vision.classifier = parts.vision.classifier, plan.smile
-    rules = config.rules(parts.vision.classifier.card.threshold)
+    rules = config.rules(parts.vision.card_threshold)
     parts.config, parts.loaded = config, datetime.now(UTC)
     parts.lane.controller.rules = rules
     parts.lane.controller.grants_unwritten = (
@@ -99,19 +102,19 @@ def apply(parts: Parts, plan: ReloadPlan, who: str) -> str:
     parts.hardware.relay.limit(max_open_s=relay.max_on_s, pulse_s=pulse_s)
     parts.health.crash_loop.limits = config.service
     _watch_with(parts, plan)
-    if plan.smile is not None:
+    if retired is not None:
         retired.close()
-    parts.log.store.describe(
-        config_hash=config.digest(),
-        model_hash=parts.vision.classifier.card.sha256,
-        threshold=rules.threshold,
+    parts.log.file.describe(
+        config, card_threshold=parts.vision.card_threshold, model_hash=parts.vision.model
     )
-    parts.log.meter.describe(
-        model=parts.vision.classifier.card.sha256, fps_wanted=config.camera.fps
-    )
+    parts.log.meter.describe(model=parts.vision.model, fps_wanted=config.camera.fps)
+    if plan.smile is not None:
+        parts.lane.controller.process(Signal(Trigger.RECOVERED, Reason.FAULT_MODEL), now)
+    if not plan.changes:
+        return "nothing changed, but the model could be loaded"
     said = "; ".join(str(change) for change in plan.changes)
     parts.lane.controller.record(Event(EventKind.CONFIG_CHANGED, now, who=who, detail=said))
-    last_config.keep(config.store.path, config)
+    parts.log.writer.do(lambda: last_config.keep(config.store.path, config, parts.path))
     if config.lane != old.lane:
         lane = [change for change in plan.changes if change.name.startswith("lane.")]
         hours = "; ".join(str(change) for change in lane)

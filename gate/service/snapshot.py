@@ -48,7 +48,7 @@ def snapshot(parts: Parts, now: float, *, people: bool = False) -> Status:
         work=_work(parts, now),
         watchdog=parts.health.report.watchdog(now),
         log=_log(parts),
-        judging=ModelInForce(parts.vision.classifier.card.sha256, rules.threshold),
+        judging=ModelInForce(parts.vision.model, rules.threshold),
         settings=SettingsInForce(
             str(parts.path) if parts.path else None, parts.config.digest(), parts.loaded
         ),
@@ -116,11 +116,11 @@ def _work(parts: Parts, now: float) -> FrameCost:
 
 
 def _log(parts: Parts) -> LogHealth:
-    store = parts.log.store
-    detail = store.set_aside.event.detail if store.set_aside else None
+    store = parts.log.store if parts.log.file.is_open else None
+    detail = store.set_aside.event.detail if store and store.set_aside else None
     return LogHealth(
-        path=str(store.path),
-        sequence=store.sequence,
+        path=str(parts.log.file.path),
+        sequence=store.sequence if store else 0,
         unwritten=parts.lane.controller.unwritten,
         set_aside=json.loads(detail)["file"] if detail else None,
     )

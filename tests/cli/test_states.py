@@ -12,7 +12,7 @@ def test_states_are_printed_from_the_table() -> None:
     assert "missed too many" in table
     diagram = call("states", "--mermaid").stdout
     assert diagram.startswith("stateDiagram-v2")
-    assert "smiling --> granted: qualifying [last frame]" in diagram
+    assert "smiling --> pending: qualifying [last frame]" in diagram
     arcs = objects(call("states", "--json"))
     assert {"state": "granted", "trigger": "passed", "if": None} | {
         "next": "rearming",

@@ -5,7 +5,18 @@ from collections.abc import Sequence
 import pytest
 
 from gate.core.controller import RETRY_S, Controller
-from gate.core.domain import Event, EventKind, Observation, Position, Reason, Signal, State, Trigger
+from gate.core.domain import (
+    Event,
+    EventKind,
+    Observation,
+    Position,
+    Reason,
+    Record,
+    Signal,
+    State,
+    Trigger,
+)
+from gate.core.recorder import DirectWriter
 from gate.core.rules import Rules
 from gate.errors import StoreError
 from tests.fakes import ListRecorder, ListRelay, seen
@@ -19,7 +30,7 @@ class Bench:
     def __init__(self, rules: Rules = RULES) -> None:
         self.log = ListRecorder()
         self.relay = ListRelay()
-        self.control = Controller(rules, self.log, self.relay)
+        self.control = Controller(rules, DirectWriter(self.log), self.relay)
         self.now = 0.0
         self.control.process(Signal(Trigger.OPENED), self.now)
 
@@ -53,14 +64,13 @@ def test_a_grant_is_committed_before_the_relay_moves() -> None:
     """When the relay is told, the record of the grant is already in the log."""
     bench = Bench()
     before: list[EventKind] = []
-    move = bench.relay.move
+    grant = bench.relay.grant
 
-    def watch(position: Position) -> None:
-        if position is Position.GRANTED:
-            before.extend(bench.log.kinds())
-        move(position)
+    def watch(*, way_out: bool = False) -> None:
+        before.extend(bench.log.kinds())
+        grant(way_out=way_out)
 
-    bench.relay.move = watch  # type: ignore[method-assign]  # to look at the moment of the move
+    bench.relay.grant = watch  # type: ignore[method-assign]  # to look at the moment of the move
     bench.smile()
     assert before[-1] is EventKind.GRANTED
 
@@ -158,7 +168,7 @@ def test_a_log_that_fails_once_does_not_keep_the_lane_shut() -> None:
     bench.smile(2)
     record = bench.log.record
 
-    def refuse_once(events: Sequence[Event]) -> None:
+    def refuse_once(events: Sequence[Event]) -> tuple[Record, ...]:
         bench.log.record = record  # type: ignore[method-assign]  # the lock is gone
         raise StoreError("the log is locked")
 

@@ -18,6 +18,7 @@ from gate.core.domain import (
     State,
     Trigger,
 )
+from gate.core.recorder import DirectWriter
 from gate.core.rules import Rules
 from gate.hardware.indicators import Indicators, Lamp
 from gate.hardware.output_lines import OutputLine, OutputLines
@@ -39,7 +40,8 @@ signals = st.sampled_from(
         Signal(Trigger.DOOR_SHUT),
         Signal(Trigger.TAMPER),
         Signal(Trigger.ASSIST),
-        Signal(Trigger.OPERATOR_GRANT, Reason.REQUEST_TO_EXIT),
+        Signal(Trigger.REQUEST_TO_EXIT, Reason.REQUEST_TO_EXIT),
+        Signal(Trigger.OPERATOR_GRANT, Reason.OPERATOR),
         Signal(Trigger.FAULT, Reason.FAULT_CAMERA),
         Signal(Trigger.RECOVERED, Reason.FAULT_CAMERA),
         Signal(Trigger.EMERGENCY_CLEARED),
@@ -57,7 +59,7 @@ class House:
         self.relay = Relay(self.lines, max_open_s=FOREVER_S, pulse_s=None)
         self.panel = Indicators(self.lines, [Lamp("red", shows=frozenset(State))])
         self.log = ListRecorder()
-        self.control = Controller(RULES, self.log, self.relay)
+        self.control = Controller(RULES, DirectWriter(self.log), self.relay)
         self.now = 0.0
         self.tripped = False
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gate.core.domain import EventKind, Position, Reason, Signal, State, Trigger
-from gate.core.machine import Decision, deadline, due, replaced, step
+from gate.core.machine import Decision, deadline, due, replaced, settled, step
 from gate.core.rules import RearmRule, Rules
 from gate.core.transitions import TRANSITIONS, VISITING, Lane
 from gate.errors import IllegalTransition
@@ -19,6 +19,8 @@ OPEN = Lane(state=State.IDLE, open=True)
 QUALIFYING = Signal(Trigger.QUALIFYING, score=0.9)
 FACE = Signal(Trigger.FACE, reason=Reason.NO_SMILE, score=0.1)
 NO_FACE = Signal(Trigger.NO_FACE)
+COMMITTED = Signal(Trigger.COMMITTED)
+PRESS = Signal(Trigger.REQUEST_TO_EXIT, Reason.REQUEST_TO_EXIT, who="request to exit")
 
 
 def play(*signals: Signal, lane: Lane = OPEN, rules: Rules = RULES) -> list[Decision]:
@@ -35,16 +37,19 @@ def kinds(decisions: list[Decision]) -> list[EventKind]:
 
 
 def test_a_held_smile_grants_at_the_last_frame() -> None:
-    """A face, then N qualifying frames: the N-th grants, with its count and score."""
-    decisions = play(FACE, QUALIFYING, QUALIFYING, QUALIFYING)
+    """A face, then N qualifying frames: the N-th grants, and opens once that is in the log."""
+    decisions = play(FACE, QUALIFYING, QUALIFYING, QUALIFYING, COMMITTED)
     assert [decision.lane.state for decision in decisions] == [
         State.FACE_PRESENT,
         State.SMILING,
         State.SMILING,
+        State.PENDING,
         State.GRANTED,
     ]
-    assert [decision.position for decision in decisions] == [Position.SAFE] * 3 + [Position.GRANTED]
-    (granted,) = decisions[-1].events
+    assert [decision.position for decision in decisions] == [Position.SAFE] * 4 + [Position.GRANTED]
+    assert [decision.opens for decision in decisions] == [False] * 4 + [True]
+    (granted,) = decisions[-2].events
+    assert (decisions[-2].grant, granted.after) == (1, State.GRANTED)
     assert (granted.kind, granted.reason) == (EventKind.GRANTED, Reason.SMILE_HELD)
     assert (granted.frames, granted.score, granted.visit) == (3, 0.9, 1)
 
@@ -57,15 +62,21 @@ def test_the_first_frame_of_a_visit_does_not_count() -> None:
 def test_a_smile_may_miss_as_many_frames_as_it_is_allowed() -> None:
     """A blink of `missed_frames` frames does not end the count; the misses of a smile add up."""
     forgiven = play(FACE, QUALIFYING, FACE, QUALIFYING, QUALIFYING)
-    assert forgiven[-1].lane.state is State.GRANTED
+    assert forgiven[-1].lane.state is State.PENDING
     again = play(FACE, QUALIFYING, FACE, QUALIFYING, NO_FACE)
     assert (again[-1].lane.state, again[-1].lane.count) == (State.FACE_PRESENT, 0)
+
+
+def test_an_input_is_no_missed_frame() -> None:
+    """Somebody who calls for help, or a loose housing, does not take a smile from a guest."""
+    calls = [Signal(Trigger.ASSIST), Signal(Trigger.TAMPER)] * 3
+    assert play(FACE, QUALIFYING, *calls)[-1].lane.missed == 0
 
 
 def test_one_frame_is_enough_where_one_is_asked_for() -> None:
     """With N = 1 the first counted frame grants."""
     decisions = play(FACE, QUALIFYING, rules=replace(RULES, frames=1))
-    assert decisions[-1].lane.state is State.GRANTED
+    assert decisions[-1].lane.state is State.PENDING
 
 
 def test_a_visit_that_never_qualified_says_why() -> None:
@@ -121,10 +132,10 @@ def test_a_visit_cut_short_ends_with_its_cause(
 
 def test_the_hold_ends_by_itself() -> None:
     """The hold's time, and nothing before it, takes the relay back."""
-    lane = play(FACE, QUALIFYING, QUALIFYING, QUALIFYING)[-1].lane
-    assert deadline(RULES, lane) == pytest.approx(0.3 + RULES.hold_s)
-    assert due(RULES, lane, 0.3 + RULES.hold_s - 0.01) is None
-    signal = due(RULES, lane, 0.3 + RULES.hold_s)
+    lane = play(FACE, QUALIFYING, QUALIFYING, QUALIFYING, COMMITTED)[-1].lane
+    assert deadline(RULES, lane) == pytest.approx(0.4 + RULES.hold_s)
+    assert due(RULES, lane, 0.4 + RULES.hold_s - 0.01) is None
+    signal = due(RULES, lane, 0.4 + RULES.hold_s)
     assert signal is not None
     decision = step(RULES, lane, signal, 5.3)
     assert (decision.lane.state, decision.position) == (State.REARMING, Position.SAFE)
@@ -173,7 +184,7 @@ def test_another_face_is_another_visit() -> None:
 
 def test_a_lane_that_closes_during_a_hold_lets_it_end_first() -> None:
     """Closing does not shut the gate on a guest, but nobody else comes in."""
-    granted = play(FACE, QUALIFYING, QUALIFYING, QUALIFYING)[-1].lane
+    granted = play(FACE, QUALIFYING, QUALIFYING, QUALIFYING, COMMITTED)[-1].lane
     closed, ended, rearmed = play(
         Signal(Trigger.CLOSED),
         Signal(Trigger.HOLD_ELAPSED),
@@ -218,7 +229,8 @@ def test_a_pair_is_in_the_table_or_raises_and_changes_nothing(
     state: State, trigger: Trigger
 ) -> None:
     """The table is the specification: what it does not have does not happen."""
-    lane = Lane(state=state, open=True, visit=1, count=1)
+    awaits = trigger in (Trigger.COMMITTED, Trigger.COMMIT_MISSED)
+    lane = Lane(state=state, open=True, visit=1, count=1, pending=1 if awaits else None)
     before = replace(lane)
     if (state, trigger) in TRANSITIONS:
         reached = step(RULES, lane, Signal(trigger), 1.0).lane.state
@@ -227,6 +239,13 @@ def test_a_pair_is_in_the_table_or_raises_and_changes_nothing(
         with pytest.raises(IllegalTransition, match=str(trigger)):
             step(RULES, lane, Signal(trigger), 1.0)
     assert lane == before
+
+
+@pytest.mark.parametrize("state", [State.PENDING, State.GRANTED])
+def test_a_commit_of_no_pending_grant_is_refused(state: State) -> None:
+    """Nothing opens by an answer of the log that nobody waits for."""
+    with pytest.raises(IllegalTransition, match="no grant is pending"):
+        step(RULES, replace(OPEN, state=state), COMMITTED, 1.0)
 
 
 def test_every_pair_of_the_table_ends_with_a_row_that_always_holds() -> None:
@@ -283,10 +302,113 @@ def test_no_sequence_of_signals_breaks_the_promises(
                 open_visits.discard(event.visit)
                 ended.append(event.visit)
         entered = decision.lane.state is State.GRANTED and lane.state is not State.GRANTED
-        granted = {EventKind.GRANTED, EventKind.OPERATOR_GRANTED}
-        assert entered <= bool(granted & {event.kind for event in decision.events})
+        committed = lane.state is State.PENDING and signal.trigger is Trigger.COMMITTED
+        assert entered <= (committed or signal.trigger is Trigger.REQUEST_TO_EXIT)
+        assert decision.opens >= entered
         on = decision.position is not Position.SAFE
         assert on == (decision.lane.state in (State.GRANTED, State.EMERGENCY))
         lane = decision.lane
         assert (lane.state in VISITING) == bool(open_visits)
     assert len(ended) == len(set(ended))
+
+
+def granted() -> Lane:
+    return play(FACE, QUALIFYING, QUALIFYING, QUALIFYING, COMMITTED)[-1].lane
+
+
+def pending() -> Lane:
+    return play(FACE, QUALIFYING, QUALIFYING, QUALIFYING)[-1].lane
+
+
+def test_a_grant_that_is_not_in_the_log_in_time_lapses() -> None:
+    """The visit ends, the lane is at fault, and the commit that comes later opens nothing."""
+    lane = pending()
+    at = lane.pending_since + RULES.grant_within_s
+    assert due(RULES, lane, at - 0.01) is None
+    signal = due(RULES, lane, at)
+    assert signal is not None
+    decision = step(RULES, lane, signal, at)
+    assert kinds([decision]) == [EventKind.VISIT_LEFT, EventKind.FAULT]
+    assert (decision.lane.state, decision.position) == (State.FAULT, Position.SAFE)
+    late = settled(decision.lane, 1, 57, 1)
+    lapsed = step(RULES, decision.lane, late, at + 1)
+    assert (lapsed.lane.state, lapsed.opens) == (State.FAULT, False)
+    (event,) = lapsed.events
+    assert (event.kind, event.detail, event.visit) == (EventKind.GRANT_LAPSED, "event 57", 1)
+
+
+@pytest.mark.parametrize(
+    "signal",
+    [
+        Signal(Trigger.EMERGENCY, Reason.EMERGENCY_INPUT),
+        Signal(Trigger.CLOSED, Reason.SCHEDULE),
+        Signal(Trigger.STOPPED),
+        Signal(Trigger.FAULT, Reason.FAULT_CAMERA),
+    ],
+)
+def test_whatever_ends_a_pending_grant_has_it_lapse(signal: Signal) -> None:
+    """An emergency, a close, a stop, a fault: the commit that follows opens nothing."""
+    after = step(RULES, pending(), signal, 1.0).lane
+    assert after.pending is None
+    assert settled(after, 1, 57, 1).trigger is Trigger.LAPSED
+
+
+@pytest.mark.parametrize(
+    "part", [part for part in Reason if part.startswith("fault_") and part != "fault_relay"]
+)
+def test_a_fault_in_a_hold_does_not_shut_the_gate(part: Reason) -> None:
+    """The hold is finished, and the lane is at fault afterwards."""
+    during, ended, rearmed = play(
+        Signal(Trigger.FAULT, part),
+        Signal(Trigger.HOLD_ELAPSED),
+        Signal(Trigger.REARMED),
+        lane=granted(),
+    )
+    assert (during.lane.state, during.position) == (State.GRANTED, Position.GRANTED)
+    assert due(RULES, during.lane, granted().since + RULES.hold_s) is not None
+    assert ended.position is Position.SAFE
+    assert rearmed.lane.state is State.FAULT
+
+
+def test_a_fault_of_the_relay_ends_a_hold() -> None:
+    """Also where another part was at fault before."""
+    _, failed = play(
+        Signal(Trigger.FAULT, Reason.FAULT_CAMERA),
+        Signal(Trigger.FAULT, Reason.FAULT_RELAY),
+        lane=granted(),
+    )
+    assert (failed.lane.state, failed.position) == (State.FAULT, Position.SAFE)
+
+
+def test_a_press_in_a_hold_lengthens_it_and_opens_anew() -> None:
+    """The hold is counted from the press."""
+    lane = granted()
+    decision = step(RULES, lane, PRESS, lane.since + 4.9)
+    assert (decision.lane.state, decision.opens, decision.way_out) == (State.GRANTED, True, True)
+    assert deadline(RULES, decision.lane) == lane.since + 4.9 + RULES.hold_s
+
+
+def test_an_operator_s_opening_in_a_hold_lengthens_it_once_it_is_in_the_log() -> None:
+    """Without its record the hold ends as if nothing had been asked."""
+    lane = granted()
+    asked = step(RULES, lane, Signal(Trigger.OPERATOR_GRANT, who="kim"), lane.since + 1)
+    assert (asked.lane.state, asked.opens, asked.lane.since) == (State.GRANTED, False, lane.since)
+    longer = step(RULES, asked.lane, COMMITTED, lane.since + 1.1)
+    assert (longer.opens, longer.lane.since) == (True, lane.since + 1.1)
+    missed = step(RULES, asked.lane, Signal(Trigger.COMMIT_MISSED), lane.since + 1.5)
+    assert (missed.lane.state, missed.lane.since) == (State.GRANTED, lane.since)
+
+
+@pytest.mark.parametrize("state", [state for state in State if state is not State.EMERGENCY])
+def test_a_press_opens_at_once_in_every_state(state: State) -> None:
+    """No part at fault and no pending grant keeps anybody in."""
+    lane = replace(OPEN, state=state, faults=((Reason.FAULT_STORE, 0.0),))
+    decision = step(RULES, lane, PRESS, 1.0)
+    assert (decision.lane.state, decision.opens, decision.way_out) == (State.GRANTED, True, True)
+
+
+def test_a_stop_does_not_end_an_emergency() -> None:
+    """Its position is the last one; only a person ends it."""
+    decision = step(RULES, replace(OPEN, state=State.EMERGENCY), Signal(Trigger.STOPPED), 1.0)
+    assert (decision.lane.state, decision.position) == (State.EMERGENCY, Position.EMERGENCY)
+    assert kinds([decision]) == [EventKind.STOPPED]

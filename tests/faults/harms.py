@@ -231,7 +231,7 @@ def break_the_log(daemon: Daemon) -> None:
 
 
 def _before_recording(daemon: Daemon, harm: Callable[[Sequence[Event]], None]) -> None:
-    recorder: Any = daemon.parts.lane.controller._recorder
+    recorder: Any = daemon.parts.log.writer._direct._recorder
     record = recorder.record
 
     def harmed(events: Sequence[Event]) -> object:
@@ -286,7 +286,9 @@ def _before_offering(daemon: Daemon, harm: Callable[[], None]) -> None:
 
 def fail_in_the_pipeline(daemon: Daemon) -> None:
     """Judging a frame raises, from the moment the gate is open."""
-    observe = daemon.parts.vision.frames.pipeline.observe
+    pipeline = daemon.parts.vision.frames.pipeline
+    assert pipeline is not None
+    observe = pipeline.observe
     broken: list[bool] = []
 
     def harmed(frame: Any) -> Any:
@@ -295,7 +297,7 @@ def fail_in_the_pipeline(daemon: Daemon) -> None:
             raise ValueError("in the model")
         return observe(frame)
 
-    daemon.parts.vision.frames.pipeline.observe = harmed  # type: ignore[method-assign]  # that is the harm
+    pipeline.observe = harmed  # type: ignore[method-assign]  # that is the harm
 
 
 def fail_once_at_the_relay(daemon: Daemon) -> None:

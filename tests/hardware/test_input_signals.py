@@ -122,7 +122,7 @@ def test_each_contact_has_its_signal(board: Board) -> None:
         board.open_contact(pin)
         board.turn()
     assert board.triggers() == [
-        Trigger.OPERATOR_GRANT,
+        Trigger.REQUEST_TO_EXIT,
         Trigger.PASSED,
         Trigger.DOOR_OPENED,
         Trigger.DOOR_SHUT,
@@ -246,7 +246,7 @@ def test_a_lost_press_is_found_by_its_level(board: Board) -> None:
     board.lose_edge(6, closed=True)
     for _ in range(5):
         board.turn()
-    assert board.triggers() == [Trigger.OPERATOR_GRANT]
+    assert board.triggers() == [Trigger.REQUEST_TO_EXIT]
 
 
 def test_a_level_counts_once_it_has_lasted_as_long_as_its_contact_bounces() -> None:
@@ -281,7 +281,7 @@ def test_an_edge_that_never_comes_is_a_fault_and_the_inputs_are_watched_anew(boa
     assert told[0].detail == "inputs.door changed and its edge was not told"
     board.posted.clear()
     board.close_contact(6)
-    assert board.triggers() == [Trigger.OPERATOR_GRANT]
+    assert board.triggers() == [Trigger.REQUEST_TO_EXIT]
 
 
 def test_a_dead_thread_is_a_fault_and_is_started_again(board: Board) -> None:
@@ -300,7 +300,7 @@ def test_a_line_that_cannot_be_read_is_a_fault_until_it_can(board: Board) -> Non
     board.lose_edge(6, closed=True)
     for _ in range(30):
         board.turn()
-    assert board.triggers() == [Trigger.OPERATOR_GRANT, Trigger.FAULT]
+    assert board.triggers() == [Trigger.REQUEST_TO_EXIT, Trigger.FAULT]
     assert "inputs.tamper cannot be read" in str(board.posted[1].detail)
     board.pins.fails = lambda call: False
     for _ in range(30):
@@ -318,7 +318,7 @@ def test_an_emergency_is_told_and_served_whatever_the_relay_s_pin_does(
     assert board.triggers() == [Trigger.EMERGENCY]
     assert board.relay.is_open is (operation == "read")
     board.close_contact(6)
-    assert board.triggers() == [Trigger.EMERGENCY, Trigger.OPERATOR_GRANT]
+    assert board.triggers() == [Trigger.EMERGENCY, Trigger.REQUEST_TO_EXIT]
 
 
 def test_a_handler_that_fails_does_not_end_the_library_s_thread(board: Board) -> None:
@@ -343,7 +343,7 @@ def test_a_chattering_contact_delays_nobody(board: Board, pin: int) -> None:
     assert len(board.posted) <= 20
     waiting = len(board.posted)
     board.close_contact(6)
-    assert board.triggers()[waiting] is Trigger.OPERATOR_GRANT
+    assert board.triggers()[waiting] is Trigger.REQUEST_TO_EXIT
     for _ in range(300):
         board.turn()
     assert len(board.posted) <= 24
@@ -357,14 +357,14 @@ def test_the_presses_of_an_exit_button_are_told_at_the_pace_of_a_hand(board: Boa
         board.close_contact(6)
         board.open_contact(6)
         board.turn(0.5)
-    assert board.triggers() == [Trigger.OPERATOR_GRANT] * 3
+    assert board.triggers() == [Trigger.REQUEST_TO_EXIT] * 3
     for _ in range(100):
         board.close_contact(6)
         board.open_contact(6)
     board.turn(0.5)
     assert len(board.posted) == 3
     board.turn(2.0)
-    assert board.triggers() == [Trigger.OPERATOR_GRANT] * 4
+    assert board.triggers() == [Trigger.REQUEST_TO_EXIT] * 4
     assert board.posted[3].detail == "99 more in 2.5 s"
 
 

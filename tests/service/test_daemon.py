@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import sqlite3
+import threading
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -12,14 +14,24 @@ import pytest
 from gpiozero.pins.mock import MockFactory
 
 from gate.config.load import load
-from gate.core.domain import EventKind, Reason, State
+from gate.core.domain import (
+    Event,
+    EventKind,
+    Observation,
+    Position,
+    Reason,
+    Signal,
+    State,
+    Trigger,
+)
 from gate.core.transitions import Lane
 from gate.errors import RelayError
 from gate.hardware import lines_file
 from gate.hardware.lines_file import LinesInForce
 from gate.replay import demo_clip
-from gate.service.daemon import Daemon
+from gate.service.daemon import URGENT, Daemon, in_order
 from gate.service.health import ServiceReport
+from gate.service.inbox import Letter
 from gate.system.systemd import Notifier
 from tests.daemons import STALE, Manager, WriteConfig, records, running, suspend, wait_for
 from tests.waiting import PATIENCE_S
@@ -190,3 +202,71 @@ def test_the_lines_in_force_are_written_down_before_any_is_claimed(
         Daemon(settings, factory=Pins()).run()
     assert found[0] is not None
     assert [line.pin for line in found[0].lines] == [17, 5]
+
+
+def test_settings_that_were_damaged_after_a_good_start_are_a_fault(
+    write_config: WriteConfig, manager: Manager, tmp_path: Path
+) -> None:
+    """The gate runs with the last ones, names the mistake, and heals once the file is reloaded."""
+    config, database = write_config(camera={"loop": True}), tmp_path / "audit.db"
+    with running(config, manager) as process:
+        manager.wait_for("READY=1")
+        process.terminate()
+        assert process.wait(PATIENCE_S) == 0
+    good = config.read_text()
+    config.write_text(good.replace('"camera"', '"camra"', 1))
+    with running(config, manager) as process:
+        wait_for(database, EventKind.FAULT)
+        (fault,) = [it.event for it in records(database) if it.event.kind is EventKind.FAULT]
+        assert (fault.reason, fault.after) == (Reason.FAULT_SETTINGS, State.FAULT)
+        assert "did you mean 'camera'" in str(fault.detail)
+        config.write_text(good)
+        manager.wait_for("READY=1")
+        process.send_signal(signal.SIGHUP)
+        wait_for(database, EventKind.RECOVERED)
+        process.terminate()
+        assert process.wait(PATIENCE_S) == 0
+
+
+def test_a_log_that_hangs_keeps_nobody_in_and_lets_nobody_in(
+    write_config: WriteConfig, tmp_path: Path
+) -> None:
+    """The exit opens while the log's thread hangs; the guest's grant lapses, and says so later."""
+    daemon = Daemon(
+        load(write_config(camera={"loop": True}, store={"grant_within_s": 0.1})),
+        factory=MockFactory(),
+    )
+    hangs, opened = threading.Event(), []
+
+    def hang(observation: Observation, lane: Lane) -> None:
+        """Called in the loop with each frame."""
+        parts = daemon.parts
+        if lane.state is State.SMILING and not hangs.is_set():
+            parts.log.writer.do(lambda: hangs.wait(PATIENCE_S))
+        elif lane.state is State.FAULT and not hangs.is_set():
+            press = Signal(Trigger.REQUEST_TO_EXIT, Reason.REQUEST_TO_EXIT)
+            parts.lane.controller.process(press, time.monotonic())
+            opened.append(parts.hardware.relay.position)
+            hangs.set()
+
+    def told(event: Event) -> None:
+        if event.kind is EventKind.RECOVERED:
+            daemon.stop()
+
+    daemon._on_frame, daemon._on_event = hang, told
+    daemon.run()
+    assert opened == [Position.GRANTED]
+    events = [record.event for record in records(tmp_path / "audit.db")]
+    kinds = [event.kind for event in events]
+    lapsed = events[kinds.index(EventKind.GRANT_LAPSED)]
+    assert lapsed.detail == f"event {kinds.index(EventKind.GRANTED) + 1}"
+    assert kinds.index(EventKind.GRANT_LAPSED) > kinds.index(EventKind.GRANTED)
+    assert kinds[-1] is EventKind.STOPPED
+
+
+def test_a_press_is_taken_before_what_came_earlier_and_can_wait() -> None:
+    """Chatter of another contact delays nobody who wants out; what is urgent keeps its order."""
+    chatter = [Signal(Trigger.TAMPER)] * 500
+    urgent = [Signal(trigger) for trigger in (*URGENT, *URGENT)]
+    letters: list[Letter] = [*chatter, *urgent[:4], *chatter, *urgent[4:]]
+    assert in_order(letters)[: len(urgent)] == urgent

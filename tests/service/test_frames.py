@@ -8,6 +8,7 @@ import numpy as np
 
 from gate.core.controller import Controller
 from gate.core.domain import Event, EventKind, Frame, Observation, Reason, Signal, Trigger
+from gate.core.recorder import DirectWriter
 from gate.core.rules import Rules
 from gate.errors import CameraError
 from gate.hardware.camera_thread import CameraThread
@@ -62,7 +63,10 @@ class Bench:
         self.camera = TiredCamera(no_camera, Inbox())  # type: ignore[arg-type]  # never started
         self.events: list[Event] = []
         self.controller = Controller(
-            Rules(0.5, frames=2), ListRecorder(), ListRelay(), on_event=self.events.append
+            Rules(0.5, frames=2),
+            DirectWriter(ListRecorder()),
+            ListRelay(),
+            on_event=self.events.append,
         )
         self.controller.process(Signal(Trigger.OPENED), 0.0)
         self.pipeline = FakePipeline()

@@ -42,7 +42,7 @@ def test_the_calendar_knows_the_hour(tmp_path: Path) -> None:
     """The nightly work is at the configured time."""
     store = Store.open(None)
     jobs = Jobs([], lambda wanted: None)
-    schedule(jobs, store, StoreSettings(upkeep_at=time(4, 15)))
+    schedule(jobs, lambda: store, StoreSettings(upkeep_at=time(4, 15)))
     jobs.start()
     (job,) = jobs._scheduler.get_jobs()
     jobs.close()

@@ -13,6 +13,7 @@ from gpiozero.pins.mock import MockFactory
 
 from gate.config.load import load
 from gate.core.domain import Event, EventKind, Position, Reason, State
+from gate.core.recorder import Outcome
 from gate.errors import RelayError
 from gate.service.inbox import Call, Inbox
 from gate.service.parts import Parts
@@ -45,7 +46,10 @@ class Bench:
     def turn(self) -> None:
         for letter in self.inbox.poll(0.02)[0]:
             assert not isinstance(letter, Call)
-            self.parts.lane.controller.process(letter, time.monotonic())
+            if isinstance(letter, Outcome):
+                self.parts.lane.controller.settle(letter, time.monotonic())
+            else:
+                self.parts.lane.controller.process(letter, time.monotonic())
         self.parts.look_after(time.monotonic())
 
     def turn_until(self, kind: EventKind, reason: Reason) -> None:

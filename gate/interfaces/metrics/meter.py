@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from gate.core.controller import Recorder
 from gate.core.domain import Event, Reason, State
+from gate.core.recorder import Recorder
 
 
 class FrameOutcome(StrEnum):

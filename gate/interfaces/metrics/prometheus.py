@@ -26,8 +26,8 @@ from prometheus_client import (
     make_wsgi_app,
 )
 
-from gate.core.controller import Recorder
-from gate.core.domain import Event, EventKind, Reason
+from gate.core.domain import Event, EventKind, Reason, Record
+from gate.core.recorder import Recorder
 from gate.hardware.board import Board
 from gate.interfaces.metrics.collector import PARTS, LoopCollector
 from gate.interfaces.metrics.meter import FrameOutcome, FrameResult, LoopTurn, Meter
@@ -214,7 +214,7 @@ class _Timed:
         self._recorder = recorder
         self._meter = meter
 
-    def record(self, events: Sequence[Event]) -> object:
+    def record(self, events: Sequence[Event]) -> Sequence[Record]:
         began = time.perf_counter()
         try:
             return self._recorder.record(events)

@@ -50,6 +50,7 @@ from tests.service.walk.log import (
     pruned_at_night,
     rows_name,
     steering_group,
+    until_a_silent_log_is_a_fault,
     until_healthy,
     without_a_log,
     written,
@@ -220,6 +221,7 @@ EFFECTS: dict[str, Effect] = {
     "lane.timezone": Effect("UTC", "America/New_York", is_closed, (False, True), HOURS),
     "store.path": Effect("audit.db", "other.db", logged_in, (["audit.db"], ["other.db"])),
     "store.when_unwritable": Effect("deny", "grant_and_journal", without_a_log, (False, True)),
+    "store.grant_within_s": Effect(0.5, 2, until_a_silent_log_is_a_fault, (0.5, 2)),
     "store.keep_days": Effect(
         None, 2, pruned_at_night, (False, True), world=log_of("old", ago=timedelta(days=3))
     ),

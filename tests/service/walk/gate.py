@@ -15,6 +15,7 @@ import pytest
 from gate.config import Applied
 from gate.config.load import load
 from gate.core.domain import Event, EventKind, Frame, Observation, Signal, State, Trigger
+from gate.core.recorder import Outcome
 from gate.core.transitions import Lane
 from gate.interfaces.control.from_config import open_server
 from gate.interfaces.control.peer import Peer, Role
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from gate.core.domain import Image
 
 from tests.service.walk.world import World
+from tests.waiting import PATIENCE_S
 
 ALICE = Peer("alice", frozenset({Role.STEER}))
 
@@ -69,11 +71,24 @@ class Gate:
     def turn(self, after_s: float = 0.0) -> None:
         """Take what was posted, and look after the parts, some time later."""
         self.world.now += after_s
-        for letter in self.parts.inbox.poll(0)[0]:
-            assert not isinstance(letter, Call)
-            if self.parts.lane.closures.still(letter):
-                self.parts.lane.controller.process(letter, self.world.now)
+        self.take_letters()
         self.parts.look_after(self.world.now)
+        self.take_letters()
+
+    def take_letters(self) -> None:
+        """Take what was posted, and what the log's thread has written of it, until it is quiet."""
+        controller = self.parts.lane.controller
+        while True:
+            assert self.parts.log.writer.settle(PATIENCE_S)
+            letters = self.parts.inbox.poll(0)[0]
+            if not letters:
+                return
+            for letter in letters:
+                assert not isinstance(letter, Call)
+                if isinstance(letter, Outcome):
+                    controller.settle(letter, self.world.now)
+                elif self.parts.lane.closures.still(letter):
+                    controller.process(letter, self.world.now)
 
     def reload(self, without: Applied | None = None) -> None:
         """Apply the file; in every way but one where a test asks so, whatever is declared."""
@@ -91,6 +106,7 @@ class Gate:
     def open_by_hand(self) -> None:
         """Let a guest in. Raises `ControlError`."""
         carry_out(self.parts, Request(Command.OPEN, ALICE, "a pram"), self.world.now)
+        self.take_letters()
 
     def signal(self, trigger: Trigger) -> None:
         self.parts.lane.controller.process(Signal(trigger), self.world.now)

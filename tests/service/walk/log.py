@@ -14,6 +14,7 @@ from typing import Any
 
 from gate.audit import Store
 from gate.core.domain import Event, EventKind, State
+from gate.core.recorder import Batch
 from gate.errors import ControlError, StoreError
 from gate.interfaces.control.peer import Role
 from tests.daemons import records
@@ -80,6 +81,19 @@ def night(gate: Gate) -> object:
 
 def at_fault(gate: Gate) -> bool:
     return gate.state is State.FAULT
+
+
+class SilentLog:
+    """A log that never answers."""
+
+    def submit(self, batch: Batch, now: float) -> None:
+        """Take it, and say nothing."""
+
+
+def until_a_silent_log_is_a_fault(gate: Gate) -> object:
+    gate.parts.lane.controller._writer = SilentLog()
+    gate.open_by_hand()
+    return gate.seconds_until(lambda: at_fault(gate))
 
 
 def until_healthy(gate: Gate) -> object:

@@ -1,0 +1,119 @@
+"""The log's thread: it writes what the loop hands over, in order, so that the loop never waits.
+
+A card that takes its time, a lock, a file system that hangs: the loop goes on, and hears of each
+batch once it is committed or refused.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+from gate.core.describe import describe
+from gate.core.recorder import Batch, DirectWriter, Outcome, Recorder
+
+log = logging.getLogger(__name__)
+
+QUEUE_LIMIT = 1000
+"""Batches that may wait; a chattering contact makes fewer, a log that hangs for minutes more."""
+CLOSE_S = 3.0
+"""At a stop the log has this long for the rest; the service manager waits 20 s for all."""
+
+
+class LogWriter:
+    """A `Writer` with a thread of its own; until `start`, it writes in the caller's."""
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        tell: Callable[[Outcome], None],
+        *,
+        limit: int = QUEUE_LIMIT,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """``tell`` is called in the thread, with what came of each batch."""
+        self._direct = DirectWriter(recorder)
+        self._tell = tell
+        self._limit = limit
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._queue: deque[Batch | Callable[[], object]] = deque()
+        self._busy = False
+        self._closing = False
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin to write in the thread. Where there can be none, the loop has to wait as before."""
+        thread = threading.Thread(target=self._run, name="log", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            log.error("the log is written in the loop: %s", error)
+            return
+        self._thread = thread
+
+    def submit(self, batch: Batch, now: float) -> Outcome | None:
+        """Take a batch; a full queue refuses it, and the journal has its events."""
+        if self._thread is None:
+            return self._direct.submit(batch, now)
+        with self._changed:
+            if len(self._queue) < self._limit:
+                self._queue.append(batch)
+                self._changed.notify_all()
+                return None
+        for event in batch.events:
+            log.critical("will not be in the log: %s", describe(event))
+        return Outcome(batch, error=f"the log hangs: {self._limit} writes are waiting for it")
+
+    def do(self, work: Callable[[], object]) -> None:
+        """Do other work with the log's card, after what was submitted before: small files."""
+        if self._thread is None:
+            work()
+            return
+        with self._changed:
+            self._queue.append(work)
+            self._changed.notify_all()
+
+    def settle(self, timeout_s: float) -> bool:
+        """Wait until everything is written or refused, and told; False if that takes longer."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not (self._queue or self._busy), timeout_s)
+
+    def close(self, timeout_s: float = CLOSE_S) -> bool:
+        """End the thread after the rest; False if it hangs and is left behind."""
+        thread = self._thread
+        if thread is None:
+            return True
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        thread.join(timeout_s)
+        if thread.is_alive():
+            log.critical("the log hangs; %d writes are lost", len(self._queue) + 1)
+            return False
+        self._thread = None
+        return True
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._busy = False
+                self._changed.notify_all()
+                self._changed.wait_for(lambda: bool(self._queue) or self._closing)
+                if not self._queue:
+                    return
+                self._busy = True
+                work = self._queue.popleft()
+            try:
+                self._carry_out(work)
+            except Exception:  # the thread must not end: every grant waits for it
+                log.exception("in the log's thread")
+
+    def _carry_out(self, work: Batch | Callable[[], object]) -> None:
+        if isinstance(work, Batch):
+            self._tell(self._direct.submit(work, self._clock()))
+        else:
+            work()
