@@ -31,7 +31,7 @@ def write_config(tmp_path: Path, clip: Path) -> Callable[..., Path]:
             "face": {"lost_s": 0.7},
             "relay": {"pin_factory": "mock", "hold_s": 1.0},
             "rearm": {"after_s": 0.3},
-            # A machine with other work to do: how fast it commits is not what these tests are about.
+            # How fast a busy machine commits is not what these tests are about.
             "store": {"path": str(tmp_path / "audit.db"), "grant_within_s": 20.0},
             "control": {"socket": str(tmp_path / "control.sock")},
         }

@@ -145,7 +145,7 @@ class Parts:
         controller, health = self.lane.controller, self.health
         self.hardware.poll(now)
         controller.tick(now)
-        self._latch_emergency()
+        self.latch_emergency()
         if self.vision.classifier is None:
             health.loader.supervise(self.config, now)
         well = self.vision.frames.supervise(now)
@@ -159,7 +159,7 @@ class Parts:
         health.report.turn(controller.lane, now, well=well)
         self.log.meter.record_turn(self._turn(now))
 
-    def _latch_emergency(self) -> None:
+    def latch_emergency(self) -> None:
         """Keep for the next start that there is an emergency, or that it was cleared."""
         latch, wanted = self.health.latch, self.lane.controller.lane.state is State.EMERGENCY
         if wanted is not self.health.latched:
