@@ -103,6 +103,7 @@ STATES: dict[State, Sentence] = {
     State.IDLE: ("it waits for a guest", None),
     State.FACE_PRESENT: ("it looks at the guest", None),
     State.SMILING: ("the guest smiles", None),
+    State.PENDING: ("a grant waits for its record in the log", None),
     State.GRANTED: ("the gate is open", None),
     State.REARMING: ("it pauses between two guests", None),
     State.FAULT: ("a part does not work", "see journalctl -u smile-gate"),

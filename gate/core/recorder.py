@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from gate.core.describe import describe
+from gate.core.describe import describe, without_person
 from gate.core.domain import Event, Record
 from gate.errors import StoreError
 
@@ -109,8 +109,9 @@ class DirectWriter:
             log.critical("%s; what happens meanwhile is in the journal", error)
         if not batch.kept:
             return
-        for event in batch.events:
-            log.critical("not in the log yet: %s", describe(event))
+        for event in batch.events:  # in full only where the journal has to stand in for the log
+            shown = event if batch.keep else without_person(event)
+            log.critical("not in the log yet: %s", describe(shown))
         self._unwritten.extend(batch.events)
 
 

@@ -118,6 +118,8 @@ class Daemon:
     def _end(self) -> None:
         """Shut the gate, then tell the log; it has a while to take all of it."""
         controller, log_parts = self.parts.lane.controller, self.parts.log
+        self._take(self.inbox.poll(0.0)[0], time.monotonic())
+        self.parts.latch_emergency()
 
         def told() -> None:
             log_parts.writer.settle(CLOSE_S)
@@ -132,6 +134,17 @@ class Daemon:
             if isinstance(letter, Outcome):
                 self.parts.lane.controller.settle(letter, time.monotonic())
 
+    def _take(self, letters: list[Letter], now: float) -> None:
+        """Do what the letters ask, those that cannot wait first."""
+        controller = self.parts.lane.controller
+        for letter in in_order(letters):
+            if isinstance(letter, Call):
+                letter.run()
+            elif isinstance(letter, Outcome):
+                controller.settle(letter, now)
+            elif self.parts.lane.closures.still(letter):
+                controller.process(letter, now)
+
     def _loop(self) -> None:
         parts = self.parts
         controller, frames = parts.lane.controller, parts.vision.frames
@@ -140,13 +153,7 @@ class Daemon:
             until = deadline(controller.rules, controller.lane)
             letters, frame = self.inbox.poll(NAP_S if until is None else min(NAP_S, until - now))
             now = time.monotonic()
-            for letter in in_order(letters):
-                if isinstance(letter, Call):
-                    letter.run()
-                elif isinstance(letter, Outcome):
-                    controller.settle(letter, now)
-                elif parts.lane.closures.still(letter):
-                    controller.process(letter, now)
+            self._take(letters, now)
             if frame is not None:
                 parts.log.meter.record_frame(frames.process(frame, time.monotonic()))
             elif frames.camera.over:

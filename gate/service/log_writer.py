@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from gate.core.describe import describe
+from gate.core.describe import describe, without_person
 from gate.core.recorder import Batch, DirectWriter, Outcome, Recorder
 
 log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ class LogWriter:
                 self._changed.notify_all()
                 return None
         for event in batch.events:
-            log.critical("will not be in the log: %s", describe(event))
+            log.critical("will not be in the log: %s", describe(without_person(event)))
         return Outcome(batch, error=f"the log hangs: {self._limit} writes are waiting for it")
 
     def do(self, work: Callable[[], object]) -> None:

@@ -145,7 +145,7 @@ class Parts:
         self.hardware.signals.poll(now)
         self._look_after_guard(now)
         controller.tick(now)
-        self._latch_emergency()
+        self.latch_emergency()
         if self.vision.classifier is None:
             health.loader.supervise(self.config, now)
         well = self.vision.frames.supervise(now)
@@ -166,7 +166,7 @@ class Parts:
         signal = Signal(trigger, Reason.FAULT_GUARD, detail=guard.problem)
         self.lane.controller.process(signal, now)
 
-    def _latch_emergency(self) -> None:
+    def latch_emergency(self) -> None:
         """Keep for the next start that there is an emergency, or that it was cleared."""
         latch, wanted = self.health.latch, self.lane.controller.lane.state is State.EMERGENCY
         if wanted is not self.health.latched:

@@ -16,7 +16,7 @@ from gate.core.domain import (
     State,
     Trigger,
 )
-from gate.core.recorder import DirectWriter
+from gate.core.recorder import Batch, DirectWriter, Outcome
 from gate.core.rules import Rules
 from gate.errors import StoreError
 from tests.fakes import ListRecorder, ListRelay, seen
@@ -201,3 +201,74 @@ def test_the_end_of_an_emergency_that_is_none_is_no_news(
     bench = Bench()
     assert bench.control.process(Signal(Trigger.EMERGENCY_CLEARED), 1.0)
     assert caplog.records == []
+
+
+PRESS = Signal(Trigger.REQUEST_TO_EXIT, Reason.REQUEST_TO_EXIT, who="request to exit")
+
+
+def test_the_exit_opens_though_the_log_cannot_be_written() -> None:
+    """Each press does, in the fault as well, and is recorded once that works again."""
+    bench = Bench()
+    bench.log.broken = True
+    for press in range(3):
+        bench.control.process(PRESS, press)
+    assert bench.relay.history == [Position.SAFE, *[Position.GRANTED] * 3]
+    bench.log.broken = False
+    bench.control.tick(2.0 + RETRY_S)
+    assert bench.log.kinds().count(EventKind.OPERATOR_GRANTED) == 3
+
+
+class SilentWriter:
+    """A log's thread that answers when the test says so."""
+
+    def __init__(self) -> None:
+        self.batches: list[Batch] = []
+
+    def submit(self, batch: Batch, now: float) -> None:
+        self.batches.append(batch)
+
+
+def asked(*, grants_unwritten: bool = False) -> tuple[Controller, SilentWriter, ListRelay]:
+    """An operator has asked to open, and the log has not answered yet."""
+    log, relay = SilentWriter(), ListRelay()
+    control = Controller(RULES, log, relay, grants_unwritten=grants_unwritten)
+    control.process(Signal(Trigger.OPERATOR_GRANT, Reason.OPERATOR, who="kim"), 0.0)
+    return control, log, relay
+
+
+def test_the_relay_moves_when_the_commit_is_told() -> None:
+    """Not before, and not by another batch's."""
+    control, log, relay = asked()
+    control.settle(Outcome(Batch()), 0.1)
+    assert relay.history == [Position.SAFE]
+    control.settle(Outcome(log.batches[0], number=7), 0.2)
+    assert relay.history[-1] is Position.GRANTED
+
+
+def test_a_commit_that_is_told_too_late_opens_nothing_and_is_recorded_as_lapsed() -> None:
+    """Also where the loop itself was too busy to notice that the time was over."""
+    control, log, relay = asked()
+    control.settle(Outcome(log.batches[0], number=7), RULES.grant_within_s)
+    assert relay.history == [Position.SAFE]
+    kinds = [event.kind for batch in log.batches for event in batch.events]
+    expected = [EventKind.OPERATOR_GRANTED, EventKind.FAULT, EventKind.GRANT_LAPSED]
+    assert kinds == [*expected, EventKind.RECOVERED]
+    assert log.batches[2].events[0].detail == "event 7"
+
+
+def test_a_log_that_hangs_opens_where_guests_are_let_in_without_it() -> None:
+    """After the same time; the commit that comes at last is no lapse."""
+    control, log, relay = asked(grants_unwritten=True)
+    control.tick(RULES.grant_within_s)
+    assert relay.history[-1] is Position.GRANTED
+    control.settle(Outcome(log.batches[0], number=7), 3.0)
+    assert EventKind.GRANT_LAPSED not in [e.kind for batch in log.batches for e in batch.events]
+
+
+def test_stopped_is_the_last_event_also_after_a_lapse() -> None:
+    """The relay moves at once; the log is heard before the end is written."""
+    control, log, relay = asked()
+    control.stop(0.1, lambda: control.settle(Outcome(log.batches[0], number=7), 0.2))
+    assert relay.history[-1] is Position.SAFE
+    kinds = [event.kind for batch in log.batches for event in batch.events]
+    assert kinds[-2:] == [EventKind.GRANT_LAPSED, EventKind.STOPPED]

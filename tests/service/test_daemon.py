@@ -76,6 +76,7 @@ def test_it_is_not_ready_before_the_camera_is_judged(
     with running(config, manager) as process:
         said = manager.wait_for("READY=1")
         assert "WATCHDOG=1" not in said
+        wait_for(tmp_path / "audit.db", EventKind.FAULT)
         (fault,) = [it for it in records(tmp_path / "audit.db") if it.event.kind is EventKind.FAULT]
         assert "missing.avi" in str(fault.event.detail)
         manager.wait_for("WATCHDOG=1")

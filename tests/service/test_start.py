@@ -17,7 +17,7 @@ from gate.config.load import load
 from gate.core.controller import RETRY_S
 from gate.core.domain import Event, EventKind, Position, Reason, Signal, State, Trigger
 from gate.errors import RelayError
-from gate.service import model_loader
+from gate.service import log_file, model_loader
 from gate.service.inbox import Call, Inbox
 from gate.service.parts import Parts
 from gate.service.start import start
@@ -119,10 +119,25 @@ def test_a_log_that_can_be_opened_later_gets_all_that_happened(
     assert not parts.lane.controller.is_at_fault(Reason.FAULT_STORE)
     events = [record.event for record in parts.log.store.records()]
     kinds = [event.kind for event in events]
-    assert kinds[:3] == [EventKind.FACE_SEEN, EventKind.UNCLEAN_END, EventKind.STARTED]
+    assert kinds[1:4] == [EventKind.FACE_SEEN, EventKind.UNCLEAN_END, EventKind.STARTED]
     (granted,) = [event for event in events if event.kind is EventKind.OPERATOR_GRANTED]
     assert granted.visit == 42
     assert kinds[-1] is EventKind.RECOVERED
+
+
+def test_damage_that_nobody_foresaw_is_a_fault_of_the_log(
+    starter: Starter, write_config: WriteConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever reading the log raises, the gate runs and the exit opens."""
+
+    def fail(*_: object, **__: object) -> Store:
+        raise IndexError("list index out of range")
+
+    monkeypatch.setattr(log_file, "open_store", fail)
+    parts = starter.start(write_config(inputs=EXIT))
+    assert parts.lane.controller.is_at_fault(Reason.FAULT_STORE)
+    press(parts, starter.pins)
+    assert parts.hardware.relay.position is Position.GRANTED
 
 
 def test_a_model_that_can_be_loaded_later_heals_the_gate(
