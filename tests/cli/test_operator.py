@@ -202,7 +202,7 @@ def test_a_gate_that_hangs_does_not_answer(
 
 
 def test_a_running_gate_lets_its_log_be_read(
-    write_config: WriteConfig, manager: Manager, tmp_path: Path
+    write_config: WriteConfig, manager: Manager, tmp_path: Path, call: Callable[..., Result]
 ) -> None:
     """Events as they come, counts and an export, while frames are judged; then all ends at once."""
     path, database = tmp_path / "control.sock", tmp_path / "audit.db"
@@ -215,6 +215,10 @@ def test_a_running_gate_lets_its_log_be_read(
             told = (row[at] for page, _ in events for row in page["events"])
             assert "operator_granted" in told
         assert next(stream(path, Command.STATS, by="event"))[0]["total"]["grants"] >= 1
+        first, *_ = call("events").stdout.splitlines()
+        assert json.loads(first)["kind"] == "started"
+        assert json.loads(call("events", "--after", "1").stdout.splitlines()[0])["sequence"] == 2
+        assert "no event 999999 yet" in call("events", "--after", "999999").stderr
         *_, (end, _) = stream(path, Command.EXPORT, events=["started"])
         assert end["end"]["events"] == 1
         status = ask(path, Command.STATUS)["status"]
