@@ -50,3 +50,12 @@ def test_words_of_people_are_shown_as_they_are() -> None:
     assert "[/anna]" in page
     assert "[/gate]" in page
     assert "/[/log]" in page
+
+
+def test_a_gate_of_another_version_is_shown_too() -> None:
+    """Between an upgrade and the restart, the command and the gate are not the same age."""
+    said = status(CAMERA_LOST)
+    del said["why"]
+    assert "check cable and camera.source" in shown(said)
+    said["faults"][0]["part"] = "fault_of_tomorrow"
+    assert "see journalctl -u smile-gate" in shown(said)
