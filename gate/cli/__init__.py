@@ -29,6 +29,7 @@ SECTIONS = {
     },
     "The log": {
         "audit": "ask who passed, when, and why not; verify the log, copy it",
+        "events": "print the log's events through the running gate, as they come",
     },
     "Try on recordings": {
         "demo": "run the gate on a rendered clip, without camera or relay",

@@ -11,13 +11,14 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from gate.core.domain import Reason
 from gate.core.explain import REASONS
 from gate.core.text import escaped
 
 Status = dict[str, Any]
 
 COLOURS = {"fault": "white on red", "emergency": "white on red", "closed": "black on yellow"}
+UNKNOWN = ("", "see journalctl -u smile-gate")
+"""What to do about a part that only a newer gate knows."""
 CLOSERS = {
     "schedule": "the opening hours",
     "key_switch": "the key switch",
@@ -47,14 +48,16 @@ def _banner(status: Status) -> RenderableType:
 
 def reasons(status: Status) -> Iterator[str]:
     """Why the gate does not open, in the daemon's words, and what else is not as it should be."""
-    why = status["why"]
-    yield why["text"]
-    if why["remedy"]:
+    why = status.get("why") or {"code": None}  # none from a gate that is older than this command
+    if why.get("text"):
+        yield why["text"]
+    if why.get("remedy"):
         yield f"  → {why['remedy']}"
     for fault in status["faults"]:
         yield f"{fault['part']} for {duration(fault['lasted_s'])}: {fault['detail']}"
         if fault["part"] != why["code"]:
-            yield f"  → {REASONS[Reason(fault['part'])][1]}"
+            _, remedy = REASONS.get(fault["part"], UNKNOWN)
+            yield f"  → {remedy}"
     lane = status["lane"]
     if lane["closed_by"]:
         by = " and ".join(CLOSERS.get(name, name) for name in lane["closed_by"])

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -204,7 +206,7 @@ def test_a_gate_that_hangs_does_not_answer(
 
 
 def test_a_running_gate_lets_its_log_be_read(
-    write_config: WriteConfig, manager: Manager, tmp_path: Path
+    write_config: WriteConfig, manager: Manager, tmp_path: Path, call: Callable[..., Result]
 ) -> None:
     """Events as they come, counts and an export, while frames are judged; then all ends at once."""
     path, database = tmp_path / "control.sock", tmp_path / "audit.db"
@@ -217,6 +219,10 @@ def test_a_running_gate_lets_its_log_be_read(
             told = (row[at] for page, _ in events for row in page["events"])
             assert "operator_granted" in told
         assert next(stream(path, Command.STATS, by="event"))[0]["total"]["grants"] >= 1
+        first, *_ = call("events").stdout.splitlines()
+        assert json.loads(first)["kind"] == "log_begun"
+        assert json.loads(call("events", "--after", "1").stdout.splitlines()[0])["sequence"] == 2
+        assert "no event 999999 yet" in call("events", "--after", "999999").stderr
         *_, (end, _) = stream(path, Command.EXPORT, events=["started"])
         assert end["end"]["events"] == 1
         status = ask(path, Command.STATUS)["status"]
@@ -235,18 +241,20 @@ def test_another_user_may_look_and_not_steer(
     write_config: WriteConfig, manager: Manager, tmp_path: Path
 ) -> None:
     """A process of the user nobody, as the kernel sees it: status yes, open no, exit code 4."""
-    for folder in (tmp_path, *tmp_path.parents[:3]):
-        folder.chmod(folder.stat().st_mode | 0o011)  # pytest's own folders are private
+    public = Path(tempfile.mkdtemp(prefix="smile-gate-"))  # pytest's own folders are private
+    public.chmod(0o755)
+    path = public / "control.sock"
 
     def as_nobody(*words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-c", AS_NOBODY, *words, "--socket", str(tmp_path / "control.sock")],
+            [sys.executable, "-c", AS_NOBODY, *words, "--socket", str(path)],
             capture_output=True,
             text=True,
             check=False,
         )
 
-    with running(write_config(camera={"loop": True}), manager):
+    settings = write_config(camera={"loop": True}, control={"socket": str(path)})
+    with running(settings, manager):
         manager.wait_for("READY=1")
         seen = as_nobody("status", "--json")
         refused = as_nobody("open", "--reason", "let me in")
@@ -255,6 +263,7 @@ def test_another_user_may_look_and_not_steer(
     assert "may not do this; ask an administrator" in refused.stderr
     kinds = [record.event.kind for record in records(tmp_path / "audit.db")]
     assert EventKind.OPERATOR_GRANTED not in kinds
+    shutil.rmtree(public)
 
 
 def test_many_who_ask_do_not_hold_up_the_loop(

@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
+from gate.cli.common import PLAIN
 from gate.cli.status_view import view
 from gate.core.domain import EventKind, Reason
 from gate.core.explain import Why
@@ -16,7 +17,7 @@ from tests.doctor.patients import CAMERA_LOST, status
 
 
 def shown(said: dict[str, Any]) -> str:
-    screen = Console(file=io.StringIO(), width=160)
+    screen = Console(file=io.StringIO(), width=160, **PLAIN)
     screen.print(view(said))
     assert isinstance(screen.file, io.StringIO)
     return screen.file.getvalue()
@@ -50,3 +51,12 @@ def test_words_of_people_are_shown_as_they_are() -> None:
     assert "[/anna]" in page
     assert "[/gate]" in page
     assert "/[/log]" in page
+
+
+def test_a_gate_of_another_version_is_shown_too() -> None:
+    """Between an upgrade and the restart, the command and the gate are not the same age."""
+    said = status(CAMERA_LOST)
+    del said["why"]
+    assert "check cable and camera.source" in shown(said)
+    said["faults"][0]["part"] = "fault_of_tomorrow"
+    assert "see journalctl -u smile-gate" in shown(said)
