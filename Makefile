@@ -80,7 +80,7 @@ format: $(VENV)/dev ## put the code into the one format
 	$(BIN)/ruff format .
 
 docs: $(VENV)/dev ## make what is made from the code: gate.yaml and its pages, man page, completion
-	$(BIN)/python -m gate.config.pages
+	$(BIN)/python -m gate.config.generate
 	$(BIN)/python -m gate.cli.manual > docs/smile-gate.1
 	$(BIN)/python -m gate.cli.completion > systemd/smile-gate.bash-completion
 

@@ -8,8 +8,8 @@ import click
 
 from gate.cli.common import FILE, example, json_option, say_json
 from gate.config import Config
+from gate.config.generate import APPLIED, SCHEMA, described
 from gate.config.load import load
-from gate.config.pages import APPLIED, SCHEMA, described
 from gate.config.settings import Setting, explained
 from gate.config.yaml_file import plain
 from gate.system import resources

@@ -14,8 +14,8 @@ from gate.cli.common import FILE, console, example, json_option, say_json
 from gate.config import Config
 from gate.config.load import load
 from gate.doctor import CHECKS, examine
+from gate.doctor.facts import gather
 from gate.doctor.finding import Finding, Grade
-from gate.doctor.patient import gather
 from gate.errors import ConfigError
 from gate.hardware import board
 

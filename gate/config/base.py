@@ -45,7 +45,7 @@ def setting(
     """Declare a setting: everything that is said of it, once, at its field.
 
     ``default`` is ``...`` where the file must give the value. ``description`` and ``change`` (when
-    to change it) are sentences without capital and full stop; `gate.config.pages` puts them
+    to change it) are sentences without capital and full stop; `gate.config.generate` puts them
     together. ``example`` is a value as YAML. ``applied`` is None for a part of a setting, such as
     the pin of a lamp: it is applied as the whole is. ``limits`` are pydantic's: ``ge=1``.
     """

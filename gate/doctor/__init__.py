@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from gate.doctor import camera, face, log, machine, models, rights, service, settings, wiring
+from gate.doctor.facts import Patient
 from gate.doctor.finding import Finding, fail, skipped
-from gate.doctor.patient import Patient
 
 Check = Callable[[Patient], Iterator[Finding]]
 """Tests one part: gives one finding if all is well, else one for each trouble."""

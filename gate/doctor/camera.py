@@ -11,8 +11,8 @@ import numpy as np
 
 from gate.config import Config
 from gate.core.domain import Frame, Reason
+from gate.doctor.facts import Patient
 from gate.doctor.finding import Finding, fail, ok, skipped, warn
-from gate.doctor.patient import Patient
 from gate.hardware.from_config import open_camera_thread
 from gate.service.inbox import Inbox
 from gate.vision import light, motion

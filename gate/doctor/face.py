@@ -9,8 +9,8 @@ from contextlib import closing
 
 from gate.config import Config
 from gate.core.domain import Frame, Reason
+from gate.doctor.facts import Patient
 from gate.doctor.finding import Finding, fail, failed, ok, skipped, warn
-from gate.doctor.patient import Patient
 from gate.errors import ModelError
 from gate.hardware.from_config import open_camera_thread
 from gate.service.inbox import Inbox

@@ -10,8 +10,8 @@ from pathlib import Path
 from gate.audit.errors import explaining
 from gate.audit.session import Session
 from gate.audit.verify.recent import check_newest
+from gate.doctor.facts import Patient
 from gate.doctor.finding import Finding, fail, failed, ok, skipped, warn
-from gate.doctor.patient import Patient
 from gate.errors import StoreError
 
 AS_ROOT = "sudo smile-gate doctor"

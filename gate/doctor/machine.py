@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from gate.doctor.facts import Patient
 from gate.doctor.finding import Finding, fail, ok, skipped, warn
-from gate.doctor.patient import Patient
 from gate.hardware.board import Strain
 
 EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)

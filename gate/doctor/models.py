@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 
 from gate.core.rules import EyeMethod
+from gate.doctor.facts import Patient
 from gate.doctor.finding import Finding, fail, failed, ok
-from gate.doctor.patient import Patient
 from gate.errors import ModelError
 from gate.system import resources
 from gate.vision import cascades

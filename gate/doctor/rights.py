@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gate.config import Config, PinFactory
+from gate.doctor.facts import Patient, Person, group, myself
 from gate.doctor.finding import Finding, fail, ok, warn
-from gate.doctor.patient import Patient, Person, group, myself
 
 READ, WRITE, ENTER = 4, 2, 1
 STATE = Path("/var/lib/smile-gate")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gate.doctor.facts import Patient
 from gate.doctor.finding import Finding, fail, ok, skipped, warn
-from gate.doctor.patient import Patient
 
 JOURNAL = "journalctl -u smile-gate -b -n 50"
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gate.config import Config
+from gate.doctor.facts import Patient
 from gate.doctor.finding import Finding, fail, ok, warn
-from gate.doctor.patient import Patient
 
 AS_ROOT = "sudo smile-gate doctor, or join the file's group"
 

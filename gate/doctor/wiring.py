@@ -10,8 +10,8 @@ from typing import Any
 
 from gate.config import PinFactory, Wiring
 from gate.core.domain import GATE, Position
+from gate.doctor.facts import Patient
 from gate.doctor.finding import Finding, fail, failed, ok, skipped, warn
-from gate.doctor.patient import Patient
 from gate.errors import RelayError
 from gate.hardware.from_config import input_lines, open_lines, open_relay
 from gate.hardware.input_lines import InputLines

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gate.config import Config, InputSettings, OnEmergency, PowerLoss, Pull, RelayMode, Wiring
-from gate.core.closures import LaneClosures
 from gate.core.domain import GATE, HEARTBEAT, Signal
+from gate.core.lane_closures import LaneClosures
 from gate.hardware import guard, lines_file
 from gate.hardware.guard import Guard
 from gate.hardware.indicators import Indicators, Lamp

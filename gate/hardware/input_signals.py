@@ -9,8 +9,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from gate.core.closures import LaneClosures
 from gate.core.domain import Reason, Signal, Trigger
+from gate.core.lane_closures import LaneClosures
 from gate.hardware.input_lines import InputLine, InputLines, Reading
 from gate.hardware.relay import Relay
 

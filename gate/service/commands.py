@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 
-from gate.core.closures import OperatorClose
 from gate.core.domain import Event, EventKind, Reason, Signal, State, Trigger
+from gate.core.lane_closures import OperatorClose
 from gate.errors import ControlError
 from gate.interfaces.control.peer import Role
 from gate.interfaces.control.protocol import Answer, Command, Request

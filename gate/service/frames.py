@@ -11,7 +11,7 @@ from gate.core.domain import Frame, Observation, Reason, Signal, Trigger
 from gate.core.transitions import RESTING, Lane
 from gate.hardware.camera_thread import CameraThread
 from gate.interfaces.metrics.meter import FrameOutcome, FrameResult
-from gate.service.rolling import RollingWindow
+from gate.service.rolling_window import RollingWindow
 from gate.vision.motion import FrozenCamera
 from gate.vision.pipeline import Pipeline
 

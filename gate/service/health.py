@@ -8,7 +8,7 @@ import time
 
 from gate.core.transitions import Lane
 from gate.interfaces.status import Watchdog
-from gate.service.rolling import RollingWindow
+from gate.service.rolling_window import RollingWindow
 from gate.system.systemd import Notifier
 
 log = logging.getLogger(__name__)

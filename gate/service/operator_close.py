@@ -8,8 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from gate.audit import Store, sidecar
-from gate.core.closures import OperatorClose
 from gate.core.domain import EventKind
+from gate.core.lane_closures import OperatorClose
 
 _NAME = "closed"
 

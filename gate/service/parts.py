@@ -8,9 +8,9 @@ from pathlib import Path
 
 from gate.audit import Store
 from gate.config import Config
-from gate.core.closures import LaneClosures
 from gate.core.controller import Controller
 from gate.core.domain import Reason, Signal, State, Trigger
+from gate.core.lane_closures import LaneClosures
 from gate.hardware.board import Board
 from gate.hardware.board import read as read_board
 from gate.hardware.guard import Guard

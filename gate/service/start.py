@@ -15,14 +15,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gate import __version__
-from gate.audit import Store
 from gate.config import Config, Unwritable
-from gate.core.closures import LaneClosures, OperatorClose
 from gate.core.controller import Controller
-from gate.core.domain import Event, EventKind, Observation, Reason, Signal, Trigger
+from gate.core.domain import Event, Observation, Reason, Signal, Trigger
+from gate.core.lane_closures import LaneClosures
 from gate.core.transitions import Lane
-from gate.errors import RelayError
 from gate.hardware import lines_file
 from gate.hardware.board import read as read_board
 from gate.hardware.from_config import (
@@ -38,21 +35,26 @@ from gate.hardware.from_config import (
 )
 from gate.hardware.input_lines import InputLines
 from gate.hardware.pin_factory import pin_factory
-from gate.hardware.relay import Relay
 from gate.interfaces.metrics.from_config import open_meter
-from gate.service import last_config, nightly, operator_close
-from gate.service.crash_loop import CrashLoop, crashes
+from gate.service import nightly
+from gate.service.begin_run import (
+    begin_run,
+    install_model,
+    named,
+    note_faults,
+    take_up_log,
+    trip,
+)
 from gate.service.frames import FrameProcessor
 from gate.service.health import ClockWatch, ServiceReport
-from gate.service.inbox import Call, Inbox
+from gate.service.inbox import Inbox
 from gate.service.jobs import Jobs
 from gate.service.log_file import LogFile
 from gate.service.log_writer import LogWriter
-from gate.service.model_loader import ModelLoader, Seeing
+from gate.service.model_loader import ModelLoader
 from gate.service.model_loader import load as load_model
 from gate.service.parts import HardwareParts, HealthParts, LaneParts, LogParts, Parts, VisionParts
 from gate.service.recent_events import RecentEvents
-from gate.service.standing_emergency import stands_in
 from gate.system.emergency_latch import EmergencyLatch
 from gate.system.systemd import Notifier
 from gate.vision.classifier import TFLiteClassifier
@@ -88,9 +90,9 @@ def start(
     stack.callback(lane.close)
     vision = _open_vision(config, classifier, pipeline, inbox, lane.controller, on_frame)
     stack.callback(vision.close)
-    crash_loop, standing = _begin_run(config, path, log, lane, hardware, latch)
-    _note_faults(lane.controller, log, seeing, damaged)
-    loader = ModelLoader(inbox, lambda seen: _install_model(parts, seen), begun)
+    crash_loop, standing = begin_run(config, path, log, lane, hardware, latch)
+    note_faults(lane.controller, log, seeing, damaged)
+    loader = ModelLoader(inbox, lambda seen: install_model(parts, seen), begun)
     health = HealthParts(
         report=ServiceReport(notifier, begun),
         crash_loop=crash_loop,
@@ -102,7 +104,7 @@ def start(
         loader=loader,
     )
     parts = Parts(config, path, begun, loaded, inbox, hardware, log, lane, vision, health)
-    log.file.on_late_opening = lambda store: _take_up_log(parts, store)
+    log.file.on_late_opening = lambda store: take_up_log(parts, store)
     lane.jobs.start()
     vision.frames.camera.start()
     return parts
@@ -144,17 +146,10 @@ def _claim_lines(
     )
     stack.callback(relay.close)
     if latch.is_set():
-        _trip(relay)
+        trip(relay)
     signals.connect(relay, input_lines(config))
     stack.callback(inputs.close)
     return HardwareParts(guard, relay, inputs, signals, open_indicators(config, lines))
-
-
-def _trip(relay: Relay) -> None:
-    try:
-        relay.trip()
-    except RelayError as error:  # the lane will be at fault, and try again
-        logger.critical("in an emergency: %s", error)
 
 
 def _open_log(
@@ -165,7 +160,7 @@ def _open_log(
     stack: ExitStack,
 ) -> LogParts:
     """Second the log, whose rows name the model: nobody is let in without it."""
-    model, threshold = ("", 1.0) if classifier is None else _named(classifier)
+    model, threshold = ("", 1.0) if classifier is None else named(classifier)
     file = LogFile(config, card_threshold=threshold, model_hash=model)
     meter = open_meter(config, notifier.watchdog_s, model)
     stack.callback(meter.close)
@@ -173,10 +168,6 @@ def _open_log(
     parts = LogParts(file, LogWriter(meter.timed(file), inbox.post), recent, meter)
     stack.callback(parts.close)
     return parts
-
-
-def _named(classifier: TFLiteClassifier) -> tuple[str, float]:
-    return classifier.card.sha256, classifier.card.threshold
 
 
 def _open_lane(
@@ -224,130 +215,6 @@ def _open_vision(
         on_frame=on_frame,
     )
     return VisionParts(classifier, frames)
-
-
-def _begin_run(
-    config: Config,
-    path: Path | None,
-    log: LogParts,
-    lane: LaneParts,
-    hardware: HardwareParts,
-    latch: EmergencyLatch,
-) -> tuple[CrashLoop, bool]:
-    """Last the run begins and is recorded: only then the hours and the camera may move the lane.
-
-    Also whether an emergency stands that an earlier run left.
-    """
-    controller, log_file = lane.controller, config.store.path
-    store = log.store if log.file.is_open else None
-    closing, logged = operator_close.find(store, log_file)
-    standing = latch.is_set() or (store is not None and stands_in(store))
-    lane.closures.by_operator(closing)
-    now, unclean = time.monotonic(), 0
-    for event in [] if store is None else ended(config, store, now):
-        controller.record(event)
-    controller.record(Event(EventKind.STARTED, now, detail=f"version {__version__}"))
-    last_config.keep(log_file, config, path)
-    if standing:
-        resume_emergency(controller, hardware, now, latches=config.inputs.emergency_latches)
-    if store is not None:
-        unclean = crashes(store, config.service.crash_window_s)
-    crash_loop = CrashLoop(unclean, config.service, now)
-    if crash_loop.suspected:
-        fault = Signal(Trigger.FAULT, Reason.FAULT_CRASH_LOOP, detail=crash_loop.detail)
-        controller.process(fault, now)
-    if closing is not None and not logged:
-        controller.record(_closed(closing))
-    return crash_loop, standing
-
-
-def ended(config: Config, store: Store, now: float) -> list[Event]:
-    """How the last run ended, and what is set otherwise since."""
-    events, digest, newest = [], config.digest(), store.newest_run()
-    if store.unclean is not None:
-        last = store.unclean
-        detail = f"last event {last.sequence}, {last.wall:%Y-%m-%d %H:%M:%S} UTC"
-        events.append(Event(EventKind.UNCLEAN_END, now, detail=detail))
-    if newest is not None and newest.origin.config not in ("", digest):
-        changed = last_config.since(config.store.path, newest.origin.config, config)
-        digests = f"{newest.origin.config[:12]} -> {digest[:12]}"
-        detail = "; ".join([*map(str, changed)] or [digests])
-        events.append(Event(EventKind.CONFIG_CHANGED, now, detail=detail))
-    return events
-
-
-def resume_emergency(
-    controller: Controller, hardware: HardwareParts, now: float, *, latches: bool
-) -> None:
-    """Go on with an emergency that nobody cleared, until somebody does."""
-    _trip(hardware.relay)
-    detail = "not cleared before this start"
-    controller.process(Signal(Trigger.EMERGENCY, Reason.EMERGENCY_INPUT, detail=detail), now)
-    if not latches and not hardware.signals.emergency_held():
-        controller.process(Signal(Trigger.EMERGENCY_CLEARED), now)
-
-
-def _note_faults(
-    controller: Controller, log: LogParts, seeing: Seeing | str, damaged: str | None
-) -> None:
-    """A part that could not be started is at fault from the start."""
-    now = time.monotonic()
-    found = {
-        Reason.FAULT_SETTINGS: damaged,
-        Reason.FAULT_MODEL: seeing if isinstance(seeing, str) else None,
-        Reason.FAULT_STORE: None if log.file.is_open else log.file.problem,
-    }
-    for part, problem in found.items():
-        if problem is not None:
-            controller.process(Signal(Trigger.FAULT, part, detail=problem), now)
-
-
-def _install_model(parts: Parts, seeing: Seeing) -> None:
-    """Take the model that could be loaded at last; called from the loop."""
-    classifier, pipeline = seeing
-    if parts.vision.classifier is not None:  # a reload was faster
-        classifier.close()
-        return
-    now, config = time.monotonic(), parts.config
-    parts.vision.classifier = classifier
-    parts.lane.controller.rules = config.rules(classifier.card.threshold)
-    parts.vision.frames.replace(
-        camera=None, pipeline=pipeline, stale_s=config.camera.stale_after_s, now=now
-    )
-    model, threshold = _named(classifier)
-    parts.log.file.describe(config, card_threshold=threshold, model_hash=model)
-    parts.log.meter.describe(model=model, fps_wanted=config.camera.fps)
-    parts.lane.controller.process(Signal(Trigger.RECOVERED, Reason.FAULT_MODEL), now)
-
-
-def _take_up_log(parts: Parts, store: Store) -> list[Event]:
-    """What a log says that could be opened only now; called from its thread."""
-    closing, logged = operator_close.find(store, parts.config.store.path)
-    standing = stands_in(store)
-    events = ended(parts.config, store, time.monotonic())
-
-    def take_up() -> None:
-        now = time.monotonic()
-        if closing is not None and logged and parts.lane.closures.closing is None:
-            parts.lane.closures.by_operator(closing)
-            closed = Signal(Trigger.CLOSED, Reason.OPERATOR, who=closing.who, detail=closing.why)
-            parts.lane.controller.process(closed, now)
-        if standing:
-            latches = parts.config.inputs.emergency_latches
-            resume_emergency(parts.lane.controller, parts.hardware, now, latches=latches)
-
-    parts.inbox.post(Call(take_up))
-    return events
-
-
-def _closed(closing: OperatorClose) -> Event:
-    return Event(
-        EventKind.LANE_CLOSED,
-        time.monotonic(),
-        reason=Reason.OPERATOR,
-        who=closing.who,
-        detail=closing.why,
-    )
 
 
 def open_jobs(config: Config, file: LogFile, closures: LaneClosures) -> Jobs:

@@ -17,7 +17,7 @@ from gate.vision.eyes import EyeJudge, EyeRules, EyeScorer
 from gate.vision.framing import cut, cuts, still_score
 from gate.vision.light import LightLimits
 from gate.vision.liveness import LivenessCheck, LivenessRules, LivenessView, portrait
-from gate.vision.stages import StageClock
+from gate.vision.stage_clock import StageClock
 from gate.vision.tracking.tracker import GuestTracker, TrackingLimits
 from gate.vision.view import Mounting, View, around, gray
 

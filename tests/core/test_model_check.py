@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gate.core.closures import LaneClosures, OperatorClose
 from gate.core.controller import Controller
 from gate.core.domain import Event, EventKind, Position, Reason, Signal, State, Trigger
+from gate.core.lane_closures import LaneClosures, OperatorClose
 from gate.core.machine import deadline
 from gate.core.recorder import Batch, Outcome
 from gate.core.rules import Rules

@@ -14,8 +14,8 @@ from gate.config import Config
 from gate.core.domain import Position, Reason, State
 from gate.core.explain import Why
 from gate.doctor import CHECKS
+from gate.doctor.facts import Patient
 from gate.doctor.finding import Grade
-from gate.doctor.patient import Patient
 from gate.hardware.board import Board
 from gate.interfaces.status import (
     CameraHealth,

@@ -12,8 +12,8 @@ import pytest
 from gate.audit import Store
 from gate.audit.session import Session
 from gate.audit.verify.recent import check_newest
+from gate.doctor.facts import Patient, Person
 from gate.doctor.finding import Grade
-from gate.doctor.patient import Patient, Person
 from tests.doctor.patients import config, patient, texts, verdicts
 from tests.logs import face_seen
 

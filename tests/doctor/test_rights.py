@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from gate.doctor.facts import Person, myself
 from gate.doctor.finding import Grade
-from gate.doctor.patient import Person, myself
 from gate.doctor.rights import ENTER, READ, WRITE, may
 from tests.doctor.patients import LOADED, config, patient, texts, verdicts
 

@@ -10,8 +10,8 @@ import pytest
 from gate.config import Config
 from gate.core.domain import State
 from gate.doctor import examine
+from gate.doctor.facts import ask_gate
 from gate.doctor.finding import Grade
-from gate.doctor.patient import ask_gate
 from gate.doctor.service import RESULTS
 from gate.errors import NoAnswer
 from gate.interfaces.control.protocol import Request

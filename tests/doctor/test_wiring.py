@@ -10,8 +10,8 @@ import pytest
 from gpiozero.pins.mock import MockFactory, MockPin
 
 from gate.doctor import wiring
+from gate.doctor.facts import Patient
 from gate.doctor.finding import Grade
-from gate.doctor.patient import Patient
 from gate.errors import RelayError
 from tests.doctor.patients import config, patient, status, texts, verdicts
 

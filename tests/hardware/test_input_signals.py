@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from gate.core.closures import LaneClosures
 from gate.core.domain import GATE, Position, Reason, Signal, Trigger
+from gate.core.lane_closures import LaneClosures
 from gate.errors import RelayError
 from gate.hardware.input_lines import InputLine, InputLines
 from gate.hardware.input_signals import InputSignals

@@ -15,7 +15,7 @@ from gate.hardware.camera_thread import CameraThread
 from gate.interfaces.metrics.meter import FrameOutcome, FrameResult
 from gate.service.frames import FrameProcessor
 from gate.service.inbox import Inbox
-from gate.vision.stages import StageClock
+from gate.vision.stage_clock import StageClock
 from tests.fakes import ListRecorder, ListRelay, seen
 
 STALE_S = 1.0

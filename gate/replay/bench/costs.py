@@ -29,7 +29,7 @@ from gate.vision import cascades
 from gate.vision.classifier import EYES, TFLiteClassifier
 from gate.vision.from_config import open_model, open_pipeline
 from gate.vision.pipeline import Pipeline, PipelineSettings
-from gate.vision.stages import StageClock
+from gate.vision.stage_clock import StageClock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

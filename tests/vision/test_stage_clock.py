@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from gate.core.domain import Frame
 from gate.vision.pipeline import Pipeline, PipelineSettings
-from gate.vision.stages import StageClock
+from gate.vision.stage_clock import StageClock
 from tests.seeing import FakeClassifier, astronaut, placed
 
 

@@ -1,4 +1,4 @@
-"""Files made from the settings' fields; ``python -m gate.config.pages`` (`make docs`) writes them.
+"""Files made from the settings' fields by ``python -m gate.config.generate`` (`make docs`).
 
 ``config/gate.yaml`` for the technician, ``docs/settings.md`` to read, ``config/gate.schema.json``
 (JSON Schema) for editors: the first line of gate.yaml names it, as yaml-language-server expects.

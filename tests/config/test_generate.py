@@ -12,8 +12,8 @@ from pydantic import BaseModel
 
 from gate.cli import group
 from gate.config import Applied, Config
+from gate.config.generate import SCHEMA, pages
 from gate.config.load import load
-from gate.config.pages import SCHEMA, pages
 from gate.config.settings import Setting, every_setting, sections
 from gate.config.yaml_file import plain
 
