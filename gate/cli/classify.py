@@ -18,7 +18,7 @@ from rich.table import Table
 from gate.cli import common
 from gate.cli.common import FILE, config_option, example, json_option, say_json, settings
 from gate.core.domain import Face, Observation
-from gate.core.rules import Rules, obstacle
+from gate.core.rules import Rules, why_not
 from gate.errors import PictureError
 from gate.hardware.decoding import DecodingChild
 from gate.hardware.picture_files import list_pictures, read_picture, write_picture
@@ -98,7 +98,7 @@ def judge(
 
 def qualifies(face: Face, rules: Rules) -> bool:
     """True if the face would count at the gate, were it alone there."""
-    return obstacle(rules, Observation(0, 0.0, (face,))) is None
+    return why_not(rules, Observation(0, 0.0, (face,))) is None
 
 
 def as_dict(verdict: PhotoVerdict, rules: Rules) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from gate.core.domain import Observation, Reason, State
-from gate.core.rules import RearmRule, Rules, obstacle
+from gate.core.rules import RearmRule, Rules, why_not
 from gate.core.transitions import VISITING, Lane
 
 
@@ -176,7 +176,7 @@ def _closed(around: Circumstances) -> Why:
 
 def _looking(rules: Rules, lane: Lane, newest: Observation) -> Why:
     """What the newest frame lacks; with nothing lacking, how far the smile is."""
-    reason = obstacle(rules, newest)
+    reason = why_not(rules, newest)
     if reason is Reason.NO_FACE and newest.obstacle is not None:
         return _of(newest.obstacle)
     guest = newest.guest

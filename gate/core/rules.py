@@ -73,7 +73,7 @@ def interpret(rules: Rules, observation: Observation) -> Signal:
     guest = observation.guest
     if guest is None:
         return Signal(Trigger.NO_FACE, frame=observation.sequence)
-    reason = obstacle(rules, observation)
+    reason = why_not(rules, observation)
     return Signal(
         Trigger.QUALIFYING if reason is None else Trigger.FACE,
         reason=reason,
@@ -83,7 +83,7 @@ def interpret(rules: Rules, observation: Observation) -> Signal:
     )
 
 
-def obstacle(rules: Rules, observation: Observation) -> Reason | None:
+def why_not(rules: Rules, observation: Observation) -> Reason | None:
     """The reason why this frame does not qualify, or None if it does."""
     guest = observation.guest
     if guest is None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gate.core.domain import EventKind
-from gate.core.rules import RearmRule, obstacle
+from gate.core.rules import RearmRule, why_not
 from gate.errors import PictureError
 from gate.replay.replay import Replay
 
@@ -107,7 +107,7 @@ def outcomes(folder: Path, config: Config) -> Iterator[SegmentOutcome]:
 def _judge(segment: Segment, told: Trace) -> SegmentOutcome:
     """The result on one stretch of a replayed clip."""
     moments = told.moments[segment.first : segment.last + 1]
-    reasons = Counter(obstacle(told.rules, moment.observation) for moment in moments)
+    reasons = Counter(why_not(told.rules, moment.observation) for moment in moments)
     qualifying = reasons.pop(None, 0)
     grants = [
         happening.frame

@@ -1,7 +1,8 @@
 """From a frame to what it shows: face, eyes, smile, and what stands in the way.
 
 `Pipeline` owns what is remembered from frame to frame; the parts in `gate.vision` do the seeing.
-It judges nothing: thresholds and counting are the state machine's.
+It measures: whether a frame qualifies is decided by `gate.core.rules`, how many in a row by
+`gate.core.machine`.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from gate.core.domain import Observation, Reason, Trigger
-from gate.core.rules import Rules, interpret, obstacle, why
+from gate.core.rules import Rules, interpret, why, why_not
 from tests.fakes import seen
 
 RULES = Rules(threshold=0.5)
@@ -29,7 +29,7 @@ RULES = Rules(threshold=0.5)
 )
 def test_a_frame_qualifies_or_says_why_not(observation: Observation, reason: Reason | None) -> None:
     """One living face, smiling, eyes open, and nothing in the way."""
-    assert obstacle(RULES, observation) is reason
+    assert why_not(RULES, observation) is reason
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_a_frame_qualifies_or_says_why_not(observation: Observation, reason: Rea
 )
 def test_as_many_eyes_as_are_asked_for(asked: int, open_eyes: int, good: bool) -> None:
     """Rides ask for two eyes, one, or none."""
-    assert (obstacle(replace(RULES, eyes=asked), seen(eyes=open_eyes)) is None) is good
+    assert (why_not(replace(RULES, eyes=asked), seen(eyes=open_eyes)) is None) is good
 
 
 def test_an_observation_becomes_one_signal() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from gate.core.domain import Frame
-from gate.core.rules import LivenessMode, Rules, obstacle
+from gate.core.rules import LivenessMode, Rules, why_not
 from gate.system import resources
 from gate.vision.classifier import TFLiteClassifier
 from gate.vision.liveness import LivenessRules
@@ -64,7 +64,7 @@ def most_in_a_row(
     longest = run = would = 0
     for index, image in enumerate(frames):
         seen = pipeline.observe(Frame(image, index, index / attacks.FPS))
-        reason = obstacle(rules, seen)
+        reason = why_not(rules, seen)
         run = run + 1 if reason is None else 0
         longest = max(longest, run)
         would += reason is None or reason == "photo_suspected"

@@ -58,7 +58,7 @@ def credentials(connection: socket.socket) -> Credentials:
     return Credentials(*_CREDENTIALS.unpack(raw))
 
 
-def judge(who: Credentials, grants: Grants) -> Peer:
+def identify(who: Credentials, grants: Grants) -> Peer:
     """Name the peer; root and the gate's own user have every role, others those of their groups.
 
     Membership is looked up at each request: somebody who was added need not log in anew.

@@ -19,7 +19,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from gate.errors import AnotherGate, ControlError, GateError, NoAnswer, NotAllowed
-from gate.interfaces.control.peer import Credentials, Grants, credentials, judge
+from gate.interfaces.control.peer import Credentials, Grants, credentials, identify
 from gate.interfaces.control.protocol import (
     LINE_LIMIT,
     PATIENCE_S,
@@ -78,7 +78,7 @@ class Server:
         try:
             _make_way(path)
             self._listener.bind(str(path))
-            path.chmod(0o666)  # everybody may ask; `judge` decides who may do what
+            path.chmod(0o666)  # everybody may ask; `identify` decides who may do what
             self._inode = path.stat().st_ino
             self._listener.listen(CLIENTS)
         except OSError as error:
@@ -177,7 +177,7 @@ class Server:
     def _understood(self, connection: socket.socket, who: Credentials) -> Request:
         """The request, if this client may make it. Raises `GateError`."""
         line = read_line(connection, LINE_LIMIT, PATIENCE_S)
-        request = understand(line, judge(who, self._grants))
+        request = understand(line, identify(who, self._grants))
         self._refusals.check(request, who, time.monotonic())
         return request
 

@@ -17,7 +17,7 @@ from gpiozero.pins.mock import MockFactory
 from gate.errors import CameraError, EndOfClip
 from gate.hardware.camera import CameraRequest
 from gate.hardware.relay import NoOverseer
-from gate.interfaces.control.peer import Credentials, Grants, Peer, judge
+from gate.interfaces.control.peer import Credentials, Grants, Peer, identify
 from gate.vision.classifier import TFLiteClassifier
 
 if TYPE_CHECKING:
@@ -83,14 +83,14 @@ class World:
 
         def stranger(who: Credentials, grants: Grants) -> Peer:
             world.grants = grants
-            return judge(replace(who, uid=65534, gid=65534), grants)
+            return identify(replace(who, uid=65534, gid=65534), grants)
 
         patch.setattr("gate.system.clock.synchronised", lambda: True)
         patch.setattr("gate.service.start.pin_factory", self._pin_factory)
         patch.setattr("gate.service.start.open_guard", lambda config: CalmGuard())
         patch.setattr("gate.vision.from_config.TFLiteClassifier", Classifier)
         patch.setattr("gate.hardware.camera.open_source", self._open)
-        patch.setattr("gate.interfaces.control.server.judge", stranger)
+        patch.setattr("gate.interfaces.control.server.identify", stranger)
         patch.setattr("gate.service.jobs.datetime", Today)
         patch.setattr(time, "monotonic", lambda: self.now)
         stand_ins: dict[str, dict[str, Any]] = {
