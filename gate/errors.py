@@ -39,6 +39,10 @@ class RelayError(GateError):
     """A GPIO line can't be claimed or driven."""
 
 
+class NoGuardError(RelayError):
+    """Nobody watches the limit from outside: the line was left as it was."""
+
+
 class ControlError(GateError):
     """The control socket can't be made, or what was asked of the gate was not done."""
 

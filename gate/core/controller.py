@@ -18,7 +18,7 @@ from gate.core.machine import Decision, due, missed, position_in, replaced, sett
 from gate.core.recorder import Batch, Outcome, Writer
 from gate.core.rules import Rules, interpret
 from gate.core.transitions import Lane
-from gate.errors import IllegalTransition, RelayError
+from gate.errors import IllegalTransition, NoGuardError, RelayError
 
 log = logging.getLogger(__name__)
 
@@ -195,13 +195,19 @@ class Controller:
                 return True
 
     def _carry_out(self, decision: Decision, now: float) -> None:
+        held = self.lane.state is State.GRANTED
         self.lane = decision.lane
-        moved = self._drive(decision)
+        try:
+            moved = self._drive(decision)
+        except NoGuardError as error:
+            log.error("%s", error)
+            moved = held  # a hold that runs goes on, with the limit that it had
         self._submit(decision.events, now, decision.grant)
         if not moved:
             self._fault(Reason.FAULT_RELAY, "the line cannot be driven", now)
 
     def _drive(self, decision: Decision) -> bool:
+        """Whether the line is where the decision wants it. Raises `NoGuardError`."""
         if decision.opens:
             return self._try(lambda: self._relay.grant(way_out=decision.way_out))
         if decision.position is Position.GRANTED:
@@ -211,6 +217,8 @@ class Controller:
     def _try(self, work: Callable[[], None]) -> bool:
         try:
             work()
+        except NoGuardError:
+            raise
         except RelayError as error:
             log.error("%s", error)
             return False

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+REPLACE_S = 1.0
+"""How often a thread that ended is replaced."""
 LEFT_LIMIT = 3
 """Threads that may be left hanging in a driver; each holds memory and perhaps a device."""
 
@@ -59,6 +61,7 @@ class CameraThread:
         self._stuck_after_s = stuck_after_s
         self._loop = loop
         self._closed = False
+        self._replaced_at = -REPLACE_S
         self._left: list[_Reader] = []
         self._reader = _Reader(self)
         self.sequence = first
@@ -77,7 +80,7 @@ class CameraThread:
 
     def start(self) -> None:
         """Begin to read."""
-        self._reader.thread.start()
+        self._begin()
 
     def supervise(self, now: float) -> None:
         """Replace a thread that has died, or whose driver has not returned for too long."""
@@ -85,8 +88,10 @@ class CameraThread:
             return
         reader, since = self._reader, self._reader.calling_since
         if not reader.thread.is_alive():
-            log.error("the camera's thread has died; another one takes over")
-            self._replace()
+            if now - self._replaced_at >= REPLACE_S:
+                self._replaced_at = now
+                log.error("the camera's thread has died; another one takes over")
+                self._replace()
         elif since is not None and now - since > self._stuck_after_s:
             self._left = [one for one in self._left if one.thread.is_alive()]
             self.retrying = len(self._left) < LEFT_LIMIT
@@ -121,7 +126,13 @@ class CameraThread:
         self._reader.closing.set()
         self._frames.wake()
         self._reader = _Reader(self)
-        self._reader.thread.start()
+        self._begin()
+
+    def _begin(self) -> None:
+        try:
+            self._reader.thread.start()
+        except RuntimeError as error:  # no thread is left: `supervise` tries again
+            self.problem = f"no thread for the camera: {error}"
 
     def _run(self, reader: _Reader) -> None:
         retry_s = self._first_retry_s

@@ -93,10 +93,14 @@ def open_indicators(config: Config, lines: OutputLines) -> Indicators:
 
 
 def open_signals(
-    config: Config, inputs: InputLines, post: Callable[[Signal], None], closures: LaneClosures
+    config: Config,
+    inputs: InputLines,
+    post: Callable[[Signal], None],
+    closures: LaneClosures,
+    keep: Callable[[], object] = lambda: None,
 ) -> InputSignals:
     """What each input means to the lane, not connected; ``post`` takes its signals."""
-    return InputSignals(inputs, post, closures, latches=config.inputs.emergency_latches)
+    return InputSignals(inputs, post, closures, latches=config.inputs.emergency_latches, keep=keep)
 
 
 def input_lines(config: Config) -> dict[str, InputLine]:

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from gate.errors import RelayError
+from gate.errors import NoGuardError
 from gate.hardware import guard_process
 
 log = logging.getLogger(__name__)
@@ -78,14 +78,14 @@ class Guard:
     def watch(self, deadline: float) -> None:
         """Have it end this process if `release` does not come until then (monotonic, s).
 
-        Raises `RelayError` if it does not answer that it watches.
+        Raises `NoGuardError` if it does not answer that it watches.
         """
         with self._lock:
             self._deadline = deadline
             number = self._send(f"watch {deadline!r}")
             if number is None or not self._await(number, self._answer_s):
                 self._fail("it does not answer")
-                raise RelayError(f"the relay's guard does not watch: {self.problem}")
+                raise NoGuardError(f"the relay's guard does not watch: {self.problem}")
 
     def release(self) -> None:
         """The line is off, or in a position that has no limit."""

@@ -87,8 +87,8 @@ class InputSignals:
 
     The emergency input tells the lane and moves the relay at once, from its own thread. It latches:
     the lane leaves the emergency when the contact is at rest again and the key switch has been
-    turned off and on (or the operator cleared it, or the service was started anew), unless
-    ``latches`` is false. The key switch has a say in the lane's `LaneClosures`.
+    turned off and on, or the operator cleared it, unless ``latches`` is false. ``keep`` writes it
+    down for the next start. The key switch has a say in the lane's `LaneClosures`.
 
     A contact that chatters is passed on twice a turn of the loop at most, and with a `Pace`; what
     came meanwhile is counted. So no contact delays another one's press.
@@ -101,13 +101,16 @@ class InputSignals:
         closures: LaneClosures,
         *,
         latches: bool,
+        keep: Callable[[], object] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._inputs = inputs
         self._post = post
         self._closures = closures
         self.latches = latches
+        self._keep = keep
         self._clock = clock
+        self._connecting = False
         self._lock = threading.Lock()
         self._relay: Relay | None = None
         self._has_emergency = False
@@ -142,9 +145,11 @@ class InputSignals:
         self._relay = relay
         if "key_switch" in lines:
             self._closures.by_key(False, tell=False)  # until the contact says otherwise
+        self._connecting = True
         for name, line in lines.items():
             self._inputs.connect(name, line, self._handler(name))
             self._has_emergency |= name == "emergency"
+        self._connecting = False
 
     def poll(self, now: float) -> None:
         """Look at every level, and pass on what has come together; for each turn of the loop."""
@@ -187,6 +192,7 @@ class InputSignals:
                 self._relay.trip()
             except Exception as error:  # whatever it is, the contact's thread must go on
                 log.critical("in an emergency: %s", error)
+        self._keep()
 
     def _lower(self, active: bool) -> None:
         """The emergency contact's release; that it is active was told at once."""
@@ -194,7 +200,8 @@ class InputSignals:
             self._clear_emergency(Signal(Trigger.EMERGENCY_CLEARED))
 
     def _turn_key(self, on: bool) -> None:
-        if on and not self.emergency_held():
+        # A key that was on before the start was not turned: it ends no emergency that stands.
+        if on and not self._connecting and not self.emergency_held():
             self._clear_emergency(Signal(Trigger.EMERGENCY_CLEARED, who="key switch"))
         self._closures.by_key(on)
 

@@ -53,7 +53,8 @@ def folders(
     """Where a gate keeps the file: the runtime folder, then the state folder beside the log."""
     runtime = environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
     found = [Path(runtime)] if runtime else [] if socket is None else [socket.parent]
-    return list(dict.fromkeys([*found, log_file.parent]))
+    state = environ.get("STATE_DIRECTORY", "").partition(":")[0]  # what safe-state looks into
+    return list(dict.fromkeys([*found, log_file.parent, *([Path(state)] if state else [])]))
 
 
 def write(places: Iterable[Path], in_force: LinesInForce) -> None:

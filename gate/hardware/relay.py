@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
 from gate.core.domain import GATE, Position
@@ -185,6 +186,9 @@ class Relay:
             if not way_out:
                 if self._deadline is None:
                     self._overseer.release()  # a new guard must not be told of this grant
+                else:
+                    with suppress(RelayError):  # it will be told of the hold that runs
+                        self._overseer.watch(self._granted_at + self.max_open_s)
                 raise
             log.critical("somebody is let out without its guard: %s", error)
 

@@ -37,11 +37,8 @@ def begin_run(
     lane: LaneParts,
     hardware: HardwareParts,
     latch: EmergencyLatch,
-) -> tuple[CrashLoop, bool]:
-    """Last the run begins and is recorded: only then the hours and the camera may move the lane.
-
-    Also whether an emergency stands that an earlier run left.
-    """
+) -> CrashLoop:
+    """Last the run begins and is recorded: only then the hours and the camera may move the lane."""
     controller, log_file = lane.controller, config.store.path
     store = log.store if log.file.is_open else None
     closing, logged = operator_close.find(store, log_file)
@@ -62,7 +59,7 @@ def begin_run(
         controller.process(fault, now)
     if closing is not None and not logged:
         controller.record(_closed(closing))
-    return crash_loop, standing
+    return crash_loop
 
 
 def ended(config: Config, store: Store, now: float) -> list[Event]:

@@ -161,7 +161,7 @@ class Daemon:
                 return
             if self._reload_asked:
                 self._reload_asked = False
-                threading.Thread(target=self._reload_quietly, name="reload", daemon=True).start()
+                self._reload_beside()
             parts.look_after(time.monotonic())
             self._queries.look_after(time.monotonic())
 
@@ -184,6 +184,12 @@ class Daemon:
 
     def _on_hangup(self, *_: int | FrameType | None) -> None:
         self._reload_asked = True  # no more than that within a signal handler
+
+    def _reload_beside(self) -> None:
+        try:
+            threading.Thread(target=self._reload_quietly, name="reload", daemon=True).start()
+        except RuntimeError as error:
+            log.error("not reloaded, the old settings stay: %s", error)
 
     def _reload_quietly(self) -> None:
         try:

@@ -71,7 +71,10 @@ class LogWriter:
     def do(self, work: Callable[[], object]) -> None:
         """Do other work with the log's card, after what was submitted before: small files."""
         if self._thread is None:
-            work()
+            try:
+                work()
+            except OSError as error:
+                log.error("beside the log: %s", error)
             return
         with self._changed:
             self._queue.append(work)

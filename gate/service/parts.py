@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -31,6 +32,10 @@ from gate.service.recent_events import RecentEvents
 from gate.system.emergency_latch import EmergencyLatch
 from gate.vision.classifier import TFLiteClassifier
 
+log = logging.getLogger(__name__)
+
+EMERGENCY = "emergency input"
+"""Why the latch is set."""
 BOARD_S = 5.0
 """How often the board is asked how it is."""
 
@@ -168,10 +173,20 @@ class Parts:
 
     def latch_emergency(self) -> None:
         """Keep for the next start that there is an emergency, or that it was cleared."""
-        latch, wanted = self.health.latch, self.lane.controller.lane.state is State.EMERGENCY
-        if wanted is not self.health.latched:
-            self.health.latched = wanted
-            self.log.writer.do((lambda: latch.set("emergency input")) if wanted else latch.clear)
+        wanted = self.lane.controller.lane.state is State.EMERGENCY
+        if wanted is self.health.latched:
+            return
+        self.health.latched = wanted
+        memory, card = self.health.latch.in_memory, self.health.latch.on_card
+        if wanted:
+            memory.set(EMERGENCY)
+            self.log.writer.do(lambda: card.set(EMERGENCY))
+            return
+        try:
+            memory.clear()
+        except OSError as error:
+            log.error("the emergency stays latched for the next start: %s", error)
+        self.log.writer.do(card.clear)
 
     def _turn(self, now: float) -> LoopTurn:
         """How things stand now, as the meter keeps it."""

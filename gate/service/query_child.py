@@ -20,6 +20,7 @@ from typing import Any
 from gate.audit import Store
 from gate.audit.answers import answer
 from gate.errors import GateError
+from gate.system.child import first_to_go
 
 LIMIT_S = 10
 """Time for one answer, s. The gate ends a process that takes longer; this one ends itself a little
@@ -33,6 +34,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the gate, which ends this one
     with suppress(OSError):  # the service's unit forbids it: then without
         os.nice(10)
+    first_to_go()
     path, store = Path(sys.argv[1]), None
     with socket.socket(fileno=0) as gate, gate.makefile("rb") as questions:
         for line in questions:

@@ -53,7 +53,15 @@ from gate.service.log_file import LogFile
 from gate.service.log_writer import LogWriter
 from gate.service.model_loader import ModelLoader
 from gate.service.model_loader import load as load_model
-from gate.service.parts import HardwareParts, HealthParts, LaneParts, LogParts, Parts, VisionParts
+from gate.service.parts import (
+    EMERGENCY,
+    HardwareParts,
+    HealthParts,
+    LaneParts,
+    LogParts,
+    Parts,
+    VisionParts,
+)
 from gate.service.recent_events import RecentEvents
 from gate.system.emergency_latch import EmergencyLatch
 from gate.system.systemd import Notifier
@@ -90,7 +98,7 @@ def start(
     stack.callback(lane.close)
     vision = _open_vision(config, classifier, pipeline, inbox, lane.controller, on_frame)
     stack.callback(vision.close)
-    crash_loop, standing = begin_run(config, path, log, lane, hardware, latch)
+    crash_loop = begin_run(config, path, log, lane, hardware, latch)
     note_faults(lane.controller, log, seeing, damaged)
     loader = ModelLoader(inbox, lambda seen: install_model(parts, seen), begun)
     health = HealthParts(
@@ -100,7 +108,7 @@ def start(
         board=read_board(disk=config.store.path),
         board_at=begun,
         latch=latch,
-        latched=standing,
+        latched=latch.is_set(),
         loader=loader,
     )
     parts = Parts(config, path, begun, loaded, inbox, hardware, log, lane, vision, health)
@@ -135,7 +143,8 @@ def _claim_lines(
 
     stack.callback(make_lines_safe)
     inputs = InputLines(factory)
-    signals = open_signals(config, inputs, inbox.post, closures)
+    memory = latch.in_memory
+    signals = open_signals(config, inputs, inbox.post, closures, lambda: memory.set(EMERGENCY))
 
     def on_limit(max_open_s: float) -> None:
         detail = f"released by its limit of {max_open_s:g} s"

@@ -28,6 +28,16 @@ class EmergencyLatch:
     def __init__(self, places: Iterable[Path]) -> None:
         self._paths = [folder / NAME for folder in places]
 
+    @property
+    def in_memory(self) -> EmergencyLatch:
+        """The part of it that costs no time: the runtime folder, where there is one."""
+        return EmergencyLatch(path.parent for path in self._paths[:-1][:1])
+
+    @property
+    def on_card(self) -> EmergencyLatch:
+        """The part of it that a card may hold up: the other folders."""
+        return EmergencyLatch(path.parent for path in self._paths[len(self._paths[:-1][:1]) :])
+
     def set(self, why: str) -> bool:
         """Write the file wherever it is missing; whether it is now anywhere. Never raises."""
         content = {"version": VERSION, "since": datetime.now(UTC).isoformat(), "why": why}

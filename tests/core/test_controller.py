@@ -18,7 +18,7 @@ from gate.core.domain import (
 )
 from gate.core.recorder import Batch, DirectWriter, Outcome
 from gate.core.rules import Rules
-from gate.errors import StoreError
+from gate.errors import NoGuardError, StoreError
 from tests.fakes import ListRecorder, ListRelay, seen
 
 RULES = Rules(threshold=0.5, frames=2, missed_frames=0)
@@ -272,3 +272,36 @@ def test_stopped_is_the_last_event_also_after_a_lapse() -> None:
     assert relay.history[-1] is Position.SAFE
     kinds = [event.kind for batch in log.batches for event in batch.events]
     assert kinds[-2:] == [EventKind.GRANT_LAPSED, EventKind.STOPPED]
+
+
+def without_guard(bench: Bench) -> None:
+    """Have every grant refused but the way out, as a relay does whose guard is gone."""
+    grant = bench.relay.grant
+
+    def refuse(*, way_out: bool = False) -> None:
+        if not way_out:
+            raise NoGuardError("nobody watches")
+        grant(way_out=way_out)
+
+    bench.relay.grant = refuse  # type: ignore[method-assign]  # the guard is gone
+
+
+def test_a_missing_guard_does_not_shut_the_gate_on_somebody() -> None:
+    """An operator's open in the hold of an exit is refused by the relay; the hold goes on."""
+    bench = Bench()
+    without_guard(bench)
+    exit_button = Signal(Trigger.REQUEST_TO_EXIT, Reason.REQUEST_TO_EXIT)
+    bench.control.process(exit_button, bench.now)
+    assert bench.last() is Position.GRANTED
+    bench.control.process(Signal(Trigger.OPERATOR_GRANT, Reason.OPERATOR), bench.now + 0.1)
+    assert bench.state() is State.GRANTED
+    assert bench.last() is Position.GRANTED
+
+
+def test_without_a_guard_nobody_is_let_in() -> None:
+    """A grant that the relay refuses is a fault, and no hold."""
+    bench = Bench()
+    without_guard(bench)
+    bench.smile()
+    assert bench.control.is_at_fault(Reason.FAULT_RELAY)
+    assert Position.GRANTED not in bench.relay.history

@@ -405,3 +405,26 @@ def test_an_emergency_that_goes_on_is_told_again(board: Board) -> None:
     board.posted.clear()
     board.turn(2.0)
     assert board.triggers() == []
+
+
+def test_a_key_that_is_on_at_the_start_ends_no_emergency() -> None:
+    """Only turning it does: a restart in an emergency finds the key where it always is."""
+    board = Board(key_switch=InputLine(21, debounce_s=0))
+    board.close_contact(21)
+    board.connect()
+    assert Trigger.EMERGENCY_CLEARED not in board.triggers()
+    board.open_contact(21)
+    board.turn()
+    board.close_contact(21)
+    board.turn()
+    assert Trigger.EMERGENCY_CLEARED in board.triggers()
+
+
+def test_an_emergency_is_written_down_from_the_contacts_own_thread() -> None:
+    """A loop that hangs, and is killed for it, leaves the emergency to the next start."""
+    kept: list[bool] = []
+    board = Board(emergency=InputLine(5, debounce_s=0))
+    board.signals._keep = lambda: kept.append(True)
+    board.connect()
+    board.close_contact(5)
+    assert kept == [True]

@@ -56,3 +56,21 @@ def test_a_latch_that_cannot_be_removed_is_an_error(folders: list[Path]) -> None
         latch.clear()
     assert not (folders[1] / NAME).exists()
     assert latch.is_set()
+
+
+def test_memory_and_card_are_parts_of_one_latch(tmp_path: Path) -> None:
+    """What is in memory can be set at once; either part alone is an emergency."""
+    folders = [tmp_path / name for name in ("run", "state", "more")]
+    for folder in folders:
+        folder.mkdir()
+    latch = EmergencyLatch(folders)
+    latch.in_memory.set("memory")
+    assert [(folder / NAME).exists() for folder in folders] == [True, False, False]
+    assert latch.is_set()
+    latch.in_memory.clear()
+    latch.on_card.set("card")
+    assert [(folder / NAME).exists() for folder in folders] == [False, True, True]
+    assert latch.is_set()
+    alone = EmergencyLatch([tmp_path])
+    assert not alone.in_memory.set("there is none")
+    assert alone.on_card.set("card")
