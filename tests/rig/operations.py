@@ -153,8 +153,8 @@ class Operator:
         raise Failed(f"no safe mode: {self._guest.ask(text)}")
 
     def spoil(self) -> None:
-        """Settings that no gate starts with, until systemd gives up."""
-        configure(self._guest, SETTINGS + "smile: {frames: many}\n")
+        """Pins that nobody can claim: no gate starts with them, until systemd gives up."""
+        configure(self._guest, SETTINGS.replace("pin_factory: mock", "pin_factory: lgpio"))
         self._guest.run("systemctl restart smile-gate", check=False)
         failed = "systemctl is-failed smile-gate; systemctl show smile-gate -p NRestarts --value"
         self._guest.wait("given up", failed, lambda said: said.startswith("failed"), 120)
@@ -174,13 +174,14 @@ class Operator:
 
     def goes_on(self) -> str:
         """What is known of the copy is in the log, and the log says that it is one."""
-        after = self._copied + 1
-        kind = "select kind from event join what on what.id = event.what"
-        said = self._guest.ask(ask_log(f"{kind} where sequence = {after}"))
+        kind = "select kind from event join what on what.id = event.what where sequence"
+        begun, said = (
+            self._guest.ask(ask_log(f"{kind} = {self._copied + number}")) for number in (1, 2)
+        )
         granted = int(self._guest.ask(self._events("granted")))
-        if said != "restored" or not granted:
-            raise Failed(f"event {after} is {said}; {granted} granted")
-        return f"{self._copied} events were copied, event {after} is 'restored'; {granted} granted"
+        if (begun, said) != ("log_begun", "restored") or not granted:
+            raise Failed(f"after event {self._copied}: {begun}, {said}; {granted} granted")
+        return f"{self._copied} events were copied, then {begun} and {said}; {granted} granted"
 
     def _events(self, kind: str) -> str:
         return ask_log(
