@@ -14,7 +14,7 @@ from gate import __version__
 from gate.audit import Store
 from gate.config import Config
 from gate.core.controller import Controller
-from gate.core.domain import Event, EventKind, Reason, Signal, Trigger
+from gate.core.domain import Event, EventKind, Reason, Signal, State, Trigger
 from gate.core.lane_closures import OperatorClose
 from gate.errors import RelayError
 from gate.hardware.relay import Relay
@@ -23,11 +23,13 @@ from gate.service.crash_loop import CrashLoop, crashes
 from gate.service.inbox import Call
 from gate.service.model_loader import Seeing
 from gate.service.parts import HardwareParts, LaneParts, LogParts, Parts
-from gate.service.standing_emergency import stands_in
 from gate.system.emergency_latch import EmergencyLatch
 from gate.vision.classifier import TFLiteClassifier
 
 logger = logging.getLogger(__name__)
+
+_RECENT = 100
+"""Events that are looked at: those of nightly upkeep and of commands say nothing of the lane."""
 
 
 def begin_run(
@@ -75,6 +77,13 @@ def ended(config: Config, store: Store, now: float) -> list[Event]:
         detail = "; ".join([*map(str, changed)] or [digests])
         events.append(Event(EventKind.CONFIG_CHANGED, now, detail=detail))
     return events
+
+
+def stands_in(store: Store) -> bool:
+    """Whether the log ends in an emergency: one that nobody cleared outlives crash and restart."""
+    newest = store.records(limit=_RECENT, newest_first=True)
+    states = (record.event.after for record in newest if record.event.after is not None)
+    return next(states, None) is State.EMERGENCY
 
 
 def resume_emergency(
