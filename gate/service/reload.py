@@ -18,7 +18,7 @@ from gate.config.changes import Change, differences
 from gate.config.load import load
 from gate.config.settings import applied
 from gate.core.domain import Event, EventKind, Reason, Signal, Trigger
-from gate.errors import ConfigError
+from gate.errors import ConfigError, ModelError
 from gate.hardware.from_config import open_camera_thread
 from gate.service import last_config
 from gate.service.jobs import Jobs
@@ -67,11 +67,17 @@ def prepare(parts: Parts, path: Path) -> ReloadPlan:
     needs = frozenset(applied(change.name) for change in changes)
     smile = pipeline = jobs = None
     with ExitStack() as made:  # let go of again where a later part fails
-        model = parts.vision.classifier
+        model, another = parts.vision.classifier, config.smile.model != old.smile.model
         if model is None or Applied.PIPELINE in needs:
-            if model is None or config.smile.model != old.smile.model:
-                model = smile = made.enter_context(closing(open_model(config)))
-            pipeline = open_pipeline(config, model)
+            try:
+                used = model
+                if used is None or another:
+                    used = smile = made.enter_context(closing(open_model(config)))
+                pipeline = open_pipeline(config, used)
+            except ModelError:
+                if model is not None or another:
+                    raise
+                smile = None  # it goes on being tried; the other settings need not wait for it
         if config.lane != old.lane or config.store != old.store:
             jobs = open_jobs(config, parts.log.file, parts.lane.closures)
             jobs.arm()

@@ -16,10 +16,11 @@ from gate.audit import Store
 from gate.config.load import load
 from gate.core.controller import RETRY_S
 from gate.core.domain import Event, EventKind, Position, Reason, Signal, State, Trigger
-from gate.errors import RelayError
+from gate.errors import ModelError, RelayError
 from gate.service import log_file, model_loader
 from gate.service.inbox import Call, Inbox
 from gate.service.parts import Parts
+from gate.service.reload import apply, prepare
 from gate.service.start import start
 from gate.system.systemd import Notifier
 from tests.daemons import WriteConfig
@@ -157,6 +158,20 @@ def test_a_model_that_can_be_loaded_later_heals_the_gate(
             letter.run()
     assert parts.vision.model
     assert not parts.lane.controller.is_at_fault(Reason.FAULT_MODEL)
+
+
+def test_settings_can_be_reloaded_while_the_model_cannot_be_loaded(
+    starter: Starter, write_config: WriteConfig
+) -> None:
+    """Hours and rules do not wait for a model; another model that fails is refused."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gate.vision.from_config, "EYES", "models/none.tflite")
+        parts = starter.start(write_config())
+        plan = prepare(parts, write_config(smile={"frames": 3}))
+        assert apply(parts, plan, "anna").startswith("1 changed")
+        assert parts.lane.controller.rules.frames == 3
+        with pytest.raises(ModelError):
+            prepare(parts, write_config(smile={"frames": 3, "model": "none.tflite"}))
 
 
 def test_lines_that_cannot_be_claimed_are_the_end_and_no_run(
