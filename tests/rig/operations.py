@@ -52,7 +52,7 @@ SEEN = {
 """What a command must say, by how it begins; the longest beginning counts."""
 SALVAGE = f"sudo smile-gate audit salvage left.csv --database {LOG}.damaged-20260501T083000Z"
 CODES = {"systemctl status smile-gate": 3, "smile-gate events": 4}
-"""Exit codes other than 0: systemctl(1) answers 3 for a unit that does not run, and the gate 4 to an
+"""Exit codes other than 0: systemctl(1) answers 3 for a unit that does not run, the gate 4 to an
 operator who is not among `control.readers`."""
 
 

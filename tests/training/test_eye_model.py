@@ -60,6 +60,7 @@ def test_the_eye_recipe_keeps_its_batches() -> None:
     assert eye_model.PLAN.faces_a_step(1000) == 128
 
 
+@pytest.mark.tensorflow
 def test_the_command_trains_the_eye_model(tmp_path: Path) -> None:
     """``model train --eyes`` must write a model that the gate loads, and say how good it is."""
     (tmp_path / "eyes").mkdir()
