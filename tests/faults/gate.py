@@ -9,7 +9,7 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gate.audit import Store
@@ -76,6 +76,8 @@ class Gate:
     pid: int = 0
     started: float = 0.0
     socket: socket.socket | None = None
+    kills: list[tuple[float, float]] = field(default_factory=list)
+    """From shortly before each kill to when the lines were safe: the next start records these."""
 
     @property
     def database(self) -> Path:
@@ -140,7 +142,9 @@ class Gate:
 
     def kill(self) -> None:
         """SIGKILL, then what the service manager does after any end."""
+        begun = time.monotonic()
         self._end(signal.SIGKILL)
+        self.kills.append((begun - IN_FLIGHT_S, time.monotonic()))
 
     def stop(self) -> int:
         """SIGTERM; the exit code."""
@@ -243,6 +247,7 @@ def balance(gate: Gate, harmed_at: float) -> Balance:
             longest = max(longest, change.at - max(on_since, harmed_at))
             past = max(past, change.at - on_since - MAX_ON_S)
             near = any(abs(at - change.at) < 0.5 for at in reasons)
+            near |= any(first <= change.at <= last for first, last in gate.kills)
             silent += not near and change.at < harmed_at - IN_FLIGHT_S
         level = change.level
     if level:
