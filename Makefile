@@ -14,7 +14,7 @@ BUSY ?= 4
 # Tests that read a clock, start a thread or a process, or talk to one.
 TESTS ?= $(shell grep -rlE --include='test_*.py' 'time\.monotonic|threading|socket\.socket|Popen|import .*\b(until|running|Gate|Jobs)\b' tests)
 
-.PHONY: help demo check test test-training test-again faults rig install lint types format docs requirements clean
+.PHONY: help demo check test test-training test-again faults fuzz rig install lint types format docs requirements clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ faults: $(VENV)/dev ## harm a running gate in every way, hundreds of times, and 
 	$(BIN)/python -m tests.faults
 	SMILE_GATE_KILLS=500 SMILE_GATE_CUTS=1000 $(BIN)/pytest --timeout 900 -v \
 	  tests/faults/test_log_killed.py tests/faults/test_log_power_cut.py tests/faults/test_log_disk.py
+
+fuzz: $(VENV)/dev ## try a million strange inputs at every way in (OPTIONS="--inputs 20000 --seed 7")
+	$(BIN)/python -m tests.fuzz $(OPTIONS)
 
 rig: $(VENV)/dev ## as root: the service under a real systemd, real lines, aarch64 (PART=service|operations|trixie|gpio|arm64)
 	$(BIN)/python -m tests.rig $(PART)

@@ -42,7 +42,7 @@ class NotedHead:
             return
         try:
             head = Link(int(said["sequence"]), bytes.fromhex(said["digest"]))
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             return
         if head.sequence > 0 and len(head.digest) == 32:
             self.head = self._written = head

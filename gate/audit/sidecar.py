@@ -15,6 +15,9 @@ from gate.system import durable
 
 log = logging.getLogger(__name__)
 
+SIZE_LIMIT = 256 * 1024
+"""Bytes; the largest, the settings of a gate with every section filled, has some 20 kB."""
+
 
 def write(log_file: Path, name: str, content: dict[str, Any], *, sync: bool = True) -> None:
     """Have the file say this, also after a power cut; a card that refuses is only warned of.
@@ -34,11 +37,19 @@ def write(log_file: Path, name: str, content: dict[str, Any], *, sync: bool = Tr
 
 def read(log_file: Path, name: str) -> dict[str, Any] | None:
     """The content of the file; None if there is no file, {} if it can't be understood."""
+    return read_file(_place(log_file, name))
+
+
+def read_file(place: Path) -> dict[str, Any] | None:
+    """As `read`, of a file that was found otherwise."""
     try:
-        content = json.loads(_place(log_file, name).read_bytes())
+        with place.open("rb") as file:
+            data = file.read(SIZE_LIMIT + 1)
+        content = json.loads(data) if len(data) <= SIZE_LIMIT else None
     except FileNotFoundError:
         return None
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError) as error:
+        log.warning("cannot understand %s: %s", place, error)
         return {}
     return content if isinstance(content, dict) else {}
 

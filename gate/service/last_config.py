@@ -7,7 +7,6 @@ goes on with them.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 from collections.abc import Iterator
@@ -50,11 +49,11 @@ def last_of(file: Path) -> Config | None:
     and beside the file.
     """
     for place in _kept_near(file.resolve()):
+        kept = sidecar.read_file(place) or {}
         try:
-            kept = json.loads(place.read_bytes())
             if kept.get("file") == str(file.resolve()):
                 return restored(kept["settings"])
-        except (OSError, ValueError, LookupError, AttributeError, TypeError) as error:
+        except (ValueError, LookupError, AttributeError, TypeError, RecursionError) as error:
             log.warning("%s: cannot be used: %s", place, error)
     return None
 
