@@ -186,6 +186,7 @@ def said_whole(path: Path, *, deep: bool) -> bool:
         return False
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(-(-LOGS // A_TEST)))
 def test_damage_is_a_line_a_finding_or_a_new_log(whole: bytes, tmp_path: Path, seed: int) -> None:
     """Whatever was damaged: readers say it, what differs isn't whole, and the gate goes on."""

@@ -210,6 +210,7 @@ def test_a_word_that_nobody_wrote_is_damage(
     assert newer.exists()
 
 
+@pytest.mark.slow
 def test_a_long_stretch_that_cannot_be_read_is_passed_over(path: Path, clock: Clock) -> None:
     """Salvage reads what is behind a long damaged stretch, and asks for few rows within it."""
     filled(path, clock, 4000)

@@ -78,6 +78,7 @@ def test_an_operator_steers_a_running_gate(
     assert call("status").exit_code == 3
 
 
+@pytest.mark.slow
 def test_a_watch_without_a_screen_prints_look_after_look(
     write_config: WriteConfig,
     manager: Manager,
@@ -194,6 +195,7 @@ def test_a_second_gate_gets_one_clear_error(
         assert call("status").exit_code == 0
 
 
+@pytest.mark.slow
 def test_a_gate_that_hangs_does_not_answer(
     write_config: WriteConfig, manager: Manager, tmp_path: Path
 ) -> None:
@@ -205,6 +207,7 @@ def test_a_gate_that_hangs_does_not_answer(
             ask(tmp_path / "control.sock", Command.STATUS, wait_s=0.1)
 
 
+@pytest.mark.slow
 def test_a_running_gate_lets_its_log_be_read(
     write_config: WriteConfig, manager: Manager, tmp_path: Path, call: Callable[..., Result]
 ) -> None:
@@ -266,6 +269,7 @@ def test_another_user_may_look_and_not_steer(
     shutil.rmtree(public)
 
 
+@pytest.mark.slow
 def test_many_who_ask_do_not_hold_up_the_loop(
     write_config: WriteConfig, manager: Manager, tmp_path: Path
 ) -> None:

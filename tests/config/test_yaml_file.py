@@ -121,6 +121,7 @@ EDITS = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(
     max_examples=300,
     deadline=None,

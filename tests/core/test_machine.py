@@ -272,6 +272,7 @@ rules = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(rules=rules, steps=st.lists(st.tuples(signals, st.floats(0, 3)), max_size=80))
 @settings(max_examples=300)
 def test_no_sequence_of_signals_breaks_the_promises(

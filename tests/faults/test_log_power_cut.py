@@ -122,6 +122,7 @@ def lay_out(files: dict[str, bytearray], folder: Path) -> Path:
     return folder / "audit.db"
 
 
+@pytest.mark.slow
 def test_an_acknowledged_event_survives(journal: list[Step], tmp_path: Path) -> None:
     """Wherever the power is cut, the log opens, is whole, and has every acknowledged event."""
     dice = random.Random(40)

@@ -140,6 +140,7 @@ SEEDS = [encoded(suffix) for suffix in ALLOWED]
 SEEDS += [make(6, order) for make in pictures.FORMATS.values() for order in "<>"]
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(
     seed=st.sampled_from(SEEDS),

@@ -205,6 +205,7 @@ def test_the_lines_in_force_are_written_down_before_any_is_claimed(
     assert [line.pin for line in found[0].lines] == [17, 5]
 
 
+@pytest.mark.slow
 def test_settings_that_were_damaged_after_a_good_start_are_a_fault(
     write_config: WriteConfig, manager: Manager, tmp_path: Path
 ) -> None:
@@ -229,6 +230,7 @@ def test_settings_that_were_damaged_after_a_good_start_are_a_fault(
         assert process.wait(PATIENCE_S) == 0
 
 
+@pytest.mark.slow
 def test_a_log_that_hangs_keeps_nobody_in_and_lets_nobody_in(
     write_config: WriteConfig, tmp_path: Path
 ) -> None:

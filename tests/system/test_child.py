@@ -23,6 +23,7 @@ def test_one_child_answers_again_and_again() -> None:
         assert child.ask(b"print") == b"tnirp" + pid
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("harm", "said"),
     [

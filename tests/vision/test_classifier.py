@@ -233,6 +233,7 @@ VALUES = st.recursive(
 CARD = json.loads(resources.path(SHIPPED).with_suffix(".json").read_text())
 
 
+@pytest.mark.slow
 @settings(
     max_examples=300,
     deadline=None,

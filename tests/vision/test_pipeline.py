@@ -84,6 +84,7 @@ def test_pictures_of_changing_size_and_depth_in_one_stream(pipeline: Pipeline) -
     assert seen[-1].faces
 
 
+@pytest.mark.slow
 @given(
     height=st.integers(0, 90),
     width=st.integers(0, 90),

@@ -65,6 +65,7 @@ def test_a_model_that_gives_no_number_is_refused(put: Put) -> None:
         open_model(Config(smile=SmileSettings(model=path)))
 
 
+@pytest.mark.slow
 def test_harmed_models_end_a_child_at_most(put: Put) -> None:
     """Each of some with eight bytes harmed passes, or is one line that names it; one crashes."""
     dice = random.Random(1)
@@ -82,6 +83,7 @@ def test_harmed_models_end_a_child_at_most(put: Put) -> None:
         assert "\n" not in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("harm", "said"), [("crash", "crashed what reads it"), ("hang", "took too long")]
 )

@@ -45,6 +45,7 @@ def scrape(port: int, path: str = "/metrics") -> bytes:
     return body
 
 
+@pytest.mark.slow
 def test_idle_connections_take_neither_threads_nor_descriptors(port: int) -> None:
     """Eighty that say nothing, and eighty that say half: the next scrape is answered."""
     threads, descriptors = threading.active_count(), len(os.listdir("/proc/self/fd"))
