@@ -27,6 +27,9 @@ from gate.service.queries import LogFeed, Queries
 from gate.service.query_process import IDLE_S, QueryProcess
 from tests.logs import face_seen, granted, left
 
+pytestmark = pytest.mark.slow
+"""Each asks a process of its own."""
+
 VISITS = 400
 EVENTS = 3 * VISITS + 1
 """The log begins with its identity."""
