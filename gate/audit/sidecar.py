@@ -38,7 +38,7 @@ def read(log_file: Path, name: str) -> dict[str, Any] | None:
         content = json.loads(_place(log_file, name).read_bytes())
     except FileNotFoundError:
         return None
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}
 

@@ -73,6 +73,8 @@ class Controller:
         self._opened_unwritten: set[int] = set()
         """Grants that opened the gate before their commit, see ``grants_unwritten``."""
         self._retry_at = -math.inf
+        self.emergency_ended = False
+        """Whether an emergency was ended since the start: what the log says of one is older."""
         self.details: dict[Reason, str] = {}
         """The latest description of each part at fault."""
 
@@ -101,6 +103,7 @@ class Controller:
                 return False
             if signal.trigger is Trigger.EMERGENCY_CLEARED:
                 self._relay.clear()
+                self.emergency_ended = True
             self._carry_out(decision, now)
         return True
 

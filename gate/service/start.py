@@ -45,9 +45,10 @@ from gate.service.begin_run import (
     take_up_log,
     trip,
 )
+from gate.service.earlier_runs import EarlierRuns
 from gate.service.frames import FrameProcessor
 from gate.service.health import ClockWatch, ServiceReport
-from gate.service.inbox import Inbox
+from gate.service.inbox import Call, Inbox
 from gate.service.jobs import Jobs
 from gate.service.log_file import LogFile
 from gate.service.log_writer import LogWriter
@@ -93,7 +94,11 @@ def start(
     hardware = _claim_lines(config, factory, inbox, closures, latch, stack)
     seeing = load_model(config)
     classifier, pipeline = (None, None) if isinstance(seeing, str) else seeing
-    log = _open_log(config, classifier, notifier, inbox, stack)
+
+    def on_late_opening(earlier: EarlierRuns) -> None:
+        inbox.post(Call(lambda: take_up_log(parts, earlier)))
+
+    log = _open_log(config, classifier, notifier, inbox, stack, on_late_opening)
     lane = _open_lane(config, classifier, hardware, log, closures, on_event)
     stack.callback(lane.close)
     vision = _open_vision(config, classifier, pipeline, inbox, lane.controller, on_frame)
@@ -112,7 +117,6 @@ def start(
         loader=loader,
     )
     parts = Parts(config, path, begun, loaded, inbox, hardware, log, lane, vision, health)
-    log.file.on_late_opening = lambda store: take_up_log(parts, store)
     lane.jobs.start()
     vision.frames.camera.start()
     return parts
@@ -167,13 +171,17 @@ def _open_log(
     notifier: Notifier,
     inbox: Inbox,
     stack: ExitStack,
+    on_late_opening: Callable[[EarlierRuns], None],
 ) -> LogParts:
     """Second the log, whose rows name the model: nobody is let in without it."""
     model, threshold = ("", 1.0) if classifier is None else named(classifier)
-    file = LogFile(config, card_threshold=threshold, model_hash=model)
+    file = LogFile(
+        config, card_threshold=threshold, model_hash=model, on_late_opening=on_late_opening
+    )
     meter = open_meter(config, notifier.watchdog_s, model)
     stack.callback(meter.close)
-    recent = RecentEvents(file.store if file.open() else None)
+    file.open()
+    recent = RecentEvents(file.earlier.newest)
     parts = LogParts(file, LogWriter(meter.timed(file), inbox.post), recent, meter)
     stack.callback(parts.close)
     return parts
@@ -199,7 +207,7 @@ def _open_lane(
         config.rules(1.0 if classifier is None else classifier.card.threshold),
         log.writer,
         hardware.relay,
-        lane=Lane(next_visit=log.store.next_visit() if log.file.is_open else 1),
+        lane=Lane(next_visit=log.file.earlier.next_visit),
         grants_unwritten=config.store.when_unwritable is Unwritable.GRANT_AND_JOURNAL,
         on_event=tell,
     )

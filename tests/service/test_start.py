@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import math
+import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from gpiozero.pins.mock import MockFactory
 
 import gate.vision.from_config
 from gate.audit import Store
+from gate.audit.from_config import open_store
 from gate.config.load import load
 from gate.core.controller import RETRY_S
 from gate.core.domain import Event, EventKind, Position, Reason, Signal, State, Trigger
-from gate.errors import ModelError, RelayError
-from gate.service import log_file, model_loader
+from gate.core.lane_closures import OperatorClose
+from gate.errors import ModelError, RelayError, StoreError
+from gate.service import log_file, model_loader, operator_close
 from gate.service.inbox import Call, Inbox
 from gate.service.parts import Parts
 from gate.service.reload import apply, prepare
@@ -139,6 +143,164 @@ def test_damage_that_nobody_foresaw_is_a_fault_of_the_log(
     assert parts.lane.controller.is_at_fault(Reason.FAULT_STORE)
     press(parts, starter.pins)
     assert parts.hardware.relay.position is Position.GRANTED
+
+
+READS = ("records", "newest", "next_visit", "operators_word", "newest_run")
+ERRORS = (StoreError("the card doesn't read"), sqlite3.OperationalError("disk I/O error"))
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("read", READS)
+def test_a_log_that_opens_and_cannot_be_read_is_a_fault_of_the_log(
+    starter: Starter,
+    write_config: WriteConfig,
+    monkeypatch: pytest.MonkeyPatch,
+    read: str,
+    error: Exception,
+) -> None:
+    """Whatever the start asks of it, the exit opens; the fault ends once it can be read again."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    def open_and_break(*arguments: Any, **options: Any) -> Store:
+        store = open_store(*arguments, **options)
+        setattr(store, read, fail)
+        return store
+
+    monkeypatch.setattr(log_file, "open_store", open_and_break)
+    parts = starter.start(write_config(inputs=EXIT))
+    assert parts.lane.controller.is_at_fault(Reason.FAULT_STORE)
+    press(parts, starter.pins)
+    assert parts.hardware.relay.position is Position.GRANTED
+    monkeypatch.undo()
+    open_the_log(parts)
+    assert not parts.lane.controller.is_at_fault(Reason.FAULT_STORE)
+
+
+def test_a_damaged_row_that_a_start_reads_is_set_aside(
+    starter: Starter, write_config: WriteConfig, tmp_path: Path
+) -> None:
+    """The start goes on with a new log, as with any other damage."""
+    database = tmp_path / "audit.db"
+    with closing(Store.open(database)) as store:
+        store.record([Event(EventKind.RECOVERED, 0.0, reason=Reason.FAULT_CAMERA)])
+        store.record([Event(EventKind.FACE_SEEN, 0.0, visit=1)] * 220)
+    with closing(sqlite3.connect(database, isolation_level=None)) as log:
+        for (name,) in log.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'"):
+            log.execute(f"DROP TRIGGER {name}")
+        log.execute("UPDATE what SET reason = 'nonsense' WHERE kind = 'recovered'")
+    parts = starter.start(write_config())
+    assert parts.log.store.set_aside is not None
+
+
+def open_the_log(parts: Parts) -> None:
+    """Have the log tried again, and take what that posted."""
+    parts.log.file._failed_at = -math.inf
+    parts.lane.controller.tick(time.monotonic() + RETRY_S)
+    for letter in parts.inbox.poll(0)[0]:
+        if isinstance(letter, Call):
+            letter.run()
+
+
+def hide_the_log(tmp_path: Path, *events: Event) -> Callable[[], None]:
+    """Make a log with these events, and put a folder in its place; gives what takes that away."""
+    database, hidden = tmp_path / "audit.db", tmp_path / "hidden.db"
+    with closing(Store.open(database)) as store:
+        store.record([Event(EventKind.STARTED, 0.0), *events])
+    database.rename(hidden)
+    database.mkdir()
+
+    def give_back() -> None:
+        database.rmdir()
+        hidden.rename(database)
+
+    return give_back
+
+
+CLOSED = Event(EventKind.LANE_CLOSED, 0.0, reason=Reason.OPERATOR, who="anna")
+IN_EMERGENCY = Event(EventKind.EMERGENCY, 0.0, after=State.EMERGENCY)
+
+
+@pytest.mark.parametrize("reopened", [False, True])
+def test_a_log_that_opens_late_closes_no_lane_that_was_reopened_meanwhile(
+    starter: Starter, write_config: WriteConfig, tmp_path: Path, reopened: bool
+) -> None:
+    """What an operator says in this run is newer than what the log says of the one before."""
+    give_back = hide_the_log(tmp_path, CLOSED)
+    parts = starter.start(write_config())
+    closures = parts.lane.closures
+    if reopened:
+        closures.by_operator(OperatorClose("bob"))
+        closures.by_operator(None)
+    give_back()
+    open_the_log(parts)
+    assert (closures.closing is None) is reopened
+
+
+@pytest.mark.parametrize("cleared", [False, True])
+def test_a_log_that_opens_late_renews_no_emergency_that_was_cleared_meanwhile(
+    starter: Starter, write_config: WriteConfig, tmp_path: Path, cleared: bool
+) -> None:
+    """One that nobody cleared goes on."""
+    give_back = hide_the_log(tmp_path, IN_EMERGENCY)
+    parts = starter.start(write_config())
+    if cleared:
+        for trigger in (Trigger.EMERGENCY, Trigger.EMERGENCY_CLEARED):
+            parts.lane.controller.process(Signal(trigger), time.monotonic())
+    give_back()
+    open_the_log(parts)
+    assert (parts.lane.controller.lane.state is State.EMERGENCY) is not cleared
+
+
+def test_a_log_that_opens_late_tells_of_crashes(
+    starter: Starter, write_config: WriteConfig, tmp_path: Path
+) -> None:
+    """The lane stays shut as if the log had been there from the start."""
+    give_back = hide_the_log(tmp_path, *[Event(EventKind.UNCLEAN_END, 0.0)] * 2, CLOSED)
+    parts = starter.start(write_config(service={"crash_starts": 3}))
+    give_back()
+    open_the_log(parts)
+    assert parts.lane.controller.is_at_fault(Reason.FAULT_CRASH_LOOP)
+
+
+def test_a_log_that_opens_while_the_run_begins_is_taken_up(
+    starter: Starter, write_config: WriteConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its close and its unclean end count, however early the late opening comes."""
+    give_back = hide_the_log(tmp_path, CLOSED)
+    find = operator_close.find
+
+    def give_back_and_find(*arguments: Any) -> Any:
+        give_back()
+        return find(*arguments)
+
+    monkeypatch.setattr(log_file, "PAUSE_S", 0.0)
+    monkeypatch.setattr(operator_close, "find", give_back_and_find)
+    parts = starter.start(write_config(service={"crash_starts": 1}))
+    open_the_log(parts)
+    assert parts.lane.closures.closing == OperatorClose("anna")
+    kinds = [record.event.kind for record in parts.log.store.records()]
+    assert kinds[:5][-2:] == [EventKind.UNCLEAN_END, EventKind.STARTED]
+
+
+def test_how_the_last_run_ended_is_not_lost_where_the_late_log_refuses_at_first(
+    starter: Starter, write_config: WriteConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It opens, its first write fails: the next one has all of it."""
+    give_back = hide_the_log(tmp_path)
+    parts = starter.start(write_config())
+    give_back()
+
+    def refuse(*_: object) -> None:
+        raise StoreError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "record", refuse)
+        open_the_log(parts)
+    parts.lane.controller.tick(time.monotonic() + 2 * RETRY_S)
+    kinds = [record.event.kind for record in parts.log.store.records()]
+    assert kinds[2:4] == [EventKind.UNCLEAN_END, EventKind.STARTED]
 
 
 def test_a_model_that_can_be_loaded_later_heals_the_gate(
