@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from unittest import mock
 
 from gate.core.domain import Box, Event, EventKind, Face, Observation, Position, Record
 from gate.errors import RelayError, StoreError
 
 BOX = Box(100, 100, 80, 80)
+
+
+@contextmanager
+def no_thread_left(*but: str) -> Iterator[None]:
+    """No thread can be started, but those with these names: as in a full control group."""
+    start = threading.Thread.start
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name not in but:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    with mock.patch.object(threading.Thread, "start", refuse):
+        yield
 
 
 def seen(

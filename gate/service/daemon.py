@@ -21,6 +21,7 @@ from gate.core.transitions import Lane
 from gate.errors import ControlError, GateError, NoAnswer
 from gate.interfaces.control.from_config import open_server
 from gate.interfaces.control.protocol import Answer, Command, Request
+from gate.interfaces.control.server import Server
 from gate.service.commands import carry_out, opened
 from gate.service.inbox import Call, Inbox, Letter
 from gate.service.log_writer import CLOSE_S
@@ -71,6 +72,7 @@ class Daemon:
         self._stopping = False
         self._reload_asked = False
         self._reloading = threading.Lock()
+        self._server: Server | None = None
         self.inbox = Inbox()
         self._feed = LogFeed(config.store.path)
         self._queries = Queries(QueryProcess(config.store.path), self._feed, self._exported)
@@ -90,9 +92,9 @@ class Daemon:
             stack.callback(self.inbox.close)
             stack.callback(self._queries.close)
             # First of all: what belongs to a running gate must not be touched.
-            server = open_server(self._config, self._answer, self._queries.answer)
-            if server is not None:
-                stack.callback(server.close)
+            self._server = open_server(self._config, self._answer, self._queries.answer)
+            if self._server is not None:
+                stack.callback(self._server.close)
             self.parts = start(
                 self._config,
                 self._path,
@@ -104,8 +106,8 @@ class Daemon:
                 on_event=self._tell,
                 on_frame=self._on_frame,
             )
-            if server is not None:
-                server.start()
+            if self._server is not None:
+                self._server.start()
             self.parts.log.writer.start()
             log.info("started in %.2f s", time.monotonic() - self.parts.begun)
             try:
@@ -164,6 +166,8 @@ class Daemon:
                 self._reload_beside()
             parts.look_after(time.monotonic())
             self._queries.look_after(time.monotonic())
+            if self._server is not None:
+                self._server.supervise(time.monotonic())
 
     def _answer(self, request: Request) -> Answer:
         """Answer a client, in its own thread. Raises `GateError`."""

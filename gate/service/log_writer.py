@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 QUEUE_LIMIT = 1000
 """Batches that may wait; a chattering contact makes fewer, a log that hangs for minutes more."""
+RETRY_S = 1.0
+"""How often a thread is tried that could not be started."""
 CLOSE_S = 3.0
 """At a stop the log has this long for the rest; the service manager waits 20 s for all."""
 
@@ -44,16 +46,25 @@ class LogWriter:
         self._busy = False
         self._closing = False
         self._thread: threading.Thread | None = None
+        self._retry_at: float | None = None
+        """When a thread is tried again that could not be started; None where there is no need."""
 
     def start(self) -> None:
-        """Begin to write in the thread. Where there can be none, the loop has to wait as before."""
+        """Begin to write in the thread. As long as there can be none, the loop has to wait."""
+        self._retry_at = None
         thread = threading.Thread(target=self._run, name="log", daemon=True)
         try:
             thread.start()
         except RuntimeError as error:
-            log.error("the log is written in the loop: %s", error)
+            log.error("the log is written in the loop until a thread can be started: %s", error)
+            self._retry_at = self._clock() + RETRY_S
             return
         self._thread = thread
+
+    def supervise(self, now: float) -> None:
+        """Try again to start a thread that could not be started; for each turn of the loop."""
+        if self._retry_at is not None and now >= self._retry_at:
+            self.start()
 
     def submit(self, batch: Batch, now: float) -> Outcome | None:
         """Take a batch; a full queue refuses it, and the journal has its events."""
@@ -87,7 +98,7 @@ class LogWriter:
 
     def close(self, timeout_s: float = CLOSE_S) -> bool:
         """End the thread after the rest; False if it hangs and is left behind."""
-        thread = self._thread
+        thread, self._retry_at = self._thread, None
         if thread is None:
             return True
         with self._changed:

@@ -156,6 +156,8 @@ class Parts:
         well = self.vision.frames.supervise(now)
         if health.crash_loop.over(now):
             controller.process(Signal(Trigger.RECOVERED, Reason.FAULT_CRASH_LOOP), now)
+        self.lane.jobs.supervise(now)
+        self.log.writer.supervise(now)
         if health.clock.jumped():
             self.lane.jobs.clock_changed()
         if now - health.board_at >= BOARD_S:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -500,24 +499,22 @@ def test_a_bad_file_leaves_the_old_settings(
 def test_a_calendar_that_cannot_be_made_leaves_the_old_settings(
     bench: Callable[..., Bench], write_config: WriteConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The calendar is made before anything is swapped: its thread may be one too many."""
+    """The calendar is made before anything is swapped, and looks at the hours then."""
     gate = bench()
     before, jobs = gate.parts.config, gate.parts.lane.jobs
-    begin = threading.Thread.start
 
-    def begin_no_calendar(thread: threading.Thread) -> None:
-        if thread.name == "APScheduler":
-            raise RuntimeError("can't start new thread")
-        begin(thread)
+    def fail(*_: object) -> bool:
+        raise TypeError("hours that cannot be compared")
 
-    monkeypatch.setattr(threading.Thread, "start", begin_no_calendar)
     write_config(lane=SHUT_DAY, smile={"frames": 3})
-    with pytest.raises(RuntimeError, match="can't start new thread"):
-        gate.reload()
+    with monkeypatch.context() as patch:
+        patch.setattr("gate.service.jobs.is_open", fail)
+        with pytest.raises(TypeError, match="hours that"):
+            gate.reload()
     assert gate.parts.config is before
     assert gate.parts.lane.controller.rules.frames == 8
     assert gate.parts.lane.jobs is jobs
-    assert jobs._scheduler.running
+    assert jobs._scheduler is not None
     assert gate.is_open()
     assert EventKind.CONFIG_CHANGED not in [event.kind for event in gate.events]
     assert gate.ask(Command.STATUS)["state"] == "idle"

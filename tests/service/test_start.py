@@ -28,6 +28,7 @@ from gate.service.reload import apply, prepare
 from gate.service.start import start
 from gate.system.systemd import Notifier
 from tests.daemons import WriteConfig
+from tests.fakes import no_thread_left
 from tests.waiting import PATIENCE_S
 
 
@@ -334,6 +335,40 @@ def test_settings_can_be_reloaded_while_the_model_cannot_be_loaded(
         assert parts.lane.controller.rules.frames == 3
         with pytest.raises(ModelError):
             prepare(parts, write_config(smile={"frames": 3, "model": "none.tflite"}))
+
+
+def test_no_thread_left_is_a_fault_of_each_part_and_no_end(
+    starter: Starter, write_config: WriteConfig
+) -> None:
+    """The start goes on and the exit opens; camera, calendar and log get theirs later."""
+    with no_thread_left("relay limit"):
+        parts = starter.start(write_config(inputs=EXIT, camera={"loop": True}))
+        parts.log.writer.start()
+        press(parts, starter.pins)
+        assert parts.hardware.relay.position is Position.GRANTED
+        parts.look_after(time.monotonic())
+        assert "no thread" in str(parts.vision.frames.camera.problem)
+    parts.look_after(time.monotonic() + 60)
+    assert parts.vision.frames.camera._reader.thread.is_alive()
+    assert parts.log.writer._thread is not None
+    assert parts.lane.jobs._scheduler is not None
+
+
+def test_a_reload_without_a_thread_is_applied_whole(
+    starter: Starter, write_config: WriteConfig
+) -> None:
+    """Camera and calendar are the new ones, and get their threads later."""
+    parts = starter.start(write_config())
+    changed = {"store": {"upkeep_at": "04:44"}, "camera": {"loop": True}, "smile": {"frames": 7}}
+    with no_thread_left():
+        plan = prepare(parts, write_config(**changed))
+        assert apply(parts, plan, "anna").startswith("3 changed")
+    assert parts.config.smile.frames == parts.lane.controller.rules.frames == 7
+    parts.look_after(time.monotonic() + 60)
+    assert parts.vision.frames.camera._reader.thread.is_alive()
+    assert parts.lane.jobs._scheduler is not None
+    (job,) = parts.lane.jobs._scheduler.get_jobs()
+    assert (job.next_run_time.hour, job.next_run_time.minute) == (4, 44)
 
 
 def test_lines_that_cannot_be_claimed_are_the_end_and_no_run(
