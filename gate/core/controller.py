@@ -158,8 +158,9 @@ class Controller:
 
     @property
     def _stuck(self) -> list[Batch]:
-        """What the log has not answered to, once that is a fault; else it is a matter of ms."""
-        return self._submitted if self.is_at_fault(Reason.FAULT_STORE) else []
+        """What the log has not answered to, once it is too slow; else it is a matter of ms."""
+        opened = any(batch.grant in self._opened_unwritten for batch in self._submitted)
+        return self._submitted if opened or self.is_at_fault(Reason.FAULT_STORE) else []
 
     def tick(self, now: float) -> None:
         """Apply the passing of time: holds that end, guests that left, a log to be tried again."""

@@ -12,7 +12,6 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from gate.core.describe import describe, without_person
 from gate.core.recorder import Batch, DirectWriter, Outcome, Recorder
 
 log = logging.getLogger(__name__)
@@ -43,6 +42,8 @@ class LogWriter:
         self._clock = clock
         self._changed = threading.Condition()
         self._queue: deque[Batch | Callable[[], object]] = deque()
+        self._told = Outcome(Batch())
+        """The newest outcome."""
         self._busy = False
         self._closing = False
         self._thread: threading.Thread | None = None
@@ -67,7 +68,7 @@ class LogWriter:
             self.start()
 
     def submit(self, batch: Batch, now: float) -> Outcome | None:
-        """Take a batch; a full queue refuses it, and the journal has its events."""
+        """Take a batch; a full queue refuses it, and the log hears later how much it lacks."""
         if self._thread is None:
             return self._direct.submit(batch, now)
         with self._changed:
@@ -75,9 +76,12 @@ class LogWriter:
                 self._queue.append(batch)
                 self._changed.notify_all()
                 return None
-        for event in batch.events:
-            log.critical("will not be in the log: %s", describe(without_person(event)))
-        return Outcome(batch, error=f"the log hangs: {self._limit} writes are waiting for it")
+            told = self._told
+        if batch.kept:
+            self._direct.gap.add(batch)
+        error = f"the log hangs: {self._limit} writes are waiting for it"
+        waiting = max(told.waiting, bool(self._direct.gap.lost))
+        return Outcome(batch, error=error, waiting=waiting, oldest=told.oldest)
 
     def do(self, work: Callable[[], object]) -> None:
         """Do other work with the log's card, after what was submitted before: small files."""
@@ -106,7 +110,11 @@ class LogWriter:
             self._changed.notify_all()
         thread.join(timeout_s)
         if thread.is_alive():
-            log.critical("the log hangs; %d writes are lost", len(self._queue) + 1)
+            with self._changed:
+                lost = [work for work in self._queue if isinstance(work, Batch)]
+            log.critical("the log hangs; %d writes are lost", len(lost) + 1)
+            for batch in lost:
+                self._direct.gap.add(batch)
             return False
         self._thread = None
         return True
@@ -128,6 +136,9 @@ class LogWriter:
 
     def _carry_out(self, work: Batch | Callable[[], object]) -> None:
         if isinstance(work, Batch):
-            self._tell(self._direct.submit(work, self._clock()))
+            outcome = self._direct.submit(work, self._clock())
+            with self._changed:
+                self._told = outcome
+            self._tell(outcome)
         else:
             work()
