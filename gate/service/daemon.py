@@ -22,7 +22,7 @@ from gate.errors import ControlError, GateError, NoAnswer
 from gate.interfaces.control.from_config import open_server
 from gate.interfaces.control.protocol import Answer, Command, Request
 from gate.interfaces.control.server import Server
-from gate.service.commands import carry_out, opened
+from gate.service.commands import Opening, carry_out, opened
 from gate.service.inbox import Call, Inbox, Letter
 from gate.service.log_writer import CLOSE_S
 from gate.service.parts import Parts
@@ -175,11 +175,14 @@ class Daemon:
             return {"said": self._reload(request.peer.name)}
         if request.command is not Command.STATUS:
             log.info("asked: %s", request.command)  # by whom and why is in the audit log
-        answer = self.inbox.ask(lambda: carry_out(self.parts, request, time.monotonic()), ANSWER_S)
-        while not answer:  # an opening waits for the log, for `store.grant_within_s` at most
+        done = self.inbox.ask(lambda: carry_out(self.parts, request, time.monotonic()), ANSWER_S)
+        if not isinstance(done, Opening):
+            return done
+        while True:  # an opening waits for the log, for `store.grant_within_s` at most
+            answer = self.inbox.ask(lambda: opened(self.parts, done), ANSWER_S)
+            if answer is not None:
+                return answer
             time.sleep(LOOK_S)
-            answer = self.inbox.ask(lambda: opened(self.parts) or {}, ANSWER_S)
-        return answer
 
     def _exported(self, who: str, what: str) -> None:
         """Record that a reader was given events, in the reader's thread. Raises `GateError`."""
