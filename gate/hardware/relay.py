@@ -128,18 +128,19 @@ class Relay:
             if position is self.position or (self._tripped and position is not Position.EMERGENCY):
                 return
             if position is Position.GRANTED:
-                self._grant(way_out=False)
+                self._grant(False, None)
             else:
                 self._leave(position)
 
-    def grant(self, *, way_out: bool = False) -> None:
+    def grant(self, *, way_out: bool = False, hold_s: float | None = None) -> None:
         """Open by a grant, also while granted: limit and pulse begin anew. Raises `RelayError`.
 
         ``way_out`` is for people inside: neither an interlock nor a missing guard keeps them in.
+        ``hold_s`` is for a gate whose loop does not run yet: the line goes off by itself then.
         """
         with self._changed:
             if not self._tripped:
-                self._grant(way_out)
+                self._grant(way_out, hold_s)
 
     def trip(self) -> None:
         """Go to the emergency position now, and stay there. Raises `RelayError`."""
@@ -164,12 +165,13 @@ class Relay:
         if self._thread is not threading.current_thread():
             self._thread.join(JOIN_S)
 
-    def _grant(self, way_out: bool) -> None:
+    def _grant(self, way_out: bool, hold_s: float | None) -> None:
         now = self._clock()
         self._watched(now + self.max_open_s, way_out)
         self._granted_at = now
-        self._pulses = self._pulse_s is not None and self._pulse_s <= self.max_open_s
-        self._deadline = now + min(self._pulse_s or self.max_open_s, self.max_open_s)
+        lasts = [each for each in (self._pulse_s, hold_s) if each is not None]
+        self._pulses = bool(lasts) and min(lasts) <= self.max_open_s
+        self._deadline = now + min([*lasts, self.max_open_s])
         self._overdue = None
         self._changed.notify()  # before the line is driven: no grant without its limit
         self.position = None

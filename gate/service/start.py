@@ -46,6 +46,7 @@ from gate.service.begin_run import (
     trip,
 )
 from gate.service.earlier_runs import EarlierRuns
+from gate.service.early_exit import EarlyExit
 from gate.service.frames import FrameProcessor
 from gate.service.health import ClockWatch, ServiceReport
 from gate.service.inbox import Call, Inbox
@@ -91,7 +92,9 @@ def start(
     begun, loaded = time.monotonic(), datetime.now(UTC)
     closures = LaneClosures(inbox.post)
     latch = EmergencyLatch(record_folders(config))
-    hardware = _claim_lines(config, factory, inbox, closures, latch, stack)
+    early = EarlyExit(inbox.post, config.relay.hold_s)
+    stack.callback(early.close)
+    hardware = _claim_lines(config, factory, inbox, early, closures, latch, stack)
     seeing = load_model(config)
     classifier, pipeline = (None, None) if isinstance(seeing, str) else seeing
 
@@ -117,6 +120,7 @@ def start(
         loader=loader,
     )
     parts = Parts(config, path, begun, loaded, inbox, hardware, log, lane, vision, health)
+    early.hand_over(lane.controller, time.monotonic())
     lane.jobs.start()
     vision.frames.camera.start()
     return parts
@@ -126,14 +130,15 @@ def _claim_lines(
     config: Config,
     factory: Any,
     inbox: Inbox,
+    early: EarlyExit,
     closures: LaneClosures,
     latch: EmergencyLatch,
     stack: ExitStack,
 ) -> HardwareParts:
     """First the lines: one that an earlier run left driven goes to safety at once.
 
-    And the emergency input moves the relay from here on, before anything is opened that can take
-    its time; so does an emergency that was not cleared.
+    And the emergency input and the exit button move the relay from here on, before anything is
+    opened that can take its time; so does an emergency that was not cleared.
     """
     lines_file.write(record_folders(config), lines_in_force(config))
     factory = factory or pin_factory(config.relay.pin_factory)
@@ -148,7 +153,7 @@ def _claim_lines(
     stack.callback(make_lines_safe)
     inputs = InputLines(factory)
     memory = latch.in_memory
-    signals = open_signals(config, inputs, inbox.post, closures, lambda: memory.set(EMERGENCY))
+    signals = open_signals(config, inputs, early.post, closures, lambda: memory.set(EMERGENCY))
 
     def on_limit(max_open_s: float) -> None:
         detail = f"released by its limit of {max_open_s:g} s"
@@ -160,8 +165,10 @@ def _claim_lines(
     stack.callback(relay.close)
     if latch.is_set():
         trip(relay)
+    early.serve(relay)
     signals.connect(relay, input_lines(config))
     stack.callback(inputs.close)
+    early.watch(signals)
     return HardwareParts(guard, relay, inputs, signals, open_indicators(config, lines))
 
 

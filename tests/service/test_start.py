@@ -16,6 +16,7 @@ from gpiozero.pins.mock import MockFactory
 import gate.vision.from_config
 from gate.audit import Store
 from gate.audit.from_config import open_store
+from gate.config import Config
 from gate.config.load import load
 from gate.core.controller import RETRY_S
 from gate.core.domain import Event, EventKind, Position, Reason, Signal, State, Trigger
@@ -29,7 +30,7 @@ from gate.service.start import start
 from gate.system.systemd import Notifier
 from tests.daemons import WriteConfig
 from tests.fakes import no_thread_left
-from tests.waiting import PATIENCE_S
+from tests.waiting import PATIENCE_S, until
 
 
 class Starter:
@@ -95,6 +96,76 @@ def test_the_way_out_needs_neither_model_nor_log(
     parts.lane.controller.process(Signal(Trigger.EMERGENCY), time.monotonic())
     positions.append(parts.hardware.relay.position)
     assert positions == [Position.GRANTED, Position.EMERGENCY]
+
+
+def while_loading(monkeypatch: pytest.MonkeyPatch, act: Callable[[], None]) -> None:
+    """Do something while the model is being loaded, which is before the log is opened."""
+    load_model = model_loader.load
+
+    def load_slowly(config: Config) -> Any:
+        act()
+        return load_model(config)
+
+    monkeypatch.setattr("gate.service.start.load_model", load_slowly)
+
+
+def test_the_exit_opens_before_anything_else_is_there(
+    starter: Starter, write_config: WriteConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A press does not wait for the model and the log; its hold goes on in the loop, on record."""
+    opened: list[bool] = []
+
+    def press_and_look() -> None:
+        starter.pins.pin(6).drive_low()
+        opened.append(bool(starter.pins.pin(17).state))
+
+    while_loading(monkeypatch, press_and_look)
+    parts = starter.start(write_config(inputs=EXIT, relay={"hold_s": 30, "max_on_s": 40}))
+    assert opened == [True]
+    assert parts.lane.controller.lane.state is State.GRANTED
+    assert parts.hardware.relay.is_open
+    kinds = [event.kind for event in starter.events]
+    assert kinds.index(EventKind.OPERATOR_GRANTED) > kinds.index(EventKind.STARTED)
+    starter.pins.pin(6).drive_high()
+    parts.hardware.signals.poll(time.monotonic() + 10)
+    starter.pins.pin(6).drive_low()
+    *_, newest = parts.inbox.poll(0)[0]
+    assert isinstance(newest, Signal)
+    assert newest.trigger is Trigger.REQUEST_TO_EXIT
+
+
+def test_an_early_hold_ends_by_itself_and_is_on_record(
+    starter: Starter, write_config: WriteConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long the start takes: the line is off in time, and the gate is not opened again."""
+
+    def press_and_wait() -> None:
+        starter.pins.pin(6).drive_low()
+        assert starter.pins.pin(17).state
+        until(lambda: not starter.pins.pin(17).state, "the end of the hold")
+
+    while_loading(monkeypatch, press_and_wait)
+    parts = starter.start(write_config(inputs=EXIT, relay={"hold_s": 0.5}))
+    assert not parts.hardware.relay.is_open
+    assert parts.hardware.relay.position is Position.SAFE
+    assert parts.lane.controller.lane.faults == ()
+    (granted,) = [event for event in starter.events if event.kind is EventKind.OPERATOR_GRANTED]
+    assert str(granted.detail).startswith("pressed while the gate started")
+    assert granted.reason is Reason.REQUEST_TO_EXIT
+
+
+def test_a_lost_edge_of_the_exit_is_found_before_the_loop_runs(
+    starter: Starter, write_config: WriteConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The levels are looked at from the moment that the lines are there."""
+
+    def press_unheard() -> None:
+        starter.pins.pin(6)._state = False
+        until(lambda: bool(starter.pins.pin(17).state), "an open gate")
+
+    while_loading(monkeypatch, press_unheard)
+    starter.start(write_config(inputs=EXIT))
+    assert EventKind.OPERATOR_GRANTED in [event.kind for event in starter.events]
 
 
 def test_an_emergency_opens_before_anything_else_is_there(
