@@ -83,8 +83,11 @@ class LogWriter:
         waiting = max(told.waiting, bool(self._direct.gap.lost))
         return Outcome(batch, error=error, waiting=waiting, oldest=told.oldest)
 
-    def do(self, work: Callable[[], object]) -> None:
-        """Do other work with the log's card, after what was submitted before: small files."""
+    def do(self, work: Callable[[], object], *, first: bool = False) -> None:
+        """Do other work with the log's card, after what was submitted before: small files.
+
+        ``first`` is before what waits, for what must not wait for a log that hangs or is locked.
+        """
         if self._thread is None:
             try:
                 work()
@@ -92,7 +95,7 @@ class LogWriter:
                 log.error("beside the log: %s", error)
             return
         with self._changed:
-            self._queue.append(work)
+            (self._queue.appendleft if first else self._queue.append)(work)
             self._changed.notify_all()
 
     def settle(self, timeout_s: float) -> bool:

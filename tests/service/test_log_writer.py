@@ -156,6 +156,17 @@ def test_a_grant_that_a_full_queue_refuses_is_no_loss() -> None:
     assert EventKind.EVENTS_LOST not in [event.kind for event in bench.log.events]
 
 
+def test_what_cannot_wait_is_done_before_what_waits(bench: Bench) -> None:
+    """A log that is locked for each of its writes holds up no other file."""
+    done: list[list[int | None]] = []
+    for visit in range(5):
+        bench.submit(visit)
+    bench.writer.do(lambda: done.append(bench.visits()), first=True)
+    bench.log.go.set()
+    assert bench.writer.settle(PATIENCE_S)
+    assert done in ([[]], [[0]])
+
+
 def test_what_memory_cannot_keep_is_counted_and_the_log_says_so(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
