@@ -22,11 +22,14 @@ from gate.core.controller import RETRY_S
 from gate.core.domain import Event, EventKind, Position, Reason, Signal, State, Trigger
 from gate.core.lane_closures import OperatorClose
 from gate.errors import ModelError, RelayError, StoreError
+from gate.hardware import lines_file
+from gate.hardware.make_safe import make_safe
 from gate.service import log_file, model_loader, operator_close
 from gate.service.inbox import Call, Inbox
 from gate.service.parts import Parts
 from gate.service.reload import apply, prepare
 from gate.service.start import start
+from gate.system.emergency_latch import EmergencyLatch
 from gate.system.systemd import Notifier
 from tests.daemons import WriteConfig
 from tests.fakes import no_thread_left
@@ -489,6 +492,30 @@ def test_a_stop_in_an_emergency_leaves_its_position(
     starter.stack.close()
     assert starter.events[-1].kind is EventKind.STOPPED
     assert starter.pins.pin(17).state
+
+
+def test_after_a_stop_in_an_emergency_safe_state_drives_its_position_too(
+    starter: Starter, write_config: WriteConfig, tmp_path: Path
+) -> None:
+    """By the latch and the lines written down, on lines that the kernel did not keep."""
+    parts = starter.start(write_config(inputs=FIRE, heartbeat={"pin": 22}))
+    for letter in parts.inbox.poll(0)[0]:
+        assert isinstance(letter, Signal)
+        parts.lane.controller.process(letter, time.monotonic())
+    parts.latch_emergency()
+    parts.lane.controller.stop(time.monotonic())
+    starter.stack.close()
+    recorded = lines_file.read(tmp_path)
+    assert recorded is not None
+    floating = MockFactory()
+    latched = EmergencyLatch([tmp_path]).is_set()
+    results = make_safe(recorded, emergency=latched, open_factory=lambda name: floating)
+    assert [str(result) for result in results] == [
+        "gate on GPIO 17: in its emergency position, on",
+        "heartbeat on GPIO 22: in its emergency position, off",
+    ]
+    assert floating.pin(17).state
+    assert floating.pin(17).function == "output"
 
 
 def test_what_was_started_is_stopped(starter: Starter, write_config: WriteConfig) -> None:
