@@ -415,7 +415,7 @@ def test_no_thread_left_is_a_fault_of_each_part_and_no_end(
     starter: Starter, write_config: WriteConfig
 ) -> None:
     """The start goes on and the exit opens; camera, calendar and log get theirs later."""
-    with no_thread_left("relay limit"):
+    with no_thread_left():
         parts = starter.start(write_config(inputs=EXIT, camera={"loop": True}))
         parts.log.writer.start()
         press(parts, starter.pins)
