@@ -138,9 +138,10 @@ def _claim_lines(
     """First the lines: one that an earlier run left driven goes to safety at once.
 
     And the emergency input and the exit button move the relay from here on, before anything is
-    opened that can take its time; so does an emergency that was not cleared.
+    opened or written that can take its time; so does an emergency that was not cleared.
     """
-    lines_file.write(record_folders(config), lines_in_force(config))
+    first, *others = record_folders(config)
+    written = lines_file.write([first], lines_in_force(config))
     factory = factory or pin_factory(config.relay.pin_factory)
     guard = open_guard(config)
     stack.callback(guard.close)
@@ -169,6 +170,9 @@ def _claim_lines(
     signals.connect(relay, input_lines(config))
     stack.callback(inputs.close)
     early.watch(signals)
+    written += lines_file.write(others, lines_in_force(config))  # a card may take its time
+    if not written:
+        logger.error("the lines are nowhere written down: safe-state needs the settings' file")
     return HardwareParts(guard, relay, inputs, signals, open_indicators(config, lines))
 
 

@@ -29,6 +29,7 @@ from gate.service.inbox import Call, Inbox
 from gate.service.parts import Parts
 from gate.service.reload import apply, prepare
 from gate.service.start import start
+from gate.system import durable
 from gate.system.emergency_latch import EmergencyLatch
 from gate.system.systemd import Notifier
 from tests.daemons import WriteConfig
@@ -135,6 +136,25 @@ def test_the_exit_opens_before_anything_else_is_there(
     *_, newest = parts.inbox.poll(0)[0]
     assert isinstance(newest, Signal)
     assert newest.trigger is Trigger.REQUEST_TO_EXIT
+
+
+def test_the_exit_opens_while_the_card_takes_its_time(
+    starter: Starter, write_config: WriteConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is written down on the card waits for the lines, and not they for it."""
+    write, opened = durable.write, []
+
+    def write_slowly(path: Path, *arguments: Any, **options: Any) -> None:
+        if path == tmp_path / "card" / lines_file.NAME:
+            starter.pins.pin(6).drive_low()
+            opened.append(bool(starter.pins.pin(17).state))
+        write(path, *arguments, **options)
+
+    monkeypatch.setattr(durable, "write", write_slowly)
+    config = write_config(inputs=EXIT, store={"path": str(tmp_path / "card" / "audit.db")})
+    starter.start(config)
+    assert opened == [True]
+    assert lines_file.read(tmp_path) == lines_file.read(tmp_path / "card") is not None
 
 
 def test_an_early_hold_ends_by_itself_and_is_on_record(
