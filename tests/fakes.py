@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from unittest import mock
 
 from gate.core.domain import Box, Event, EventKind, Face, Observation, Position, Record
 from gate.errors import RelayError, StoreError
 
 BOX = Box(100, 100, 80, 80)
+
+
+@contextmanager
+def no_thread_left() -> Iterator[None]:
+    """No thread can be started, as in a full control group."""
+
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with mock.patch.object(threading.Thread, "start", refuse):
+        yield
 
 
 def seen(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -192,7 +192,7 @@ def _time(value: Any, name: str) -> datetime | None:
         time = datetime.fromisoformat(value)
     except (TypeError, ValueError):
         time = None
-    if time is None or time.tzinfo is None:
+    if time is None or time.tzinfo is None or not MINYEAR < time.year < MAXYEAR:
         raise ControlError(f"{name}: a time with its offset, like 2026-05-01T09:30:00+02:00")
     return time
 
@@ -210,8 +210,8 @@ def _score(value: Any, name: str) -> float:
 
 
 def _name(value: Any, name: str) -> str:
-    if not isinstance(value, str):
-        raise ControlError(f"{name}: a text")
+    if not isinstance(value, str) or not value.isprintable():
+        raise ControlError(f"{name}: a text on one line")
     return value
 
 

@@ -5,38 +5,37 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self
 
 from sqlalchemy import Connection
 
 from gate.audit import files, rows
-from gate.audit.append import append, highest_visit, last_link
+from gate.audit.append import append, last_link
 from gate.audit.errors import CorruptLog, UnknownWord, explaining
 from gate.audit.identity import read_edge
 from gate.audit.migrations import prepare
 from gate.audit.noted import NotedHead, lacks
-from gate.audit.query import PAGE, Query, page, unfinished
+from gate.audit.query import unfinished
+from gate.audit.reader import Reader
 from gate.audit.recovery import check_tail, holds_at, put_away
 from gate.audit.session import Session
 from gate.audit.verify.findings import Head
-from gate.core.domain import Event, EventKind, Origin, Reason, Record, State
+from gate.core.domain import Event, EventKind, Origin, Record
 from gate.errors import StoreError
 from gate.system import clock
 
 log = logging.getLogger(__name__)
 
-_Word = TypeVar("_Word", EventKind, Reason, State)
-
 _RECENT = timedelta(days=1)
 """Time for which unclean ends are looked for: longer than any `service.crash_window_s`."""
 
 
-class Store:
+class Store(Reader):
     """An open audit log. Every method may be called from any thread.
 
     `unclean` is the last event of a run that never recorded `stopped`, where there is one: the
@@ -47,7 +46,7 @@ class Store:
     def __init__(
         self, session: Session, origin: Origin, now: clock.Clock, *, mends: bool = False
     ) -> None:
-        self.session = session
+        super().__init__(session)
         self.boot = origin.boot
         self.unclean: Record | None = None
         self.set_aside: Record | None = None
@@ -138,7 +137,9 @@ class Store:
         self.next_visit()
         self.operators_word()
         self.newest_run()
-        for _ in self.records(self._now()[0] - _RECENT, event=EventKind.UNCLEAN_END):
+        for _ in self.records(
+            self._now()[0] - _RECENT, event=(EventKind.UNCLEAN_END, EventKind.RECOVERED)
+        ):
             pass
 
     def _start_anew(self, damage: StoreError) -> None:
@@ -256,72 +257,6 @@ class Store:
             return round((event.monotonic - self._arrived[1]) * 1000)
         return None
 
-    def next_visit(self) -> int:
-        """The first visit number that no guest ever had."""
-        with self.session.reading() as connection:
-            return highest_visit(connection) + 1
-
-    def operators_word(self) -> Record | None:
-        """The newest close or reopening by an operator; None where there was none."""
-        words = (EventKind.LANE_CLOSED, EventKind.LANE_OPENED, EventKind.CLOSE_LIFTED)
-        said = self.records(event=words, reason=Reason.OPERATOR, limit=1, newest_first=True)
-        return next(said, None)
-
-    def newest_run(self) -> Record | None:
-        """The newest event whose origin has the settings that the gate ran with."""
-        runs = (EventKind.STARTED, EventKind.CONFIG_CHANGED)  # a command's events don't
-        return next(self.records(event=runs, limit=1, newest_first=True), None)
-
-    def records(
-        self,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        event: EventKind | Iterable[EventKind] = (),
-        reason: Reason | Iterable[Reason] = (),
-        visit: int | None = None,
-        state: State | Iterable[State] = (),
-        limit: int | None = None,
-        *,
-        newest_first: bool = False,
-        who: str | None = None,
-        score_from: float | None = None,
-        score_to: float | None = None,
-        after: int | None = None,
-    ) -> Iterator[Record]:
-        """The records that match, in the order of the log; see `Query` for what each filter means.
-
-        They are read a page at a time, so that the gate can write between two pages.
-        """
-        query = Query(
-            since=since,
-            until=until,
-            events=_set(event),
-            reasons=_set(reason),
-            states=_set(state),
-            visit=visit,
-            who=who,
-            score_from=score_from,
-            score_to=score_to,
-            after=after,
-        )
-        return self.search(query, limit, newest_first=newest_first)
-
-    def search(
-        self, query: Query, limit: int | None = None, *, newest_first: bool = False
-    ) -> Iterator[Record]:
-        """The records that match the query, a page at a time."""
-        left = limit
-        while left is None or left > 0:
-            size = PAGE if left is None else min(PAGE, left)
-            with self.session.reading() as connection:
-                found = page(connection, query, size, newest_first=newest_first)
-            yield from (rows.record(row) for row in found)
-            if len(found) < size:
-                return
-            left = None if left is None else left - size
-            edge = found[-1]["sequence"]
-            query = replace(query, before=edge) if newest_first else replace(query, after=edge)
-
     def close(self) -> None:
         """Let go of the file; more than once does no harm."""
         self._noted.write()
@@ -337,7 +272,3 @@ class Store:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def _set(words: _Word | Iterable[_Word]) -> frozenset[_Word]:
-    return frozenset({words}) if isinstance(words, str) else frozenset(words)

@@ -20,7 +20,9 @@ def command(mermaid: bool, text: bool, as_json: bool) -> None:
     """Print the state machine: its table and its diagram, both made from the code's own table."""
     if as_json:
         for arc in _arcs():
-            say_json({"state": arc.state, "trigger": arc.trigger, "if": _guard(arc)} | _rest(arc))
+            say_json(
+                {"state": arc.state, "trigger": arc.trigger, "if": _condition(arc)} | _rest(arc)
+            )
         return
     if text or not mermaid:
         click.echo(table())
@@ -34,7 +36,8 @@ def table() -> str:
     """Every row of the table as a line: state, signal, condition, next state, what is recorded."""
     rows = [("state", "signal", "if", "next", "recorded")]
     rows += [
-        (arc.state, arc.trigger, _guard(arc) or "", arc.to, arc.records or "") for arc in _arcs()
+        (arc.state, arc.trigger, _condition(arc) or "", arc.to, arc.records or "")
+        for arc in _arcs()
     ]
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
     lines = [
@@ -52,8 +55,8 @@ def diagram() -> str:
     for arc in _arcs():
         counts = arc.state is State.SMILING and arc.trigger in FRAMES
         if arc.to is not arc.state or counts:
-            guard = _guard(arc)
-            label = f"{arc.trigger} [{guard}]" if guard else str(arc.trigger)
+            condition = _condition(arc)
+            label = f"{arc.trigger} [{condition}]" if condition else str(arc.trigger)
             seen[(label, arc.to)].append(arc.state)
     for (label, to), states in seen.items():
         if len(states) >= len(State) - 2:
@@ -67,8 +70,8 @@ def _arcs() -> list[Arc]:
     return [arc for arcs in TRANSITIONS.values() for arc in arcs]
 
 
-def _guard(arc: Arc) -> str | None:
-    return arc.guard.__name__.replace("_", " ") if arc.guard else None
+def _condition(arc: Arc) -> str | None:
+    return arc.condition.__name__.replace("_", " ") if arc.condition else None
 
 
 def _rest(arc: Arc) -> dict[str, str | None]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
@@ -23,6 +24,8 @@ from gate.errors import IllegalTransition, NoGuardError, RelayError
 log = logging.getLogger(__name__)
 
 FAILURES = (Trigger.FAULT, Trigger.COMMIT_MISSED)
+GRANTS_KEPT = 100
+"""Grants of which it is known whether they opened: whoever asked for one asks soon."""
 RETRY_S = 1.0
 """Time until a log that can't be written, or a line that can't be driven, is tried again, s."""
 
@@ -72,7 +75,11 @@ class Controller:
         """Batches whose outcome is not known yet."""
         self._opened_unwritten: set[int] = set()
         """Grants that opened the gate before their commit, see ``grants_unwritten``."""
+        self._opened: deque[int] = deque(maxlen=GRANTS_KEPT)
+        """Numbers of the newest grants that opened the gate."""
         self._retry_at = -math.inf
+        self.emergency_ended = False
+        """Whether an emergency was ended since the start: what the log says of one is older."""
         self.details: dict[Reason, str] = {}
         """The latest description of each part at fault."""
 
@@ -101,6 +108,7 @@ class Controller:
                 return False
             if signal.trigger is Trigger.EMERGENCY_CLEARED:
                 self._relay.clear()
+                self.emergency_ended = True
             self._carry_out(decision, now)
         return True
 
@@ -140,6 +148,10 @@ class Controller:
         """Whether the part is at fault now."""
         return any(known is fault for known, _ in self.lane.faults)
 
+    def opened_by(self, grant: int) -> bool | None:
+        """Whether this grant, a number of `Lane.grants`, opened the gate; None while it pends."""
+        return None if self.lane.pending == grant else grant in self._opened
+
     @property
     def unwritten(self) -> int:
         """Number of events that wait until the log can be written again."""
@@ -155,8 +167,9 @@ class Controller:
 
     @property
     def _stuck(self) -> list[Batch]:
-        """What the log has not answered to, once that is a fault; else it is a matter of ms."""
-        return self._submitted if self.is_at_fault(Reason.FAULT_STORE) else []
+        """What the log has not answered to, once it is too slow; else it is a matter of ms."""
+        opened = any(batch.grant in self._opened_unwritten for batch in self._submitted)
+        return self._submitted if opened or self.is_at_fault(Reason.FAULT_STORE) else []
 
     def tick(self, now: float) -> None:
         """Apply the passing of time: holds that end, guests that left, a log to be tried again."""
@@ -195,13 +208,15 @@ class Controller:
                 return True
 
     def _carry_out(self, decision: Decision, now: float) -> None:
-        held = self.lane.state is State.GRANTED
+        held, grant = self.lane.state is State.GRANTED, self.lane.pending
         self.lane = decision.lane
         try:
             moved = self._drive(decision)
         except NoGuardError as error:
             log.error("%s", error)
             moved = held  # a hold that runs goes on, with the limit that it had
+        if decision.opens and not decision.way_out and grant is not None and moved:
+            self._opened.append(grant)
         self._submit(decision.events, now, decision.grant)
         if not moved:
             self._fault(Reason.FAULT_RELAY, "the line cannot be driven", now)

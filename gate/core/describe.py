@@ -11,6 +11,7 @@ from gate.core.domain import Event, EventKind
 _LEVELS = {
     EventKind.EMERGENCY: logging.CRITICAL,
     EventKind.FAULT: logging.ERROR,
+    EventKind.EVENTS_LOST: logging.ERROR,
     EventKind.LOG_SET_ASIDE: logging.ERROR,
     EventKind.LOG_ROLLED_BACK: logging.ERROR,
     EventKind.UNCLEAN_END: logging.WARNING,

@@ -108,6 +108,8 @@ class EventKind(StrEnum):
     LOG_SET_ASIDE = "log_set_aside"
     LOG_BEGUN = "log_begun"
     """From here on the log has an identity of its own; a new log begins with it."""
+    EVENTS_LOST = "events_lost"
+    """Events that could not be kept until the log took them: only the journal has them."""
     LOG_ROLLED_BACK = "log_rolled_back"
     """The log lacks an event that was noted beside it: put back, cut off, or a lost WAL."""
     WORDS_ERASED = "words_erased"

@@ -33,6 +33,7 @@ class LaneClosures:
         self._key = True
         self.closing = closing
         """The operator's close that holds."""
+        self._operator_spoke = False
 
     @property
     def closed_by(self) -> tuple[Reason, ...]:
@@ -60,7 +61,15 @@ class LaneClosures:
     def by_operator(self, closing: OperatorClose | None) -> None:
         """Note an operator's close, or (None) that it was taken back; the loop moves the lane."""
         with self._lock:
-            self.closing = closing
+            self.closing, self._operator_spoke = closing, True
+
+    def resume(self, closing: OperatorClose) -> bool:
+        """Take up a close of an earlier run, unless an operator has spoken since; whether it is."""
+        with self._lock:
+            news = self.closing is None and not self._operator_spoke
+            if news:
+                self.closing = closing
+            return news
 
     def still(self, signal: Signal) -> bool:
         """Whether the opening or closing that a signal asks for is still wanted."""

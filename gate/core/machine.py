@@ -119,7 +119,7 @@ def step(rules: Rules, lane: Lane, signal: Signal, now: float) -> Decision:
     if signal.trigger in ANSWERS and lane.pending is None:
         raise IllegalTransition(f"no grant is pending, and '{signal.trigger}' is of none")
     after = _absorb(lane, signal, now)
-    arc = next(arc for arc in arcs if arc.guard is None or arc.guard(rules, after))
+    arc = next(arc for arc in arcs if arc.condition is None or arc.condition(rules, after))
     after = _await_commit(_move(after, arc, now), arc, now)
     return Decision(
         lane=_forget(after, arc),

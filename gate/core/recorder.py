@@ -8,19 +8,20 @@ a thread of its own and tells the outcome later.
 from __future__ import annotations
 
 import logging
+import threading
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from gate.core.describe import describe, without_person
-from gate.core.domain import Event, Record
+from gate.core.domain import Event, EventKind, Record
 from gate.errors import StoreError
 
 log = logging.getLogger(__name__)
 
 UNWRITTEN_LIMIT = 10_000
-"""Events kept in memory while the log can't be written; the oldest go first beyond that."""
+"""Events kept in memory while the log can't be written; beyond that the oldest are lost."""
 LATE_S = 1.0
 """An event that is written this long after it happened says so, s."""
 
@@ -72,28 +73,69 @@ class Writer(Protocol):
         """Take a batch and wait for nothing; None where the outcome is told later."""
 
 
+class Gap:
+    """Counts the events that the log will never have. Callable from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._since = 0.0
+        self.lost = 0
+        """How many there are that the log does not say yet."""
+
+    def add(self, batch: Batch) -> None:
+        """Its events are lost to the log: the journal gets them, in full where it stands in."""
+        for event in batch.events:
+            shown = event if batch.keep else without_person(event)
+            log.critical("will not be in the log: %s", describe(shown))
+        self.count(batch.events)
+
+    def count(self, events: Sequence[Event]) -> None:
+        """Count events that the journal has already."""
+        with self._lock:
+            for event in events:
+                self._since = min(self._since, event.monotonic) if self.lost else event.monotonic
+                self.lost += 1
+
+    def event(self, now: float) -> tuple[int, list[Event]]:
+        """How many there are, and what the log is to say of them."""
+        with self._lock:
+            if not self.lost:
+                return 0, []
+            said = f"{self.lost} in the last {now - self._since:.1f} s; the journal has them"
+            return self.lost, [Event(EventKind.EVENTS_LOST, now, detail=said)]
+
+    def close(self, lost: int) -> None:
+        """The log says so many."""
+        with self._lock:
+            self.lost -= lost
+
+
 class DirectWriter:
     """Writes each batch at once, together with what the log refused before."""
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
-        self._unwritten: deque[Event] = deque(maxlen=UNWRITTEN_LIMIT)
+        self._unwritten: deque[Event] = deque()
+        self.gap = Gap()
 
     def submit(self, batch: Batch, now: float) -> Outcome:
         """Commit the batch, or keep what of it is to be written later."""
-        events = [*self._late(now), *(_dated(event, now) for event in batch.events)]
+        lost, said = self.gap.event(now)
+        events = [*said, *self._late(now)]
+        events += [_dated(event, now) for event in batch.events]
         try:
             records = self._recorder.record(events)
         except StoreError as error:
             self._keep(batch, error)
             return Outcome(batch, error=str(error), waiting=self._waiting, oldest=self._oldest)
         self._unwritten.clear()
+        self.gap.close(lost)
         number = records[-1].sequence if records else None
         return Outcome(batch, written=tuple(events), number=number)
 
     @property
     def _waiting(self) -> int:
-        return len(self._unwritten)
+        return len(self._unwritten) + bool(self.gap.lost)
 
     @property
     def _oldest(self) -> float | None:
@@ -113,6 +155,8 @@ class DirectWriter:
             shown = event if batch.keep else without_person(event)
             log.critical("not in the log yet: %s", describe(shown))
         self._unwritten.extend(batch.events)
+        too_many = max(0, len(self._unwritten) - UNWRITTEN_LIMIT)
+        self.gap.count([self._unwritten.popleft() for _ in range(too_many)])
 
 
 def _dated(event: Event, now: float) -> Event:

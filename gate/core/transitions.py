@@ -44,7 +44,7 @@ class Lane:
     """Grants that were ever to be committed first."""
 
 
-Guard: TypeAlias = Callable[[Rules, Lane], bool]
+Condition: TypeAlias = Callable[[Rules, Lane], bool]
 
 
 def last_frame(rules: Rules, lane: Lane) -> bool:
@@ -79,12 +79,12 @@ def passage_sensor(rules: Rules, _lane: Lane) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Arc:
-    """A row of the table: in ``state``, ``trigger`` leads to ``to`` if ``guard`` holds."""
+    """A row of the table: in ``state``, ``trigger`` leads to ``to`` if ``condition`` holds."""
 
     state: State
     trigger: Trigger
     to: State
-    guard: Guard | None = None
+    condition: Condition | None = None
     records: EventKind | None = None
 
 
@@ -96,7 +96,7 @@ FRAMES = (Trigger.NO_FACE, Trigger.FACE, Trigger.QUALIFYING)
 
 
 def _arcs() -> Iterable[Arc]:
-    """The table, row by row; of the rows of one pair the first whose guard holds is taken."""
+    """The table, row by row; of the rows of one pair the first whose condition holds is taken."""
     s, t, e = State, Trigger, EventKind
 
     # A lane that opens and closes, by schedule or by the operator.

@@ -66,9 +66,13 @@ class Guard:
         self._ends_clean = True
         self.problem: str | None = "it was not started"
         """What keeps it from watching; None while it watches."""
+        self._starter: threading.Thread | None = None
+        give_up = time.monotonic() + START_S
+        starter = self._start()
+        if starter is not None:
+            starter.join(START_S)
         with self._lock:
-            self._start(time.monotonic())
-            self._await(0, START_S)
+            self._await(0, give_up - time.monotonic())
 
     @property
     def pid(self) -> int | None:
@@ -96,7 +100,8 @@ class Guard:
     def supervise(self, now: float) -> None:
         """See that it is there and answers; replace one that does not. For each turn of the loop.
 
-        It waits for nothing: a new guard counts from the turn that finds its first word.
+        It waits for nothing: a thread starts a new guard, however long the system takes for that,
+        and it counts from the turn that finds its first word.
         """
         with self._lock:
             if self._process is not None:
@@ -104,7 +109,8 @@ class Guard:
             if self._closed or now - self._asked_at < (START_S if self._starts() else PING_S):
                 return
             if self._process is None:
-                self._start(now)
+                self._asked_at = now
+                self._start()
             elif self._answered < self._number:
                 self._fail("it does not answer")
             else:
@@ -119,14 +125,16 @@ class Guard:
         """End the guard, once the lines are safe; may be called twice."""
         with self._lock:
             self._closed = True
-            process = self._process
-            if process is None:
-                return
-            if self._ends_clean:
+            process, starter = self._process, self._starter
+            if process is not None and self._ends_clean:
                 self._send("end")
-            self._close_pipes(process)
+            if process is not None:
+                self._close_pipes(process)
             self._process, self.problem = None, "it was ended"
-        if self._ends_clean:
+        if process is None:
+            if starter is not None:
+                starter.join(END_S)  # one that is started now is ended by who started it
+        elif self._ends_clean:
             try:
                 process.wait(END_S)
             except subprocess.TimeoutExpired:
@@ -139,8 +147,22 @@ class Guard:
         """Whether it has not said its first word yet."""
         return self._process is not None and self._answered < 0
 
-    def _start(self, now: float) -> None:
-        self._asked_at = now
+    def _start(self) -> threading.Thread | None:
+        """Have a thread start it, unless one does already."""
+        if self._starter is not None and self._starter.is_alive():
+            self.problem = "it is still being started"
+            return None
+        starter = threading.Thread(target=self._spawn, name="guard start", daemon=True)
+        try:
+            starter.start()
+        except RuntimeError as error:  # tried again
+            self.problem = f"it cannot be started: {error}"
+            log.error("the relay's guard: %s", self.problem)
+            return None
+        self._starter = starter
+        return starter
+
+    def _spawn(self) -> None:
         own = [str(os.getpid()), str(self._margin_s)]
         command = [sys.executable, "-I", "-S", guard_process.__file__, *own, *self._program]
         try:
@@ -148,14 +170,22 @@ class Guard:
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
             )
         except Exception as error:  # no process, memory or descriptor left: tried again
-            self.problem = f"it cannot be started: {error}"
+            with self._lock:
+                self.problem = f"it cannot be started: {error}"
             log.error("the relay's guard: %s", self.problem)
             return
-        assert process.stdin is not None
-        os.set_blocking(process.stdin.fileno(), False)
-        self._process, self._number, self._answered, self._begun = process, 0, -1, b""
-        if self._deadline is not None:
-            self._send(f"watch {self._deadline!r}")
+        with self._lock:
+            if self._closed:
+                if self._ends_clean:
+                    process.kill()  # before its pipe ends: there are no lines to make safe
+                self._close_pipes(process)
+                return
+            assert process.stdin is not None
+            os.set_blocking(process.stdin.fileno(), False)
+            self._process, self._number, self._answered, self._begun = process, 0, -1, b""
+            self._asked_at = time.monotonic()
+            if self._deadline is not None:
+                self._send(f"watch {self._deadline!r}")
 
     def _send(self, words: str) -> int | None:
         """Tell it something; the number that it will answer with, None where it can't be told."""

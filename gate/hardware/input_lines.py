@@ -57,7 +57,10 @@ class Edges(Protocol):
 
 @dataclass(slots=True)
 class _Watched:
-    """A contact that is watched. Its lock keeps the order in which its readings are told."""
+    """A contact that is watched. Its lock keeps the order in which its readings are told.
+
+    Whoever compares a level with what was told reads it within the lock: no edge comes between.
+    """
 
     name: str
     contact: InputLine
@@ -138,22 +141,25 @@ class InputLines:
 
     def _compare(self, watched: _Watched, now: float) -> str | None:
         """Tell a level that no edge told; what is wrong with this input."""
-        try:
-            reading = _read(watched)
-        except Exception as error:  # lgpio and others raise types of their own
-            return f"inputs.{watched.name} cannot be read: {error}"
-        if reading is watched.told:
-            watched.differs_at = None
-        elif watched.differs_at is None and watched.contact.debounce_s:
-            watched.differs_at = now
-        elif watched.differs_at is None or now - watched.differs_at >= watched.contact.debounce_s:
-            watched.differs_at = None
-            watched.unheard_at = now
-            self._tell(watched, reading)
-        if watched.unheard_at is not None and now - watched.unheard_at >= EDGE_S:
-            watched.unheard_at = None
-            return f"inputs.{watched.name} changed and its edge was not told"
-        return None
+        with watched.lock:
+            try:
+                reading = _read(watched)
+            except Exception as error:  # lgpio and others raise types of their own
+                return f"inputs.{watched.name} cannot be read: {error}"
+            if reading is watched.told:
+                watched.differs_at = None
+            elif watched.differs_at is None and watched.contact.debounce_s:
+                watched.differs_at = now
+            elif (
+                watched.differs_at is None or now - watched.differs_at >= watched.contact.debounce_s
+            ):
+                watched.differs_at = None
+                watched.unheard_at = now
+                self._tell(watched, reading)
+            if watched.unheard_at is not None and now - watched.unheard_at >= EDGE_S:
+                watched.unheard_at = None
+                return f"inputs.{watched.name} changed and its edge was not told"
+            return None
 
     def _restart(self) -> None:
         """Watch every line anew; one that can't be is tried again by `poll`."""
@@ -165,14 +171,15 @@ class InputLines:
             log.exception("the thread that tells of changes cannot be started")
             self._restarted = False
         for watched in self._watched.values():
-            try:
-                watched.device.close()
-                reading = self._open(watched)
-            except Exception as error:  # lgpio and others raise types of their own
-                log.error("%s", error)
-                self._restarted = False
-            else:
-                self._tell(watched, reading)
+            with watched.lock:
+                try:
+                    watched.device.close()
+                    reading = self._open(watched)
+                except Exception as error:  # lgpio and others raise types of their own
+                    log.error("%s", error)
+                    self._restarted = False
+                else:
+                    self._tell(watched, reading)
 
     def _open(self, watched: _Watched) -> Reading:
         """Claim the line and watch it; what it says. Raises `RelayError`."""
@@ -196,8 +203,9 @@ class InputLines:
             ) from None
 
     def _on_edge(self, watched: _Watched, closed: bool) -> None:
-        watched.unheard_at = None
-        self._tell(watched, _meaning(watched.contact, closed))
+        with watched.lock:
+            watched.unheard_at = watched.differs_at = None
+            self._tell(watched, _meaning(watched.contact, closed))
 
     def _tell(self, watched: _Watched, reading: Reading) -> None:
         with watched.lock:

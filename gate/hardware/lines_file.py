@@ -57,8 +57,11 @@ def folders(
     return list(dict.fromkeys([*found, log_file.parent, *([Path(state)] if state else [])]))
 
 
-def write(places: Iterable[Path], in_force: LinesInForce) -> None:
-    """Write the file into each folder; one that refuses is logged, and no reason not to start."""
+def write(places: Iterable[Path], in_force: LinesInForce) -> int:
+    """Write the file into each folder, and say how many there are that took it.
+
+    One that refuses is logged, and no reason not to start.
+    """
     data = in_force.as_json().encode()
     written = 0
     for folder in places:
@@ -68,10 +71,7 @@ def write(places: Iterable[Path], in_force: LinesInForce) -> None:
             written += 1
         except OSError as error:
             log.warning("%s: cannot be written: %s", folder / NAME, error.strerror)
-    if not written:
-        log.error(
-            "the lines in force are nowhere written down: safe-state needs the settings' file"
-        )
+    return written
 
 
 def read(folder: Path) -> LinesInForce | None:

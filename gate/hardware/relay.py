@@ -64,7 +64,7 @@ class Relay:
         overseer: Overseer | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Start the limit's thread. Raises `RelayError` if it can't be."""
+        """Start the limit's thread; where none is left, each grant tries that again."""
         self._lines = lines
         self._energised_is_open = energised_is_open
         self.max_open_s = max_open_s
@@ -91,11 +91,11 @@ class Relay:
         self._closed = False
         self.position: Position | None = Position.SAFE
         """Where the relay is; None after it could not be driven."""
-        self._thread = threading.Thread(target=self._run, name="relay limit", daemon=True)
+        self._thread: threading.Thread | None = None
         try:
-            self._thread.start()
-        except RuntimeError as error:
-            raise RelayError(f"the relay's limit cannot be watched: {error}") from None
+            self._limited()
+        except RelayError as error:
+            log.critical("%s", error)
 
     def limit(self, *, max_open_s: float, pulse_s: float | None) -> None:
         """Change the limits; of a hold that runs the end may become later, never earlier."""
@@ -128,18 +128,19 @@ class Relay:
             if position is self.position or (self._tripped and position is not Position.EMERGENCY):
                 return
             if position is Position.GRANTED:
-                self._grant(way_out=False)
+                self._grant(False, None)
             else:
                 self._leave(position)
 
-    def grant(self, *, way_out: bool = False) -> None:
+    def grant(self, *, way_out: bool = False, hold_s: float | None = None) -> None:
         """Open by a grant, also while granted: limit and pulse begin anew. Raises `RelayError`.
 
         ``way_out`` is for people inside: neither an interlock nor a missing guard keeps them in.
+        ``hold_s`` is for a gate whose loop does not run yet: the line goes off by itself then.
         """
         with self._changed:
             if not self._tripped:
-                self._grant(way_out)
+                self._grant(way_out, hold_s)
 
     def trip(self) -> None:
         """Go to the emergency position now, and stay there. Raises `RelayError`."""
@@ -161,15 +162,22 @@ class Relay:
         with self._changed:
             self._closed = True
             self._changed.notify()
-        if self._thread is not threading.current_thread():
+        if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(JOIN_S)
 
-    def _grant(self, way_out: bool) -> None:
+    def _grant(self, way_out: bool, hold_s: float | None) -> None:
         now = self._clock()
+        try:
+            self._limited()
+        except RelayError as error:
+            if not way_out:
+                raise
+            log.critical("somebody is let out, with the guard's limit only: %s", error)
         self._watched(now + self.max_open_s, way_out)
         self._granted_at = now
-        self._pulses = self._pulse_s is not None and self._pulse_s <= self.max_open_s
-        self._deadline = now + min(self._pulse_s or self.max_open_s, self.max_open_s)
+        lasts = [each for each in (self._pulse_s, hold_s) if each is not None]
+        self._pulses = bool(lasts) and min(lasts) <= self.max_open_s
+        self._deadline = now + min([*lasts, self.max_open_s])
         self._overdue = None
         self._changed.notify()  # before the line is driven: no grant without its limit
         self.position = None
@@ -178,6 +186,17 @@ class Relay:
         elif not self._lines.switch(GATE, self._level(Position.GRANTED)):
             raise RelayError("an interlock keeps the gate's line off")
         self.position = Position.GRANTED
+
+    def _limited(self) -> None:
+        """See that the limit's thread runs. Raises `RelayError` where none can be started."""
+        if self._thread is not None and self._thread.is_alive():
+            return
+        thread = threading.Thread(target=self._run, name="relay limit", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            raise RelayError(f"the relay's limit cannot be watched: {error}") from None
+        self._thread = thread
 
     def _watched(self, deadline: float, way_out: bool) -> None:
         try:

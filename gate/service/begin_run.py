@@ -11,25 +11,21 @@ import time
 from pathlib import Path
 
 from gate import __version__
-from gate.audit import Store
 from gate.config import Config
 from gate.core.controller import Controller
-from gate.core.domain import Event, EventKind, Reason, Signal, State, Trigger
+from gate.core.domain import Event, EventKind, Reason, Signal, Trigger
 from gate.core.lane_closures import OperatorClose
 from gate.errors import RelayError
 from gate.hardware.relay import Relay
 from gate.service import last_config, operator_close
-from gate.service.crash_loop import CrashLoop, crashes
-from gate.service.inbox import Call
+from gate.service.crash_loop import CrashLoop
+from gate.service.earlier_runs import EarlierRuns
 from gate.service.model_loader import Seeing
 from gate.service.parts import HardwareParts, LaneParts, LogParts, Parts
 from gate.system.emergency_latch import EmergencyLatch
 from gate.vision.classifier import TFLiteClassifier
 
 logger = logging.getLogger(__name__)
-
-_RECENT = 100
-"""Events that are looked at: those of nightly upkeep and of commands say nothing of the lane."""
 
 
 def begin_run(
@@ -42,48 +38,22 @@ def begin_run(
 ) -> CrashLoop:
     """Last the run begins and is recorded: only then the hours and the camera may move the lane."""
     controller, log_file = lane.controller, config.store.path
-    store = log.store if log.file.is_open else None
-    closing, logged = operator_close.find(store, log_file)
-    standing = latch.is_set() or (store is not None and stands_in(store))
-    lane.closures.by_operator(closing)
-    now, unclean = time.monotonic(), 0
-    for event in [] if store is None else ended(config, store, now):
+    earlier = log.file.earlier
+    closing, logged = operator_close.find(earlier.operators_word, log_file)
+    if closing is not None:
+        lane.closures.resume(closing)
+    now = time.monotonic()
+    for event in earlier.ended(config):
         controller.record(event)
     controller.record(Event(EventKind.STARTED, now, detail=f"version {__version__}"))
     last_config.keep(log_file, config, path)
-    if standing:
+    if latch.is_set() or earlier.in_emergency:
         resume_emergency(controller, hardware, now, latches=config.inputs.emergency_latches)
-    if store is not None:
-        unclean = crashes(store, config.service.crash_window_s)
-    crash_loop = CrashLoop(unclean, config.service, now)
-    if crash_loop.suspected:
-        fault = Signal(Trigger.FAULT, Reason.FAULT_CRASH_LOOP, detail=crash_loop.detail)
-        controller.process(fault, now)
+    crash_loop = CrashLoop(config.service, now)
+    suspect(controller, crash_loop, earlier.crashes, now)
     if closing is not None and not logged:
         controller.record(_closed(closing))
     return crash_loop
-
-
-def ended(config: Config, store: Store, now: float) -> list[Event]:
-    """How the last run ended, and what is set otherwise since."""
-    events, digest, newest = [], config.digest(), store.newest_run()
-    if store.unclean is not None:
-        last = store.unclean
-        detail = f"last event {last.sequence}, {last.wall:%Y-%m-%d %H:%M:%S} UTC"
-        events.append(Event(EventKind.UNCLEAN_END, now, detail=detail))
-    if newest is not None and newest.origin.config not in ("", digest):
-        changed = last_config.since(config.store.path, newest.origin.config, config)
-        digests = f"{newest.origin.config[:12]} -> {digest[:12]}"
-        detail = "; ".join([*map(str, changed)] or [digests])
-        events.append(Event(EventKind.CONFIG_CHANGED, now, detail=detail))
-    return events
-
-
-def stands_in(store: Store) -> bool:
-    """Whether the log ends in an emergency: one that nobody cleared outlives crash and restart."""
-    newest = store.records(limit=_RECENT, newest_first=True)
-    states = (record.event.after for record in newest if record.event.after is not None)
-    return next(states, None) is State.EMERGENCY
 
 
 def resume_emergency(
@@ -130,24 +100,27 @@ def install_model(parts: Parts, seeing: Seeing) -> None:
     parts.lane.controller.process(Signal(Trigger.RECOVERED, Reason.FAULT_MODEL), now)
 
 
-def take_up_log(parts: Parts, store: Store) -> list[Event]:
-    """What a log says that could be opened only now; called from its thread."""
-    closing, logged = operator_close.find(store, parts.config.store.path)
-    standing = stands_in(store)
-    events = ended(parts.config, store, time.monotonic())
+def take_up_log(parts: Parts, earlier: EarlierRuns) -> None:
+    """Go on from what a log says that could be opened only now; called from the loop.
 
-    def take_up() -> None:
-        now = time.monotonic()
-        if closing is not None and logged and parts.lane.closures.closing is None:
-            parts.lane.closures.by_operator(closing)
-            closed = Signal(Trigger.CLOSED, Reason.OPERATOR, who=closing.who, detail=closing.why)
-            parts.lane.controller.process(closed, now)
-        if standing:
-            latches = parts.config.inputs.emergency_latches
-            resume_emergency(parts.lane.controller, parts.hardware, now, latches=latches)
+    What was said since the start is newer: an operator's word, or the end of an emergency.
+    """
+    now, controller = time.monotonic(), parts.lane.controller
+    closing = operator_close.logged(earlier.operators_word)
+    if closing is not None and parts.lane.closures.resume(closing):
+        closed = Signal(Trigger.CLOSED, Reason.OPERATOR, who=closing.who, detail=closing.why)
+        controller.process(closed, now)
+    if earlier.in_emergency and not controller.emergency_ended:
+        latches = parts.config.inputs.emergency_latches
+        resume_emergency(controller, parts.hardware, now, latches=latches)
+    suspect(controller, parts.health.crash_loop, earlier.crashes, now)
 
-    parts.inbox.post(Call(take_up))
-    return events
+
+def suspect(controller: Controller, crash_loop: CrashLoop, crashes: int, now: float) -> None:
+    """Keep the lane shut after so many crashes, until this run has proven good."""
+    if crash_loop.learn(crashes, now):
+        fault = Signal(Trigger.FAULT, Reason.FAULT_CRASH_LOOP, detail=crash_loop.detail)
+        controller.process(fault, now)
 
 
 def trip(relay: Relay) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 
 from gate.core.domain import Event, EventKind, Reason, Signal, State, Trigger
 from gate.core.lane_closures import OperatorClose
@@ -16,10 +17,17 @@ from gate.service.snapshot import failure_text, snapshot
 log = logging.getLogger(__name__)
 
 
-def carry_out(parts: Parts, request: Request, now: float) -> Answer:
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """An operator's grant, by its number: `opened` says what came of it."""
+
+    grant: int
+
+
+def carry_out(parts: Parts, request: Request, now: float) -> Answer | Opening:
     """Do it, and say what came of it. Raises `ControlError` with the reason of a refusal.
 
-    An opening is not decided before its record is in the log: then nothing is said, see `opened`.
+    An opening is not decided before its record is in the log.
     """
     match request.command:
         case Command.STATUS:
@@ -27,8 +35,7 @@ def carry_out(parts: Parts, request: Request, now: float) -> Answer:
             people = bool(roles & {Role.STEER, Role.READ})
             return {"status": snapshot(parts, now, people=people).as_dict(), "roles": sorted(roles)}
         case Command.OPEN:
-            _open(parts, request, now)
-            return opened(parts) or {}
+            return _open(parts, request, now)
         case Command.CLOSE:
             return {"said": _close(parts, request, now)}
         case Command.REOPEN:
@@ -39,20 +46,21 @@ def carry_out(parts: Parts, request: Request, now: float) -> Answer:
             raise ControlError(f"'{request.command}' is not the lane's")
 
 
-def opened(parts: Parts) -> Answer | None:
-    """What came of an opening; None while its record is not in the log.
+def opened(parts: Parts, opening: Opening) -> Answer | None:
+    """What came of this very opening, whatever came after; None while its record is not in the log.
 
     Raises `ControlError` where it did not open.
     """
     controller = parts.lane.controller
-    if controller.lane.pending is not None:
+    fate = controller.opened_by(opening.grant)
+    if fate is None:
         return None
-    if not _is_open(parts):
+    if not fate:
         raise ControlError(f"the gate did not open: {_trouble(parts)}")
     return {"said": f"the gate is open for {controller.rules.hold_s:g} s"}
 
 
-def _open(parts: Parts, request: Request, now: float) -> None:
+def _open(parts: Parts, request: Request, now: float) -> Opening:
     controller = parts.lane.controller
     signal = Signal(Trigger.OPERATOR_GRANT, Reason.OPERATOR, who=request.who, detail=request.why)
     if controller.lane.pending is not None:
@@ -62,6 +70,7 @@ def _open(parts: Parts, request: Request, now: float) -> None:
             f"not while the lane is in {controller.lane.state}; end that first: smile-gate"
             " clear-fault, or the key switch"
         )
+    return Opening(controller.lane.grants)
 
 
 def _is_open(parts: Parts) -> bool:

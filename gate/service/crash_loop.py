@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Protocol
-
-from gate.audit import Store
-from gate.core.domain import EventKind, Reason
 
 
 class CrashLimits(Protocol):
@@ -25,31 +21,23 @@ class CrashLimits(Protocol):
         """A run that lasts this long is good, s."""
 
 
-def crashes(store: Store, window_s: float) -> int:
-    """How many runs ended uncleanly in the last ``window_s`` seconds.
-
-    Those before an operator's word that the gate is good do not count.
-    """
-    since = datetime.now(UTC) - timedelta(seconds=window_s)
-    count = 0
-    for record in store.records(since=since, event=(EventKind.UNCLEAN_END, EventKind.RECOVERED)):
-        event = record.event
-        if event.kind is EventKind.UNCLEAN_END:
-            count += 1
-        elif event.reason is Reason.FAULT_CRASH_LOOP and event.who is not None:
-            count = 0
-    return count
-
-
 class CrashLoop:
     """After several unclean ends the lane stays shut until this run has proven good."""
 
-    def __init__(self, unclean: int, limits: CrashLimits, now: float) -> None:
-        self.suspected = unclean >= limits.crash_starts
+    def __init__(self, limits: CrashLimits, now: float) -> None:
         self.limits = limits
         """A reload may replace them: how long a run must last is looked at again and again."""
-        self._unclean = unclean
         self._begun = now
+        self._unclean = 0
+        self.suspected = False
+
+    def learn(self, unclean: int, now: float) -> bool:
+        """Take in how many runs ended uncleanly; whether the lane has to be shut for it."""
+        self._unclean = unclean
+        self.suspected = (
+            unclean >= self.limits.crash_starts and now - self._begun < self.limits.healthy_after_s
+        )
+        return self.suspected
 
     @property
     def detail(self) -> str:

@@ -21,7 +21,8 @@ from gate.core.transitions import Lane
 from gate.errors import ControlError, GateError, NoAnswer
 from gate.interfaces.control.from_config import open_server
 from gate.interfaces.control.protocol import Answer, Command, Request
-from gate.service.commands import carry_out, opened
+from gate.interfaces.control.server import Server
+from gate.service.commands import Opening, carry_out, opened
 from gate.service.inbox import Call, Inbox, Letter
 from gate.service.log_writer import CLOSE_S
 from gate.service.parts import Parts
@@ -71,6 +72,7 @@ class Daemon:
         self._stopping = False
         self._reload_asked = False
         self._reloading = threading.Lock()
+        self._server: Server | None = None
         self.inbox = Inbox()
         self._feed = LogFeed(config.store.path)
         self._queries = Queries(QueryProcess(config.store.path), self._feed, self._exported)
@@ -90,9 +92,9 @@ class Daemon:
             stack.callback(self.inbox.close)
             stack.callback(self._queries.close)
             # First of all: what belongs to a running gate must not be touched.
-            server = open_server(self._config, self._answer, self._queries.answer)
-            if server is not None:
-                stack.callback(server.close)
+            self._server = open_server(self._config, self._answer, self._queries.answer)
+            if self._server is not None:
+                stack.callback(self._server.close)
             self.parts = start(
                 self._config,
                 self._path,
@@ -104,8 +106,8 @@ class Daemon:
                 on_event=self._tell,
                 on_frame=self._on_frame,
             )
-            if server is not None:
-                server.start()
+            if self._server is not None:
+                self._server.start()
             self.parts.log.writer.start()
             log.info("started in %.2f s", time.monotonic() - self.parts.begun)
             try:
@@ -164,6 +166,8 @@ class Daemon:
                 self._reload_beside()
             parts.look_after(time.monotonic())
             self._queries.look_after(time.monotonic())
+            if self._server is not None:
+                self._server.supervise(time.monotonic())
 
     def _answer(self, request: Request) -> Answer:
         """Answer a client, in its own thread. Raises `GateError`."""
@@ -171,11 +175,14 @@ class Daemon:
             return {"said": self._reload(request.peer.name)}
         if request.command is not Command.STATUS:
             log.info("asked: %s", request.command)  # by whom and why is in the audit log
-        answer = self.inbox.ask(lambda: carry_out(self.parts, request, time.monotonic()), ANSWER_S)
-        while not answer:  # an opening waits for the log, for `store.grant_within_s` at most
+        done = self.inbox.ask(lambda: carry_out(self.parts, request, time.monotonic()), ANSWER_S)
+        if not isinstance(done, Opening):
+            return done
+        while True:  # an opening waits for the log, for `store.grant_within_s` at most
+            answer = self.inbox.ask(lambda: opened(self.parts, done), ANSWER_S)
+            if answer is not None:
+                return answer
             time.sleep(LOOK_S)
-            answer = self.inbox.ask(lambda: opened(self.parts) or {}, ANSWER_S)
-        return answer
 
     def _exported(self, who: str, what: str) -> None:
         """Record that a reader was given events, in the reader's thread. Raises `GateError`."""

@@ -1,25 +1,30 @@
-"""What happens by the clock on the wall, through APScheduler: opening hours and housekeeping."""
+"""What happens by the clock on the wall: opening hours, by the loop, and housekeeping."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 
 from apscheduler.schedulers.background import BackgroundScheduler
-from apscheduler.triggers.cron import CronTrigger
 
 from gate.core.opening_hours import Span, is_open
 
+log = logging.getLogger(__name__)
+
 LATE_S = 60
 """A job that is this late (a stalled machine) is still run."""
+LOOK_S = 1.0
+"""How often the loop looks at the hours, and has a thread tried again that could not be started."""
 
 
 class Jobs:
     """The daemon's calendar.
 
     ``on_hours`` is called with True or False when the lane is to open or to close. It is told once
-    at `start`, at each edge of the hours, and after `clock_changed` if that made a difference.
+    at `start`, and at each edge of the hours by `supervise`, whatever became of the clock. The rest
+    is APScheduler's, in threads of its own.
     """
 
     def __init__(
@@ -35,36 +40,40 @@ class Jobs:
         self._zone = zone
         self._now = now
         self._told: bool | None = None
-        options: dict[str, Any] = {"timezone": zone} if zone else {}
-        self._scheduler = BackgroundScheduler(
-            job_defaults={"coalesce": True, "misfire_grace_time": LATE_S, "max_instances": 1},
-            daemon=True,
-            **options,
-        )
-        for number, span in enumerate(self._hours):
-            for edge, at in (("opens", span.opens), ("closes", span.closes)):
-                # Each day: a span past midnight closes on a day that it does not name.
-                self._scheduler.add_job(
-                    self.compare,
-                    CronTrigger(hour=at.hour, minute=at.minute, second=at.second, **options),
-                    id=f"hours-{number}-{edge}",
-                )
+        self._works: list[tuple[str, dict[str, int], Callable[[], None]]] = []
+        self._scheduler: BackgroundScheduler | None = None
+        self._begun = self._closed = False
+        self._looked_at = float("-inf")
 
     def add(self, name: str, every: dict[str, int], work: Callable[[], None]) -> None:
-        """Run ``work`` again and again; ``every`` is a cron pattern such as ``{"hour": 3}``."""
-        self._scheduler.add_job(work, "cron", id=name, **every)
+        """Run ``work`` again and again; ``every`` is a cron pattern such as ``{"hour": 3}``.
+
+        To be said before `arm` or `start`.
+        """
+        self._works.append((name, every, work))
 
     def arm(self) -> None:
-        """Do all of a start that can fail: a look, the next runs, the thread. It tells nothing."""
+        """Do what a start takes: a look, the next runs, the thread. It tells nothing."""
         is_open(self._hours, self._now(self._zone))
-        self._scheduler.start(paused=True)
+        self._schedule()
 
     def start(self) -> None:
         """Tell whether the lane is open now, and begin to watch the clock."""
-        if not self._scheduler.running:
+        self._begun = True
+        if self._scheduler is None:
             self.arm()
+        if self._scheduler is not None:
+            self._scheduler.resume()
         self.compare()
-        self._scheduler.resume()
+
+    def supervise(self, now: float) -> None:
+        """Look at the hours, and after the thread; for each turn of the loop (monotonic, s)."""
+        if not self._begun or self._closed or now - self._looked_at < LOOK_S:
+            return
+        self._looked_at = now
+        self.compare()
+        if self._scheduler is None:
+            self._schedule()
 
     def compare(self) -> None:
         """Look at the clock, and tell if the hours say something else than before."""
@@ -76,10 +85,10 @@ class Jobs:
     def clock_changed(self) -> None:
         """The wall clock jumped: work out the hours and all next runs anew.
 
-        APScheduler sleeps until the next run that it had worked out: a clock that was set back by
-        a year would keep the lane as it is for a year.
+        APScheduler sleeps until the next run that it had worked out: after a clock that was set
+        back by a year, the housekeeping would rest for a year.
         """
-        for job in self._scheduler.get_jobs():
+        for job in [] if self._scheduler is None else self._scheduler.get_jobs():
             job.reschedule(job.trigger)
         self.compare()
 
@@ -100,5 +109,24 @@ class Jobs:
 
     def close(self) -> None:
         """Stop the clock; may be called twice."""
-        if self._scheduler.running:
-            self._scheduler.shutdown(wait=False)
+        self._closed = True
+        scheduler, self._scheduler = self._scheduler, None
+        if scheduler is not None:
+            scheduler.shutdown(wait=False)
+
+    def _schedule(self) -> None:
+        """Begin with the housekeeping; where no thread is left, `supervise` tries again."""
+        options: dict[str, Any] = {"timezone": self._zone} if self._zone else {}
+        scheduler = BackgroundScheduler(
+            job_defaults={"coalesce": True, "misfire_grace_time": LATE_S, "max_instances": 1},
+            daemon=True,
+            **options,
+        )
+        for name, every, work in self._works:
+            scheduler.add_job(work, "cron", id=name, **every)
+        try:
+            scheduler.start(paused=not self._begun)
+        except RuntimeError as error:
+            log.error("no thread for the nightly housekeeping, it is tried again: %s", error)
+            return
+        self._scheduler = scheduler

@@ -27,9 +27,14 @@ STATE = Path("/var/lib/smile-gate")
 def keep(log_file: Path, config: Config, file: Path | None) -> None:
     """Write the settings beside the log, and which file they are from."""
     content = {"digest": config.digest(), "settings": flat(config)}
-    if file is not None:
-        content["file"] = str(file.resolve())
-    for place in _places(log_file):
+    try:
+        if file is not None:
+            content["file"] = str(file.resolve())
+        places = [*_places(log_file)]
+    except (OSError, RuntimeError) as error:  # a loop of links is a RuntimeError
+        log.warning("the settings in force are not kept: %s", error)
+        return
+    for place in places:
         sidecar.write(place, _NAME, content)
 
 

@@ -11,6 +11,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import replace
 
 from gate.audit import Store
@@ -18,6 +19,8 @@ from gate.audit.from_config import open_store
 from gate.config import Config
 from gate.core.domain import Event, Record
 from gate.errors import StoreError
+from gate.service import earlier_runs
+from gate.service.earlier_runs import EarlierRuns
 
 log = logging.getLogger(__name__)
 
@@ -26,22 +29,35 @@ PAUSE_S = 0.8
 
 
 class LogFile:
-    """Opens the log when it can. `record` is for one thread; the rest may be asked from any."""
+    """Opens the log when it can. `record` is for one thread; the rest may be asked from any.
 
-    def __init__(self, config: Config, *, card_threshold: float, model_hash: str) -> None:
+    It is open once what it says of `EarlierRuns` is read, too.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        card_threshold: float,
+        model_hash: str,
+        on_late_opening: Callable[[EarlierRuns], object] = lambda earlier: None,
+    ) -> None:
+        """``on_late_opening`` is called by `record` where only that could open the log."""
         self.path = config.store.path
         self._config = config
         self._card_threshold = card_threshold
         self._model_hash = model_hash
         self._lock = threading.Lock()
+        self._on_late_opening = on_late_opening
         self._store: Store | None = None
+        self.earlier = EarlierRuns()
+        """What the log says of earlier runs; nothing before it is open."""
+        self._late: list[Event] = []
+        """How the last run ended, where that is still to be written."""
         self._visits_before = 0
         self._failed_at = -math.inf
         self.problem = "it was not opened yet"
         """Why it is not open."""
-        self.on_late_opening: Callable[[Store], Sequence[Event]] = lambda store: ()
-        """Called when it could be opened only after the start; gives what is to be written first.
-        """
 
     @property
     def store(self) -> Store:
@@ -79,15 +95,17 @@ class LogFile:
     def record(self, events: Sequence[Event]) -> Sequence[Record]:
         """Write the events, see `Store.record`. Raises `StoreError`, whatever goes wrong."""
         try:
-            first: Sequence[Event] = ()
             if self._store is None:
                 if time.monotonic() - self._failed_at < PAUSE_S:
                     raise StoreError(self.problem)
-                store = self._open()
+                self._open()
                 # This run counted its visits from 1, as nobody could tell it the last one's.
-                self._visits_before = store.next_visit() - 1
-                first = self.on_late_opening(store)
-            return self.store.record([*first, *map(self._renumbered, events)])
+                self._visits_before = self.earlier.next_visit - 1
+                self._late = self.earlier.ended(self._config)
+                self._on_late_opening(self.earlier)
+            records = self.store.record([*self._late, *map(self._renumbered, events)])
+            self._late = []
+            return records
         except StoreError:
             raise
         except Exception as error:
@@ -99,11 +117,15 @@ class LogFile:
         if self._store is not None:
             self._store.close()
 
-    def _open(self) -> Store:
+    def _open(self) -> None:
         with self._lock:
             config, threshold, model = self._config, self._card_threshold, self._model_hash
         try:
             store = open_store(config, self.path, card_threshold=threshold, model_hash=model)
+            with ExitStack() as opened:
+                opened.enter_context(closing(store))
+                earlier = earlier_runs.read(store, config.service.crash_window_s)
+                opened.pop_all()
         except StoreError as error:
             self.problem = str(error)
             raise
@@ -113,8 +135,7 @@ class LogFile:
             raise StoreError(self.problem) from None
         finally:
             self._failed_at = time.monotonic()
-        self._store = store
-        return store
+        self.earlier, self._store = earlier, store
 
     def _renumbered(self, event: Event) -> Event:
         if event.visit is None or not self._visits_before:

@@ -12,13 +12,14 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from gate.core.describe import describe, without_person
 from gate.core.recorder import Batch, DirectWriter, Outcome, Recorder
 
 log = logging.getLogger(__name__)
 
 QUEUE_LIMIT = 1000
 """Batches that may wait; a chattering contact makes fewer, a log that hangs for minutes more."""
+RETRY_S = 1.0
+"""How often a thread is tried that could not be started."""
 CLOSE_S = 3.0
 """At a stop the log has this long for the rest; the service manager waits 20 s for all."""
 
@@ -41,22 +42,33 @@ class LogWriter:
         self._clock = clock
         self._changed = threading.Condition()
         self._queue: deque[Batch | Callable[[], object]] = deque()
+        self._told = Outcome(Batch())
+        """The newest outcome."""
         self._busy = False
         self._closing = False
         self._thread: threading.Thread | None = None
+        self._retry_at: float | None = None
+        """When a thread is tried again that could not be started; None where there is no need."""
 
     def start(self) -> None:
-        """Begin to write in the thread. Where there can be none, the loop has to wait as before."""
+        """Begin to write in the thread. As long as there can be none, the loop has to wait."""
+        self._retry_at = None
         thread = threading.Thread(target=self._run, name="log", daemon=True)
         try:
             thread.start()
         except RuntimeError as error:
-            log.error("the log is written in the loop: %s", error)
+            log.error("the log is written in the loop until a thread can be started: %s", error)
+            self._retry_at = self._clock() + RETRY_S
             return
         self._thread = thread
 
+    def supervise(self, now: float) -> None:
+        """Try again to start a thread that could not be started; for each turn of the loop."""
+        if self._retry_at is not None and now >= self._retry_at:
+            self.start()
+
     def submit(self, batch: Batch, now: float) -> Outcome | None:
-        """Take a batch; a full queue refuses it, and the journal has its events."""
+        """Take a batch; a full queue refuses it, and the log hears later how much it lacks."""
         if self._thread is None:
             return self._direct.submit(batch, now)
         with self._changed:
@@ -64,12 +76,18 @@ class LogWriter:
                 self._queue.append(batch)
                 self._changed.notify_all()
                 return None
-        for event in batch.events:
-            log.critical("will not be in the log: %s", describe(without_person(event)))
-        return Outcome(batch, error=f"the log hangs: {self._limit} writes are waiting for it")
+            told = self._told
+        if batch.kept:
+            self._direct.gap.add(batch)
+        error = f"the log hangs: {self._limit} writes are waiting for it"
+        waiting = max(told.waiting, bool(self._direct.gap.lost))
+        return Outcome(batch, error=error, waiting=waiting, oldest=told.oldest)
 
-    def do(self, work: Callable[[], object]) -> None:
-        """Do other work with the log's card, after what was submitted before: small files."""
+    def do(self, work: Callable[[], object], *, first: bool = False) -> None:
+        """Do other work with the log's card, after what was submitted before: small files.
+
+        ``first`` is before what waits, for what must not wait for a log that hangs or is locked.
+        """
         if self._thread is None:
             try:
                 work()
@@ -77,7 +95,7 @@ class LogWriter:
                 log.error("beside the log: %s", error)
             return
         with self._changed:
-            self._queue.append(work)
+            (self._queue.appendleft if first else self._queue.append)(work)
             self._changed.notify_all()
 
     def settle(self, timeout_s: float) -> bool:
@@ -87,7 +105,7 @@ class LogWriter:
 
     def close(self, timeout_s: float = CLOSE_S) -> bool:
         """End the thread after the rest; False if it hangs and is left behind."""
-        thread = self._thread
+        thread, self._retry_at = self._thread, None
         if thread is None:
             return True
         with self._changed:
@@ -95,7 +113,11 @@ class LogWriter:
             self._changed.notify_all()
         thread.join(timeout_s)
         if thread.is_alive():
-            log.critical("the log hangs; %d writes are lost", len(self._queue) + 1)
+            with self._changed:
+                lost = [work for work in self._queue if isinstance(work, Batch)]
+            log.critical("the log hangs; %d writes are lost", len(lost) + 1)
+            for batch in lost:
+                self._direct.gap.add(batch)
             return False
         self._thread = None
         return True
@@ -117,6 +139,9 @@ class LogWriter:
 
     def _carry_out(self, work: Batch | Callable[[], object]) -> None:
         if isinstance(work, Batch):
-            self._tell(self._direct.submit(work, self._clock()))
+            outcome = self._direct.submit(work, self._clock())
+            with self._changed:
+                self._told = outcome
+            self._tell(outcome)
         else:
             work()

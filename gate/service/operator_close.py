@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gate.audit import Store, sidecar
-from gate.core.domain import EventKind
+from gate.audit import sidecar
+from gate.core.domain import EventKind, Record
 from gate.core.lane_closures import OperatorClose
 
 _NAME = "closed"
@@ -22,18 +22,21 @@ def keep(log_file: Path, closing: OperatorClose | None) -> None:
         sidecar.write(log_file, _NAME, {"who": closing.who, "why": closing.why})
 
 
-def find(store: Store | None, log_file: Path) -> tuple[OperatorClose | None, bool]:
+def logged(word: Record | None) -> OperatorClose | None:
+    """The close that holds by the log's newest word of an operator."""
+    if word is None or word.event.kind is not EventKind.LANE_CLOSED:
+        return None
+    return OperatorClose(word.event.who or "?", word.event.detail)
+
+
+def find(word: Record | None, log_file: Path) -> tuple[OperatorClose | None, bool]:
     """The close that holds, and whether the log has it.
 
     The log's word counts. A log that has none, that was begun anew or that can't be opened is asked
     no further: then the file decides, and one that can't be read is a close by somebody.
     """
-    word = None if store is None else store.operators_word()
     if word is not None:
-        event = word.event
-        if event.kind is EventKind.LANE_CLOSED:
-            return OperatorClose(event.who or "?", event.detail), True
-        return None, True
+        return logged(word), True
     kept = sidecar.read(log_file, _NAME)
     if kept is None:
         return None, True

@@ -156,6 +156,8 @@ class Parts:
         well = self.vision.frames.supervise(now)
         if health.crash_loop.over(now):
             controller.process(Signal(Trigger.RECOVERED, Reason.FAULT_CRASH_LOOP), now)
+        self.lane.jobs.supervise(now)
+        self.log.writer.supervise(now)
         if health.clock.jumped():
             self.lane.jobs.clock_changed()
         if now - health.board_at >= BOARD_S:
@@ -177,16 +179,18 @@ class Parts:
         if wanted is self.health.latched:
             return
         self.health.latched = wanted
-        memory, card = self.health.latch.in_memory, self.health.latch.on_card
-        if wanted:
-            memory.set(EMERGENCY)
-            self.log.writer.do(lambda: card.set(EMERGENCY))
-            return
+        self._set_latch(self.health.latch.in_memory)
+        self.log.writer.do(lambda: self._set_latch(self.health.latch.on_card), first=True)
+
+    def _set_latch(self, latch: EmergencyLatch) -> None:
+        """Have it say what holds now, whatever held when this was asked for."""
         try:
-            memory.clear()
+            if self.health.latched:
+                latch.set(EMERGENCY)
+            else:
+                latch.clear()
         except OSError as error:
             log.error("the emergency stays latched for the next start: %s", error)
-        self.log.writer.do(card.clear)
 
     def _turn(self, now: float) -> LoopTurn:
         """How things stand now, as the meter keeps it."""

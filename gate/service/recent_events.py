@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from gate.audit import Store
 from gate.core.describe import describe
-from gate.core.domain import Event
+from gate.core.domain import Event, Record
 from gate.interfaces.status import RECENT, RecentEvent
 
 
 class RecentEvents:
     """Begins with what the log knows of earlier runs. Only the loop's thread may call it."""
 
-    def __init__(self, store: Store | None) -> None:
-        """``store`` is None where the log can't be opened."""
-        old = [] if store is None else list(store.records(limit=RECENT, newest_first=True))[::-1]
-        self._newest = deque(((it.event, it.wall) for it in old), maxlen=RECENT)
+    def __init__(self, before: Iterable[Record]) -> None:
+        """``before`` are those of earlier runs, oldest first."""
+        self._newest = deque(((it.event, it.wall) for it in before), maxlen=RECENT)
 
     def add(self, event: Event) -> None:
         """An event was recorded."""

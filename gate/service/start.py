@@ -45,9 +45,11 @@ from gate.service.begin_run import (
     take_up_log,
     trip,
 )
+from gate.service.earlier_runs import EarlierRuns
+from gate.service.early_exit import EarlyExit
 from gate.service.frames import FrameProcessor
 from gate.service.health import ClockWatch, ServiceReport
-from gate.service.inbox import Inbox
+from gate.service.inbox import Call, Inbox
 from gate.service.jobs import Jobs
 from gate.service.log_file import LogFile
 from gate.service.log_writer import LogWriter
@@ -90,10 +92,16 @@ def start(
     begun, loaded = time.monotonic(), datetime.now(UTC)
     closures = LaneClosures(inbox.post)
     latch = EmergencyLatch(record_folders(config))
-    hardware = _claim_lines(config, factory, inbox, closures, latch, stack)
+    early = EarlyExit(inbox.post, config.relay.hold_s)
+    stack.callback(early.close)
+    hardware = _claim_lines(config, factory, inbox, early, closures, latch, stack)
     seeing = load_model(config)
     classifier, pipeline = (None, None) if isinstance(seeing, str) else seeing
-    log = _open_log(config, classifier, notifier, inbox, stack)
+
+    def on_late_opening(earlier: EarlierRuns) -> None:
+        inbox.post(Call(lambda: take_up_log(parts, earlier)))
+
+    log = _open_log(config, classifier, notifier, inbox, stack, on_late_opening)
     lane = _open_lane(config, classifier, hardware, log, closures, on_event)
     stack.callback(lane.close)
     vision = _open_vision(config, classifier, pipeline, inbox, lane.controller, on_frame)
@@ -112,7 +120,7 @@ def start(
         loader=loader,
     )
     parts = Parts(config, path, begun, loaded, inbox, hardware, log, lane, vision, health)
-    log.file.on_late_opening = lambda store: take_up_log(parts, store)
+    early.hand_over(lane.controller, time.monotonic())
     lane.jobs.start()
     vision.frames.camera.start()
     return parts
@@ -122,16 +130,18 @@ def _claim_lines(
     config: Config,
     factory: Any,
     inbox: Inbox,
+    early: EarlyExit,
     closures: LaneClosures,
     latch: EmergencyLatch,
     stack: ExitStack,
 ) -> HardwareParts:
     """First the lines: one that an earlier run left driven goes to safety at once.
 
-    And the emergency input moves the relay from here on, before anything is opened that can take
-    its time; so does an emergency that was not cleared.
+    And the emergency input and the exit button move the relay from here on, before anything is
+    opened or written that can take its time; so does an emergency that was not cleared.
     """
-    lines_file.write(record_folders(config), lines_in_force(config))
+    first, *others = record_folders(config)
+    written = lines_file.write([first], lines_in_force(config))
     factory = factory or pin_factory(config.relay.pin_factory)
     guard = open_guard(config)
     stack.callback(guard.close)
@@ -144,7 +154,7 @@ def _claim_lines(
     stack.callback(make_lines_safe)
     inputs = InputLines(factory)
     memory = latch.in_memory
-    signals = open_signals(config, inputs, inbox.post, closures, lambda: memory.set(EMERGENCY))
+    signals = open_signals(config, inputs, early.post, closures, lambda: memory.set(EMERGENCY))
 
     def on_limit(max_open_s: float) -> None:
         detail = f"released by its limit of {max_open_s:g} s"
@@ -156,8 +166,13 @@ def _claim_lines(
     stack.callback(relay.close)
     if latch.is_set():
         trip(relay)
+    early.serve(relay)
     signals.connect(relay, input_lines(config))
     stack.callback(inputs.close)
+    early.watch(signals)
+    written += lines_file.write(others, lines_in_force(config))  # a card may take its time
+    if not written:
+        logger.error("the lines are nowhere written down: safe-state needs the settings' file")
     return HardwareParts(guard, relay, inputs, signals, open_indicators(config, lines))
 
 
@@ -167,13 +182,17 @@ def _open_log(
     notifier: Notifier,
     inbox: Inbox,
     stack: ExitStack,
+    on_late_opening: Callable[[EarlierRuns], None],
 ) -> LogParts:
     """Second the log, whose rows name the model: nobody is let in without it."""
     model, threshold = ("", 1.0) if classifier is None else named(classifier)
-    file = LogFile(config, card_threshold=threshold, model_hash=model)
+    file = LogFile(
+        config, card_threshold=threshold, model_hash=model, on_late_opening=on_late_opening
+    )
     meter = open_meter(config, notifier.watchdog_s, model)
     stack.callback(meter.close)
-    recent = RecentEvents(file.store if file.open() else None)
+    file.open()
+    recent = RecentEvents(file.earlier.newest)
     parts = LogParts(file, LogWriter(meter.timed(file), inbox.post), recent, meter)
     stack.callback(parts.close)
     return parts
@@ -199,7 +218,7 @@ def _open_lane(
         config.rules(1.0 if classifier is None else classifier.card.threshold),
         log.writer,
         hardware.relay,
-        lane=Lane(next_visit=log.store.next_visit() if log.file.is_open else 1),
+        lane=Lane(next_visit=log.file.earlier.next_visit),
         grants_unwritten=config.store.when_unwritable is Unwritable.GRANT_AND_JOURNAL,
         on_event=tell,
     )

@@ -20,6 +20,10 @@ from typing import IO
 import gate
 
 _LENGTH = struct.Struct("<Q")
+_DATA = 5
+"""Where /proc/self/statm has the pages that RLIMIT_DATA counts: private and writable, getrlimit(2).
+Addresses that are only set aside (RLIMIT_AS counts them: 64 MB for each arena of malloc) take none.
+"""
 
 
 class ChildEnded(Exception):
@@ -102,9 +106,9 @@ def serve(answer: Callable[[bytes], bytes], *, limit_s: float, memory: int | Non
     with suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         if memory is not None:
-            pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+            pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[_DATA])
             limit = pages * resource.getpagesize() + memory
-            resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+            resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever else is printed is no answer
     while (request := _read(requests)) is not None:

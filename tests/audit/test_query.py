@@ -79,7 +79,7 @@ def test_a_time_finds_all_and_only_its_events(
 def test_pages_join_without_a_seam(random_log: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Small pages give the same as one large page, both ways round."""
     everything = list(random_log.records())
-    monkeypatch.setattr("gate.audit.log.PAGE", 7)
+    monkeypatch.setattr("gate.audit.reader.PAGE", 7)
     assert list(random_log.records()) == everything
     assert list(random_log.records(newest_first=True)) == everything[::-1]
     assert list(random_log.records(limit=20)) == everything[:20]

@@ -18,7 +18,7 @@ from gate.audit.session import Session
 from gate.cli.audit import command
 from gate.core.domain import Event, EventKind, Reason
 from gate.errors import StoreError
-from gate.service.crash_loop import crashes
+from gate.service.earlier_runs import read
 from tests.logs import Clock, face_seen, granted, judged, tampering
 
 PAGE = 4096
@@ -98,10 +98,7 @@ def test_no_damaged_page_keeps_the_gate_from_starting(path: Path, clock: Clock) 
         path.write_bytes(whole)
         damage(path, page, page)
         with Store.open(path, now=clock) as store:
-            store.next_visit()
-            store.operators_word()
-            store.newest_run()
-            crashes(store, 300)
+            read(store, 300)
             store.record([Event(EventKind.STARTED, 4.0), face_seen(1)])
         for rest in path.parent.glob("audit.db*"):
             rest.unlink()

@@ -265,6 +265,16 @@ def test_a_log_that_hangs_opens_where_guests_are_let_in_without_it() -> None:
     assert EventKind.GRANT_LAPSED not in [e.kind for batch in log.batches for e in batch.events]
 
 
+def test_grants_that_opened_before_their_record_count_as_unwritten() -> None:
+    """Where guests are let in without the log, it is seen how much the log still lacks."""
+    control, log, _ = asked(grants_unwritten=True)
+    assert control.unwritten == 0
+    control.tick(RULES.grant_within_s)
+    assert control.unwritten == 1
+    control.settle(Outcome(log.batches[0], number=7), 3.0)
+    assert control.unwritten == 0
+
+
 def test_stopped_is_the_last_event_also_after_a_lapse() -> None:
     """The relay moves at once; the log is heard before the end is written."""
     control, log, relay = asked()

@@ -251,8 +251,8 @@ def test_a_commit_of_no_pending_grant_is_refused(state: State) -> None:
 def test_every_pair_of_the_table_ends_with_a_row_that_always_holds() -> None:
     """No signal that the table knows can fall through all of its conditions."""
     for arcs in TRANSITIONS.values():
-        assert arcs[-1].guard is None
-        assert all(arc.guard is not None for arc in arcs[:-1])
+        assert arcs[-1].condition is None
+        assert all(arc.condition is not None for arc in arcs[:-1])
 
 
 signals = st.builds(

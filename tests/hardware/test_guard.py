@@ -7,9 +7,11 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -203,6 +205,67 @@ def test_a_guard_that_cannot_start_is_a_problem_and_no_exception(
     guard.release()
     guard.supervise(time.monotonic() + 10)
     guard.close()
+
+
+def slow_start(
+    monkeypatch: pytest.MonkeyPatch, begun: list[subprocess.Popen[bytes]]
+) -> tuple[threading.Event, threading.Event]:
+    """A system slow to give a new process: set once it is asked for one, and to be set."""
+    asked, go, begin = threading.Event(), threading.Event(), subprocess.Popen
+
+    def begin_late(*command: Any, **options: Any) -> Any:
+        asked.set()
+        go.wait(PATIENCE_S)
+        begun.append(begin(*command, **options))
+        return begun[-1]
+
+    monkeypatch.setattr("gate.hardware.guard.subprocess.Popen", begin_late)
+    return asked, go
+
+
+def test_a_guard_that_is_slow_to_start_keeps_nobody_waiting(
+    guard: Guard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The loop turns on, a grant is refused at once and told why; then there is another guard."""
+    assert guard.pid is not None
+    os.kill(guard.pid, signal.SIGKILL)
+    assert wait_for(lambda: is_gone(guard.pid or 0))
+    asked, go = slow_start(monkeypatch, [])
+    now = time.monotonic() + 2
+    guard.supervise(now)
+    guard.supervise(now + 1)
+    assert asked.wait(PATIENCE_S)
+    guard.supervise(now + 2)
+    assert guard.problem == "it is still being started"
+    with pytest.raises(RelayError, match="guard does not watch: it is still being started"):
+        guard.watch(time.monotonic() + 3600)
+    guard.release()
+    go.set()
+
+    def is_well() -> bool:
+        guard.supervise(time.monotonic())
+        return guard.problem is None
+
+    assert wait_for(is_well)
+
+
+def test_a_guard_that_starts_when_the_gate_ends_does_nothing(
+    guard: Guard, made_safe: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lines are another gate's by then."""
+    begun: list[subprocess.Popen[bytes]] = []
+    asked, go = slow_start(monkeypatch, begun)
+    assert guard.pid is not None
+    os.kill(guard.pid, signal.SIGKILL)
+    assert wait_for(lambda: is_gone(guard.pid or 0))
+    for turn in (2, 3):
+        guard.supervise(time.monotonic() + turn)
+    assert asked.wait(PATIENCE_S)
+    monkeypatch.setattr("gate.hardware.guard.END_S", 0.0)
+    guard.close()
+    go.set()
+    assert wait_for(lambda: bool(begun) and is_gone(begun[0].pid))
+    assert not made_safe.exists()
 
 
 def test_lines_that_were_not_made_safe_are_left_to_it(guard: Guard, made_safe: Path) -> None:

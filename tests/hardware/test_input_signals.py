@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -281,6 +282,39 @@ def test_an_edge_that_never_comes_is_a_fault_and_the_inputs_are_watched_anew(boa
     assert told[0].detail == "inputs.door changed and its edge was not told"
     board.posted.clear()
     board.close_contact(6)
+    assert board.triggers() == [Trigger.REQUEST_TO_EXIT]
+
+
+class LockAfter:
+    """A lock of which something happens just before it is taken for the first time."""
+
+    def __init__(self, first: Callable[[], None]) -> None:
+        self._lock = threading.RLock()
+        self._first: Callable[[], None] | None = first
+
+    def __enter__(self) -> None:
+        first, self._first = self._first, None
+        if first is not None:
+            first()
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+def test_edges_that_come_while_the_levels_are_compared_are_no_fault(board: Board) -> None:
+    """The press is told once, and its level is not held against it afterwards."""
+    pressed = board.inputs._watched["request_to_exit"]
+
+    def tell_of_press_and_release() -> None:
+        board.lose_edge(6, closed=False)
+        board.inputs._on_edge(pressed, True)
+        board.inputs._on_edge(pressed, False)
+
+    board.lose_edge(6, closed=True)
+    pressed.lock = LockAfter(tell_of_press_and_release)
+    for _ in range(30):
+        board.turn()
     assert board.triggers() == [Trigger.REQUEST_TO_EXIT]
 
 

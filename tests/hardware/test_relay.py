@@ -14,6 +14,7 @@ from gate.hardware.output_lines import OutputLine, OutputLines
 from gate.hardware.pin_factory import pin_factory
 from gate.hardware.relay import Relay
 from tests.failing_pins import FailingFactory, level
+from tests.fakes import no_thread_left
 
 FOREVER_S = 3600
 
@@ -252,21 +253,36 @@ def test_raising_the_limit_in_a_hold_is_no_fault() -> None:
     bench.close()
 
 
-def test_a_grant_needs_no_new_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """At the limit of threads a relay that runs still opens and shuts; a new one is an error."""
+def test_a_grant_needs_no_new_thread() -> None:
+    """At the limit of threads a relay that runs still opens and shuts."""
     bench = Bench(max_open_s=5)
-
-    def refuse(self: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
-    monkeypatch.setattr(threading.Thread, "start", refuse)
-    bench.relay.move(Position.GRANTED)
-    assert bench.is_open()
-    bench.wait(5)
-    assert not bench.is_open()
-    with pytest.raises(RelayError, match="can't start new thread"):
-        Relay(bench.lines)
+    with no_thread_left():
+        bench.relay.move(Position.GRANTED)
+        assert bench.is_open()
+        bench.wait(5)
+        assert not bench.is_open()
     bench.close()
+
+
+def test_a_relay_without_its_limit_s_thread_lets_people_out_only(
+    pins: MockFactory, lines: OutputLines
+) -> None:
+    """Until there is a thread for it: each grant tries that again."""
+    with no_thread_left():
+        relay = Relay(lines)
+        with pytest.raises(RelayError, match="can't start new thread"):
+            relay.grant()
+        assert not level(pins, 17)
+        relay.grant(way_out=True)
+        assert level(pins, 17)
+        relay.move(Position.SAFE)
+        relay.trip()
+        relay.clear()
+        relay.move(Position.SAFE)
+        assert not level(pins, 17)
+    relay.grant()
+    assert level(pins, 17)
+    relay.close()
 
 
 class Watcher:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -17,11 +16,13 @@ from gate.config import Config
 from gate.config.changes import differences
 from gate.config.load import load
 from gate.core.domain import Event, EventKind, Position, Reason, Record, Signal, State, Trigger
+from gate.core.machine import missed
+from gate.core.recorder import Batch, Outcome
 from gate.errors import ConfigError, ControlError, ModelError, StoreError
 from gate.interfaces.control.peer import Peer, Role
 from gate.interfaces.control.protocol import Command, Principal, Request
 from gate.interfaces.metrics.prometheus import PrometheusMeter
-from gate.service.commands import carry_out
+from gate.service.commands import Opening, carry_out, opened
 from gate.service.inbox import Inbox
 from gate.service.parts import Parts
 from gate.service.reload import ReloadPlan, apply, prepare
@@ -74,6 +75,8 @@ class Bench:
     ) -> Any:
         request = Request(command, peer, reason, principal)
         answer = carry_out(self.parts, request, time.monotonic())
+        if isinstance(answer, Opening):
+            answer = opened(self.parts, answer) or {}
         return answer.get("said", answer.get("status"))
 
     def reload(self, who: str = "alice") -> str:
@@ -148,6 +151,51 @@ def test_a_grant_that_cannot_be_recorded_is_refused(bench: Callable[..., Bench])
     with pytest.raises(ControlError, match="did not open: fault_store"):
         gate.ask(Command.OPEN, "a pram")
     assert gate.parts.hardware.relay.position is Position.SAFE
+
+
+class SilentWriter:
+    """A log that answers when a test says so."""
+
+    def __init__(self) -> None:
+        self.batches: list[Batch] = []
+
+    def submit(self, batch: Batch, now: float) -> None:
+        self.batches.append(batch)
+
+
+def begin_to_open(gate: Bench) -> tuple[Opening, Outcome]:
+    """Ask to open; gives what the log is going to say of it."""
+    log = SilentWriter()
+    gate.parts.lane.controller._writer = log
+    request = Request(Command.OPEN, ALICE, "a pram")
+    opening = carry_out(gate.parts, request, time.monotonic())
+    assert isinstance(opening, Opening)
+    assert opened(gate.parts, opening) is None
+    return opening, Outcome(log.batches[0], number=7)
+
+
+def test_an_opening_that_is_over_already_was_one(bench: Callable[..., Bench]) -> None:
+    """Who passes within milliseconds does not turn the answer into a refusal."""
+    gate = bench()
+    opening, outcome = begin_to_open(gate)
+    gate.parts.lane.controller.settle(outcome, time.monotonic())
+    gate.parts.lane.controller.process(Signal(Trigger.PASSED), time.monotonic())
+    assert gate.state() is State.REARMING
+    assert "is open" in str(opened(gate.parts, opening))
+
+
+@pytest.mark.parametrize("other", [Trigger.REQUEST_TO_EXIT, Trigger.OPERATOR_GRANT])
+def test_a_gate_that_another_opened_is_no_answer_to_a_lapsed_opening(
+    bench: Callable[..., Bench], other: Trigger
+) -> None:
+    """Nor is the next grant's waiting: this one did not open, and says so."""
+    gate = bench()
+    controller = gate.parts.lane.controller
+    opening, _ = begin_to_open(gate)
+    controller.process(missed("too slow"), time.monotonic())
+    controller.process(Signal(other, Reason.OPERATOR), time.monotonic())
+    with pytest.raises(ControlError, match="did not open: fault_store"):
+        opened(gate.parts, opening)
 
 
 def test_a_close_holds_through_restarts_and_hours(bench: Callable[..., Bench]) -> None:
@@ -500,24 +548,22 @@ def test_a_bad_file_leaves_the_old_settings(
 def test_a_calendar_that_cannot_be_made_leaves_the_old_settings(
     bench: Callable[..., Bench], write_config: WriteConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The calendar is made before anything is swapped: its thread may be one too many."""
+    """The calendar is made before anything is swapped, and looks at the hours then."""
     gate = bench()
     before, jobs = gate.parts.config, gate.parts.lane.jobs
-    begin = threading.Thread.start
 
-    def begin_no_calendar(thread: threading.Thread) -> None:
-        if thread.name == "APScheduler":
-            raise RuntimeError("can't start new thread")
-        begin(thread)
+    def fail(*_: object) -> bool:
+        raise TypeError("hours that cannot be compared")
 
-    monkeypatch.setattr(threading.Thread, "start", begin_no_calendar)
     write_config(lane=SHUT_DAY, smile={"frames": 3})
-    with pytest.raises(RuntimeError, match="can't start new thread"):
-        gate.reload()
+    with monkeypatch.context() as patch:
+        patch.setattr("gate.service.jobs.is_open", fail)
+        with pytest.raises(TypeError, match="hours that"):
+            gate.reload()
     assert gate.parts.config is before
     assert gate.parts.lane.controller.rules.frames == 8
     assert gate.parts.lane.jobs is jobs
-    assert jobs._scheduler.running
+    assert jobs._scheduler is not None
     assert gate.is_open()
     assert EventKind.CONFIG_CHANGED not in [event.kind for event in gate.events]
     assert gate.ask(Command.STATUS)["state"] == "idle"

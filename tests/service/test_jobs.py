@@ -8,6 +8,7 @@ import pytest
 
 from gate.core.opening_hours import is_open
 from gate.service.jobs import Jobs
+from tests.fakes import no_thread_left
 
 BERLIN = ZoneInfo("Europe/Berlin")
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -78,24 +79,54 @@ def test_a_clock_that_jumps_by_years_does_not_leave_the_lane_as_it_was(year: int
     told: list[bool] = []
     clock = WallClock("2026-07-01 12:00:00")
     jobs = Jobs([DAY], told.append, zone=BERLIN, now=clock)
+    jobs.add("upkeep", {"hour": 3}, lambda: None)
     jobs.start()
+    assert jobs._scheduler is not None
     clock.at = f"{year}-07-01 23:00:00"
     for job in jobs._scheduler.get_jobs():  # worked out while the clock was wrong
         job.modify(next_run_time=datetime(2099, 1, 1, tzinfo=BERLIN))
     jobs.clock_changed()
-    runs = [job.next_run_time for job in jobs._scheduler.get_jobs()]
+    (run,) = [job.next_run_time for job in jobs._scheduler.get_jobs()]
     jobs.close()
     assert told == [True, False]
-    assert all(run < datetime.now(BERLIN) + timedelta(days=2) for run in runs)
+    assert run < datetime.now(BERLIN) + timedelta(days=2)
 
 
-def test_each_edge_of_the_hours_has_a_job() -> None:
-    """APScheduler wakes at 09:30 and at 18:00 in the lane's own zone."""
-    jobs = Jobs([DAY], lambda wanted: None, zone=BERLIN, now=WallClock("2026-07-01 12:00:00"))
+def test_each_edge_of_the_hours_is_told_by_the_loop() -> None:
+    """At 09:30 and at 18:00 in the lane's own zone, in the next second."""
+    told: list[bool] = []
+    clock = WallClock("2026-07-01 09:29:59")
+    jobs = Jobs([DAY], told.append, zone=BERLIN, now=clock)
     jobs.start()
-    runs = sorted(job.next_run_time.astimezone(BERLIN).time() for job in jobs._scheduler.get_jobs())
+    for turn, at in enumerate(("09:29:59", "09:30:00", "17:59:59", "18:00:00")):
+        clock.at = f"2026-07-01 {at}"
+        jobs.supervise(2.0 * turn)
     jobs.close()
-    assert runs == [time(9, 30), time(18)]
+    assert told == [False, True, False]
+
+
+def upkeep(jobs: Jobs) -> list[str]:
+    """The work that the calendar has a thread for."""
+    return [] if jobs._scheduler is None else [job.id for job in jobs._scheduler.get_jobs()]
+
+
+def test_hours_need_no_thread_and_the_rest_is_tried_again() -> None:
+    """Where no thread is left the lane opens and closes; housekeeping follows once there is one."""
+    told: list[bool] = []
+    clock = WallClock("2026-07-01 09:00:00")
+    jobs = Jobs([DAY], told.append, zone=BERLIN, now=clock)
+    jobs.add("upkeep", {"hour": 3}, lambda: None)
+    with no_thread_left():
+        jobs.start()
+        clock.at = "2026-07-01 09:30:00"
+        jobs.supervise(1.0)
+        jobs.clock_changed()
+        assert upkeep(jobs) == []
+    jobs.supervise(2.0)
+    assert upkeep(jobs) == ["upkeep"]
+    jobs.close()
+    jobs.supervise(3.0)
+    assert told == [False, True]
 
 
 def test_an_armed_calendar_tells_nothing_until_it_starts() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
+from gate.core import recorder
 from gate.core.domain import Event, EventKind, Record
 from gate.core.recorder import Batch, Outcome
 from gate.service.log_writer import LogWriter
@@ -122,3 +123,73 @@ def test_an_unexpected_error_does_not_end_the_thread(bench: Bench) -> None:
     bench.submit(1)
     assert bench.writer.settle(PATIENCE_S)
     assert bench.visits() == [1]
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_what_a_full_queue_refuses_is_counted_and_the_log_says_so(
+    caplog: pytest.LogCaptureFixture, keep: bool
+) -> None:
+    """The journal has each of them; the log has their number, before what came after."""
+    bench = Bench(limit=2)
+    answers = [bench.submit(visit, keep=keep) for visit in range(6)]
+    refused = [answer for answer in answers if answer is not None]
+    assert [answer.waiting for answer in refused] == [1] * len(refused)
+    said = [it for it in caplog.messages if it.startswith("will not be in the log: face_seen")]
+    assert len(said) == len(refused)
+    bench.log.go.set()
+    assert bench.writer.settle(PATIENCE_S)
+    bench.submit(7)
+    assert bench.writer.close(PATIENCE_S)
+    (gap,) = [event for event in bench.log.events if event.kind is EventKind.EVENTS_LOST]
+    assert str(gap.detail).startswith(f"{len(refused)} in the last")
+    assert bench.log.events[-1].visit == 7
+    assert bench.told[-1].waiting == 0
+
+
+def test_a_grant_that_a_full_queue_refuses_is_no_loss() -> None:
+    """It did not open: there is nothing that the log lacks."""
+    bench = Bench(limit=1)
+    answers = [bench.submit(visit, grant=visit + 1) for visit in range(4)]
+    assert any(answer is not None for answer in answers)
+    bench.log.go.set()
+    assert bench.writer.close(PATIENCE_S)
+    assert EventKind.EVENTS_LOST not in [event.kind for event in bench.log.events]
+
+
+def test_what_cannot_wait_is_done_before_what_waits(bench: Bench) -> None:
+    """A log that is locked for each of its writes holds up no other file."""
+    done: list[list[int | None]] = []
+    for visit in range(5):
+        bench.submit(visit)
+    bench.writer.do(lambda: done.append(bench.visits()), first=True)
+    bench.log.go.set()
+    assert bench.writer.settle(PATIENCE_S)
+    assert done in ([[]], [[0]])
+
+
+def test_what_memory_cannot_keep_is_counted_and_the_log_says_so(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The oldest go first while the log refuses; the next write says how many."""
+    monkeypatch.setattr(recorder, "UNWRITTEN_LIMIT", 3)
+    bench.log.go.set()
+    bench.log.broken = True
+    for visit in range(5):
+        bench.submit(visit)
+    assert bench.writer.settle(PATIENCE_S)
+    bench.log.broken = False
+    bench.writer.submit(Batch(), 0.0)
+    assert bench.writer.settle(PATIENCE_S)
+    assert bench.log.events[0].kind is EventKind.EVENTS_LOST
+    assert str(bench.log.events[0].detail).startswith("2 in the last")
+    assert bench.visits()[1:] == [2, 3, 4]
+
+
+def test_what_a_log_that_hangs_at_the_end_loses_is_in_the_journal(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each event that waits has its line."""
+    for visit in range(3):
+        bench.submit(visit)
+    assert not bench.writer.close(0.01)
+    assert sum(it.startswith("will not be in the log") for it in caplog.messages) >= 2

@@ -44,6 +44,7 @@ def test_the_calendar_knows_the_hour(tmp_path: Path) -> None:
     jobs = Jobs([], lambda wanted: None)
     schedule(jobs, lambda: store, StoreSettings(upkeep_at=time(4, 15)))
     jobs.start()
+    assert jobs._scheduler is not None
     (job,) = jobs._scheduler.get_jobs()
     jobs.close()
     store.close()

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from gpiozero.pins.mock import MockFactory
 
 from gate.config.load import load
-from gate.core.domain import Event, EventKind, Position, Reason, State
+from gate.core.domain import Event, EventKind, Position, Reason, Signal, State, Trigger
 from gate.core.recorder import Outcome
 from gate.errors import RelayError
 from gate.service.inbox import Call, Inbox
 from gate.service.parts import Parts
 from gate.service.start import start
+from gate.system.emergency_latch import EmergencyLatch
 from gate.system.systemd import Notifier
 from tests.daemons import WriteConfig
 
@@ -72,6 +75,35 @@ def test_a_lost_edge_of_the_emergency_opens_the_gate_in_the_next_turn(bench: Ben
     assert bench.parts.hardware.relay.position is Position.EMERGENCY
     bench.turn()
     assert bench.parts.lane.controller.lane.state is State.EMERGENCY
+
+
+@pytest.mark.parametrize("ends", ["active", "cleared"])
+def test_an_emergency_is_latched_in_memory_while_the_card_hangs(
+    bench: Bench, tmp_path: Path, ends: str
+) -> None:
+    """The loop does not wait; once the card answers, it says what holds by then."""
+    parts, hangs = bench.parts, threading.Event()
+    memory, card = tmp_path / "run", tmp_path / "card"
+    for folder in (memory, card):
+        folder.mkdir()
+    parts.health.latch = EmergencyLatch([memory, card])
+    parts.log.writer.start()
+    parts.log.writer.do(lambda: hangs.wait(PATIENCE_S))
+    bench.pins.pin(5).drive_low()
+    bench.turn()
+    assert [parts.lane.controller.lane.state, *os.listdir(memory)] == [
+        State.EMERGENCY,
+        "emergency.json",
+    ]
+    assert os.listdir(card) == []
+    if ends == "cleared":
+        bench.pins.pin(5).drive_high()
+        parts.lane.controller.process(Signal(Trigger.EMERGENCY_CLEARED), time.monotonic())
+        bench.turn()
+        assert os.listdir(memory) == []
+    hangs.set()
+    assert parts.log.writer.settle(PATIENCE_S)
+    assert os.listdir(card) == ([] if ends == "cleared" else ["emergency.json"])
 
 
 def test_a_gate_without_its_guard_says_so_until_it_has_another(

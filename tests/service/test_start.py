@@ -3,28 +3,38 @@
 from __future__ import annotations
 
 import math
+import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from gpiozero.pins.mock import MockFactory
 
 import gate.vision.from_config
 from gate.audit import Store
+from gate.audit.from_config import open_store
+from gate.config import Config
 from gate.config.load import load
 from gate.core.controller import RETRY_S
 from gate.core.domain import Event, EventKind, Position, Reason, Signal, State, Trigger
-from gate.errors import ModelError, RelayError
-from gate.service import log_file, model_loader
+from gate.core.lane_closures import OperatorClose
+from gate.errors import ModelError, RelayError, StoreError
+from gate.hardware import lines_file
+from gate.hardware.make_safe import make_safe
+from gate.service import log_file, model_loader, operator_close
 from gate.service.inbox import Call, Inbox
 from gate.service.parts import Parts
 from gate.service.reload import apply, prepare
 from gate.service.start import start
+from gate.system import durable
+from gate.system.emergency_latch import EmergencyLatch
 from gate.system.systemd import Notifier
 from tests.daemons import WriteConfig
-from tests.waiting import PATIENCE_S
+from tests.fakes import no_thread_left
+from tests.waiting import PATIENCE_S, until
 
 
 class Starter:
@@ -92,6 +102,95 @@ def test_the_way_out_needs_neither_model_nor_log(
     assert positions == [Position.GRANTED, Position.EMERGENCY]
 
 
+def while_loading(monkeypatch: pytest.MonkeyPatch, act: Callable[[], None]) -> None:
+    """Do something while the model is being loaded, which is before the log is opened."""
+    load_model = model_loader.load
+
+    def load_slowly(config: Config) -> Any:
+        act()
+        return load_model(config)
+
+    monkeypatch.setattr("gate.service.start.load_model", load_slowly)
+
+
+def test_the_exit_opens_before_anything_else_is_there(
+    starter: Starter, write_config: WriteConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A press does not wait for the model and the log; its hold goes on in the loop, on record."""
+    opened: list[bool] = []
+
+    def press_and_look() -> None:
+        starter.pins.pin(6).drive_low()
+        opened.append(bool(starter.pins.pin(17).state))
+
+    while_loading(monkeypatch, press_and_look)
+    parts = starter.start(write_config(inputs=EXIT, relay={"hold_s": 30, "max_on_s": 40}))
+    assert opened == [True]
+    assert parts.lane.controller.lane.state is State.GRANTED
+    assert parts.hardware.relay.is_open
+    kinds = [event.kind for event in starter.events]
+    assert kinds.index(EventKind.OPERATOR_GRANTED) > kinds.index(EventKind.STARTED)
+    starter.pins.pin(6).drive_high()
+    parts.hardware.signals.poll(time.monotonic() + 10)
+    starter.pins.pin(6).drive_low()
+    *_, newest = parts.inbox.poll(0)[0]
+    assert isinstance(newest, Signal)
+    assert newest.trigger is Trigger.REQUEST_TO_EXIT
+
+
+def test_the_exit_opens_while_the_card_takes_its_time(
+    starter: Starter, write_config: WriteConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is written down on the card waits for the lines, and not they for it."""
+    write, opened = durable.write, []
+
+    def write_slowly(path: Path, *arguments: Any, **options: Any) -> None:
+        if path == tmp_path / "card" / lines_file.NAME:
+            starter.pins.pin(6).drive_low()
+            opened.append(bool(starter.pins.pin(17).state))
+        write(path, *arguments, **options)
+
+    monkeypatch.setattr(durable, "write", write_slowly)
+    config = write_config(inputs=EXIT, store={"path": str(tmp_path / "card" / "audit.db")})
+    starter.start(config)
+    assert opened == [True]
+    assert lines_file.read(tmp_path) == lines_file.read(tmp_path / "card") is not None
+
+
+def test_an_early_hold_ends_by_itself_and_is_on_record(
+    starter: Starter, write_config: WriteConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long the start takes: the line is off in time, and the gate is not opened again."""
+
+    def press_and_wait() -> None:
+        starter.pins.pin(6).drive_low()
+        assert starter.pins.pin(17).state
+        until(lambda: not starter.pins.pin(17).state, "the end of the hold")
+
+    while_loading(monkeypatch, press_and_wait)
+    parts = starter.start(write_config(inputs=EXIT, relay={"hold_s": 0.5}))
+    assert not parts.hardware.relay.is_open
+    assert parts.hardware.relay.position is Position.SAFE
+    assert parts.lane.controller.lane.faults == ()
+    (granted,) = [event for event in starter.events if event.kind is EventKind.OPERATOR_GRANTED]
+    assert str(granted.detail).startswith("pressed while the gate started")
+    assert granted.reason is Reason.REQUEST_TO_EXIT
+
+
+def test_a_lost_edge_of_the_exit_is_found_before_the_loop_runs(
+    starter: Starter, write_config: WriteConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The levels are looked at from the moment that the lines are there."""
+
+    def press_unheard() -> None:
+        starter.pins.pin(6)._state = False
+        until(lambda: bool(starter.pins.pin(17).state), "an open gate")
+
+    while_loading(monkeypatch, press_unheard)
+    starter.start(write_config(inputs=EXIT))
+    assert EventKind.OPERATOR_GRANTED in [event.kind for event in starter.events]
+
+
 def test_an_emergency_opens_before_anything_else_is_there(
     starter: Starter, write_config: WriteConfig, tmp_path: Path
 ) -> None:
@@ -141,6 +240,164 @@ def test_damage_that_nobody_foresaw_is_a_fault_of_the_log(
     assert parts.hardware.relay.position is Position.GRANTED
 
 
+READS = ("records", "newest", "next_visit", "operators_word", "newest_run")
+ERRORS = (StoreError("the card doesn't read"), sqlite3.OperationalError("disk I/O error"))
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("read", READS)
+def test_a_log_that_opens_and_cannot_be_read_is_a_fault_of_the_log(
+    starter: Starter,
+    write_config: WriteConfig,
+    monkeypatch: pytest.MonkeyPatch,
+    read: str,
+    error: Exception,
+) -> None:
+    """Whatever the start asks of it, the exit opens; the fault ends once it can be read again."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    def open_and_break(*arguments: Any, **options: Any) -> Store:
+        store = open_store(*arguments, **options)
+        setattr(store, read, fail)
+        return store
+
+    monkeypatch.setattr(log_file, "open_store", open_and_break)
+    parts = starter.start(write_config(inputs=EXIT))
+    assert parts.lane.controller.is_at_fault(Reason.FAULT_STORE)
+    press(parts, starter.pins)
+    assert parts.hardware.relay.position is Position.GRANTED
+    monkeypatch.undo()
+    open_the_log(parts)
+    assert not parts.lane.controller.is_at_fault(Reason.FAULT_STORE)
+
+
+def test_a_damaged_row_that_a_start_reads_is_set_aside(
+    starter: Starter, write_config: WriteConfig, tmp_path: Path
+) -> None:
+    """The start goes on with a new log, as with any other damage."""
+    database = tmp_path / "audit.db"
+    with closing(Store.open(database)) as store:
+        store.record([Event(EventKind.RECOVERED, 0.0, reason=Reason.FAULT_CAMERA)])
+        store.record([Event(EventKind.FACE_SEEN, 0.0, visit=1)] * 220)
+    with closing(sqlite3.connect(database, isolation_level=None)) as log:
+        for (name,) in log.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'"):
+            log.execute(f"DROP TRIGGER {name}")
+        log.execute("UPDATE what SET reason = 'nonsense' WHERE kind = 'recovered'")
+    parts = starter.start(write_config())
+    assert parts.log.store.set_aside is not None
+
+
+def open_the_log(parts: Parts) -> None:
+    """Have the log tried again, and take what that posted."""
+    parts.log.file._failed_at = -math.inf
+    parts.lane.controller.tick(time.monotonic() + RETRY_S)
+    for letter in parts.inbox.poll(0)[0]:
+        if isinstance(letter, Call):
+            letter.run()
+
+
+def hide_the_log(tmp_path: Path, *events: Event) -> Callable[[], None]:
+    """Make a log with these events, and put a folder in its place; gives what takes that away."""
+    database, hidden = tmp_path / "audit.db", tmp_path / "hidden.db"
+    with closing(Store.open(database)) as store:
+        store.record([Event(EventKind.STARTED, 0.0), *events])
+    database.rename(hidden)
+    database.mkdir()
+
+    def give_back() -> None:
+        database.rmdir()
+        hidden.rename(database)
+
+    return give_back
+
+
+CLOSED = Event(EventKind.LANE_CLOSED, 0.0, reason=Reason.OPERATOR, who="anna")
+IN_EMERGENCY = Event(EventKind.EMERGENCY, 0.0, after=State.EMERGENCY)
+
+
+@pytest.mark.parametrize("reopened", [False, True])
+def test_a_log_that_opens_late_closes_no_lane_that_was_reopened_meanwhile(
+    starter: Starter, write_config: WriteConfig, tmp_path: Path, reopened: bool
+) -> None:
+    """What an operator says in this run is newer than what the log says of the one before."""
+    give_back = hide_the_log(tmp_path, CLOSED)
+    parts = starter.start(write_config())
+    closures = parts.lane.closures
+    if reopened:
+        closures.by_operator(OperatorClose("bob"))
+        closures.by_operator(None)
+    give_back()
+    open_the_log(parts)
+    assert (closures.closing is None) is reopened
+
+
+@pytest.mark.parametrize("cleared", [False, True])
+def test_a_log_that_opens_late_renews_no_emergency_that_was_cleared_meanwhile(
+    starter: Starter, write_config: WriteConfig, tmp_path: Path, cleared: bool
+) -> None:
+    """One that nobody cleared goes on."""
+    give_back = hide_the_log(tmp_path, IN_EMERGENCY)
+    parts = starter.start(write_config())
+    if cleared:
+        for trigger in (Trigger.EMERGENCY, Trigger.EMERGENCY_CLEARED):
+            parts.lane.controller.process(Signal(trigger), time.monotonic())
+    give_back()
+    open_the_log(parts)
+    assert (parts.lane.controller.lane.state is State.EMERGENCY) is not cleared
+
+
+def test_a_log_that_opens_late_tells_of_crashes(
+    starter: Starter, write_config: WriteConfig, tmp_path: Path
+) -> None:
+    """The lane stays shut as if the log had been there from the start."""
+    give_back = hide_the_log(tmp_path, *[Event(EventKind.UNCLEAN_END, 0.0)] * 2, CLOSED)
+    parts = starter.start(write_config(service={"crash_starts": 3}))
+    give_back()
+    open_the_log(parts)
+    assert parts.lane.controller.is_at_fault(Reason.FAULT_CRASH_LOOP)
+
+
+def test_a_log_that_opens_while_the_run_begins_is_taken_up(
+    starter: Starter, write_config: WriteConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its close and its unclean end count, however early the late opening comes."""
+    give_back = hide_the_log(tmp_path, CLOSED)
+    find = operator_close.find
+
+    def give_back_and_find(*arguments: Any) -> Any:
+        give_back()
+        return find(*arguments)
+
+    monkeypatch.setattr(log_file, "PAUSE_S", 0.0)
+    monkeypatch.setattr(operator_close, "find", give_back_and_find)
+    parts = starter.start(write_config(service={"crash_starts": 1}))
+    open_the_log(parts)
+    assert parts.lane.closures.closing == OperatorClose("anna")
+    kinds = [record.event.kind for record in parts.log.store.records()]
+    assert kinds[:5][-2:] == [EventKind.UNCLEAN_END, EventKind.STARTED]
+
+
+def test_how_the_last_run_ended_is_not_lost_where_the_late_log_refuses_at_first(
+    starter: Starter, write_config: WriteConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It opens, its first write fails: the next one has all of it."""
+    give_back = hide_the_log(tmp_path)
+    parts = starter.start(write_config())
+    give_back()
+
+    def refuse(*_: object) -> None:
+        raise StoreError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "record", refuse)
+        open_the_log(parts)
+    parts.lane.controller.tick(time.monotonic() + 2 * RETRY_S)
+    kinds = [record.event.kind for record in parts.log.store.records()]
+    assert kinds[2:4] == [EventKind.UNCLEAN_END, EventKind.STARTED]
+
+
 def test_a_model_that_can_be_loaded_later_heals_the_gate(
     starter: Starter, write_config: WriteConfig
 ) -> None:
@@ -172,6 +429,40 @@ def test_settings_can_be_reloaded_while_the_model_cannot_be_loaded(
         assert parts.lane.controller.rules.frames == 3
         with pytest.raises(ModelError):
             prepare(parts, write_config(smile={"frames": 3, "model": "none.tflite"}))
+
+
+def test_no_thread_left_is_a_fault_of_each_part_and_no_end(
+    starter: Starter, write_config: WriteConfig
+) -> None:
+    """The start goes on and the exit opens; camera, calendar and log get theirs later."""
+    with no_thread_left():
+        parts = starter.start(write_config(inputs=EXIT, camera={"loop": True}))
+        parts.log.writer.start()
+        press(parts, starter.pins)
+        assert parts.hardware.relay.position is Position.GRANTED
+        parts.look_after(time.monotonic())
+        assert "no thread" in str(parts.vision.frames.camera.problem)
+    parts.look_after(time.monotonic() + 60)
+    assert parts.vision.frames.camera._reader.thread.is_alive()
+    assert parts.log.writer._thread is not None
+    assert parts.lane.jobs._scheduler is not None
+
+
+def test_a_reload_without_a_thread_is_applied_whole(
+    starter: Starter, write_config: WriteConfig
+) -> None:
+    """Camera and calendar are the new ones, and get their threads later."""
+    parts = starter.start(write_config())
+    changed = {"store": {"upkeep_at": "04:44"}, "camera": {"loop": True}, "smile": {"frames": 7}}
+    with no_thread_left():
+        plan = prepare(parts, write_config(**changed))
+        assert apply(parts, plan, "anna").startswith("3 changed")
+    assert parts.config.smile.frames == parts.lane.controller.rules.frames == 7
+    parts.look_after(time.monotonic() + 60)
+    assert parts.vision.frames.camera._reader.thread.is_alive()
+    assert parts.lane.jobs._scheduler is not None
+    (job,) = parts.lane.jobs._scheduler.get_jobs()
+    assert (job.next_run_time.hour, job.next_run_time.minute) == (4, 44)
 
 
 def test_lines_that_cannot_be_claimed_are_the_end_and_no_run(
@@ -221,6 +512,30 @@ def test_a_stop_in_an_emergency_leaves_its_position(
     starter.stack.close()
     assert starter.events[-1].kind is EventKind.STOPPED
     assert starter.pins.pin(17).state
+
+
+def test_after_a_stop_in_an_emergency_safe_state_drives_its_position_too(
+    starter: Starter, write_config: WriteConfig, tmp_path: Path
+) -> None:
+    """By the latch and the lines written down, on lines that the kernel did not keep."""
+    parts = starter.start(write_config(inputs=FIRE, heartbeat={"pin": 22}))
+    for letter in parts.inbox.poll(0)[0]:
+        assert isinstance(letter, Signal)
+        parts.lane.controller.process(letter, time.monotonic())
+    parts.latch_emergency()
+    parts.lane.controller.stop(time.monotonic())
+    starter.stack.close()
+    recorded = lines_file.read(tmp_path)
+    assert recorded is not None
+    floating = MockFactory()
+    latched = EmergencyLatch([tmp_path]).is_set()
+    results = make_safe(recorded, emergency=latched, open_factory=lambda name: floating)
+    assert [str(result) for result in results] == [
+        "gate on GPIO 17: in its emergency position, on",
+        "heartbeat on GPIO 22: in its emergency position, off",
+    ]
+    assert floating.pin(17).state
+    assert floating.pin(17).function == "output"
 
 
 def test_what_was_started_is_stopped(starter: Starter, write_config: WriteConfig) -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,8 +23,11 @@ from gate.vision import trial
 from gate.vision.classifier import EYES, SHIPPED, TFLiteClassifier
 from gate.vision.from_config import open_model
 from gate.vision.trial import try_model
+from tests.rig import service
 
 Put = Callable[[bytes], Path]
+GUARD_MB, QUERIES_MB, CHILD_MB = 20, 41, 30
+"""What the processes beside the gate take, MB."""
 SOURCE = resources.path(SHIPPED)
 
 
@@ -99,6 +105,33 @@ def test_a_model_that_ends_its_child_is_a_line(
     monkeypatch.setattr(trial, "Child", lambda _: Harmed("tests.system.crashing"))
     with pytest.raises(ModelError, match=rf"own\.tflite: {said}.*; use another model"):
         try_model(put(SOURCE.read_bytes() + b" "))
+
+
+def test_a_model_at_its_limit_leaves_the_gate_its_memory() -> None:
+    """Gate, guard, query process and this child, at its largest, are less than the unit allows."""
+    unit = (Path(__file__).parents[2] / "systemd/smile-gate.service").read_text()
+    (limit,) = re.findall(r"^MemoryMax=(\d+)M$", unit, re.MULTILINE)
+    others = service.MEMORY_MB + GUARD_MB + QUERIES_MB + CHILD_MB
+    assert others + trial.MEMORY // 2**20 < int(limit)
+
+
+@pytest.mark.parametrize(
+    ("program", "limit_mb"),
+    [
+        ("import gate.hardware.guard_process", GUARD_MB),
+        ("import gate.service.query_child", QUERIES_MB),
+        ("import gate.vision.trial", CHILD_MB),
+    ],
+)
+def test_a_process_beside_the_gate_takes_no_more_than_is_reckoned_with(
+    program: str, limit_mb: int
+) -> None:
+    """Of its own: what it reads from files the kernel can take back."""
+    look = "print(*[line.split()[1] for line in open('/proc/self/status') if 'RssAnon' in line])"
+    run = subprocess.run(
+        [sys.executable, "-c", f"{program}; {look}"], capture_output=True, text=True, check=True
+    )
+    assert int(run.stdout) / 1024 < limit_mb
 
 
 @pytest.mark.parametrize("name", [SHIPPED, EYES])

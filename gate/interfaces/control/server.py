@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import select
 import socket
 import stat
@@ -39,6 +40,8 @@ STREAMS = 8
 """Most readers at a time, apart from those; one user has half of them at most."""
 SEND_S = 5.0
 """A reader that takes nothing for this time is sent away, s."""
+RETRY_S = 1.0
+"""How often it is tried to begin where no thread was left, s."""
 PIECE = 65_536
 """Bytes that a reader has to take in that time."""
 
@@ -70,6 +73,7 @@ class Server:
         self._read = read
         self._who = who
         self._closing = threading.Event()
+        self._retry_at = math.inf
         self._lock = threading.Lock()
         self._clients: Counter[int] = Counter()
         self._readers: Counter[int] = Counter()
@@ -92,8 +96,20 @@ class Server:
             raise
 
     def start(self) -> None:
-        """Begin to answer."""
-        threading.Thread(target=self._accept, name="control", daemon=True).start()
+        """Begin to answer; where no thread is left for that, `supervise` tries again."""
+        thread = threading.Thread(target=self._accept, name="control", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            log.error("control socket: nobody is answered, it is tried again: %s", error)
+            self._retry_at = time.monotonic() + RETRY_S
+        else:
+            self._retry_at = math.inf
+
+    def supervise(self, now: float) -> None:
+        """Try again to begin where it did not work; for each turn of the gate's loop."""
+        if now >= self._retry_at and not self._closing.is_set():
+            self.start()
 
     def close(self) -> None:
         """Stop answering, and take the socket away; may be called twice."""

@@ -29,14 +29,10 @@ def open_meter(config: Config, watchdog_s: float, model: str) -> Meter:
         fps_wanted=config.camera.fps,
         board=lambda: board.read(disk=config.store.path),
     )
-    if wanted.port is not None:
-        try:
-            metrics.serve(wanted.address, wanted.port)
-        except (OSError, RuntimeError) as error:  # the port is taken; no thread can be started
-            log.error("metrics.port: %s:%d: %s", wanted.address, wanted.port, error)
-    if wanted.textfile is not None:
-        try:
-            metrics.write_every(wanted.textfile, wanted.textfile_every_s)
-        except RuntimeError as error:
-            log.error("metrics.textfile: %s", error)
+    address, port, textfile = wanted.address, wanted.port, wanted.textfile
+    if port is not None:
+        metrics.begin(f"port: {address}:{port}", lambda: metrics.serve(address, port))
+    if textfile is not None:
+        every_s = wanted.textfile_every_s
+        metrics.begin("textfile", lambda: metrics.write_every(textfile, every_s))
     return metrics

@@ -38,6 +38,8 @@ log = logging.getLogger(__name__)
 
 BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 """Upper ends of the histograms' buckets, s: from the fastest stage to the longest silence."""
+RETRY_S = 10.0
+"""How often it is tried to begin what could not begin."""
 STAGES = ("face", "eyes", "smile", "commit", "whole")
 REFUSALS = (
     Reason.NO_SMILE,
@@ -123,6 +125,25 @@ class PrometheusMeter(Meter):
         self._now = LoopCollector(watchdog_s, board, clock)
         self.registry.register(self._now)
         self._closers: list[Callable[[], object]] = []
+        self._clock = clock
+        self._rest: dict[str, Callable[[], object]] = {}
+        """What could not begin, by its setting, and is tried again."""
+        self._retry_at = 0.0
+
+    def begin(self, setting: str, work: Callable[[], object]) -> None:
+        """Begin to answer or to write; what fails is said, and tried again with the loop's turns.
+
+        A port can be taken, and no thread be left.
+        """
+        try:
+            work()
+        except (OSError, RuntimeError) as error:
+            if setting not in self._rest:
+                log.error("metrics.%s: %s; it is tried again", setting, error)
+            self._rest[setting] = work
+            self._retry_at = self._clock() + RETRY_S
+        else:
+            self._rest.pop(setting, None)
 
     def serve(self, address: str, port: int) -> int:
         """Answer on a port (0: any that is free) and return it. Raises OSError if it is taken."""
@@ -173,8 +194,11 @@ class PrometheusMeter(Meter):
 
     @harmless
     def record_turn(self, turn: LoopTurn) -> None:
-        """Keep the newest turn."""
+        """Keep the newest turn; try again what could not begin."""
         self._now.record_turn(turn)
+        if self._rest and self._clock() >= self._retry_at:
+            for setting, work in [*self._rest.items()]:
+                self.begin(setting, work)
 
     @harmless
     def describe(self, *, model: str, fps_wanted: float) -> None:
@@ -189,6 +213,7 @@ class PrometheusMeter(Meter):
 
     def close(self) -> None:
         """End the server and the file; may be called twice."""
+        self._rest.clear()
         closers, self._closers = self._closers, []
         for closer in closers:
             closer()

@@ -43,7 +43,10 @@ class MetricsServer:
     """Answers GET with what a WSGI application says; begun at once, ended by `close`."""
 
     def __init__(self, address: str, port: int, application: WSGI) -> None:
-        """``port`` 0 is any that is free. Raises OSError if it is taken."""
+        """``port`` 0 is any that is free. Raises OSError if it is taken.
+
+        Raises RuntimeError where no thread is left for it.
+        """
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self._listener = socket.create_server((address, port), family=family, backlog=CONNECTIONS)
         self.port: int = self._listener.getsockname()[1]
@@ -56,7 +59,11 @@ class MetricsServer:
         self._selector.register(self._wakes, selectors.EVENT_READ)
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="metrics port", daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError:
+            self._let_go()
+            raise
 
     def close(self) -> None:
         """Close the port and its connections; may be called twice."""
@@ -66,6 +73,9 @@ class MetricsServer:
         with suppress(OSError):
             self._waker.send(b"\0")
         self._thread.join(PATIENCE_S)
+        self._let_go()
+
+    def _let_go(self) -> None:
         for each in (self._listener, self._waker, self._wakes):
             each.close()
         self._selector.close()

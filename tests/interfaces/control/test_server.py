@@ -31,6 +31,7 @@ from gate.interfaces.control.protocol import (
 )
 from gate.interfaces.control.refusals import QUIET_S, Refusals
 from gate.interfaces.control.server import CLIENTS, STREAMS, Server
+from tests.fakes import no_thread_left
 from tests.waiting import PATIENCE_S
 
 GROUPS = {role: f"no-such-{role}" for role in Role}
@@ -464,3 +465,13 @@ def test_a_closed_server_lets_its_readers_go(path: Path, serve: Callable[..., Se
         assert connection.recv(100) == b'{"ok": true}\n'
         server.close()
         assert connection.recv(100) == b""
+
+
+def test_a_socket_without_a_thread_is_answered_once_there_is_one(
+    serve: Callable[..., Server], path: Path
+) -> None:
+    """It is no reason for the gate to end, and clients wait meanwhile."""
+    with no_thread_left():
+        server = serve()
+    server.supervise(time.monotonic() + module.RETRY_S)
+    assert ask(path, Command.STATUS)["said"]

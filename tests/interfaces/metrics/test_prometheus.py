@@ -21,10 +21,11 @@ from gate.config import MetricsSettings as MetricsSettings
 from gate.core.domain import Event, EventKind, Reason, State
 from gate.errors import StoreError
 from gate.hardware.board import Board, Strain
+from gate.interfaces.metrics import prometheus as module
 from gate.interfaces.metrics.from_config import open_meter
 from gate.interfaces.metrics.meter import FrameOutcome, FrameResult, LoopTurn, Meter
 from gate.interfaces.metrics.prometheus import PrometheusMeter
-from tests.fakes import ListRecorder
+from tests.fakes import ListRecorder, no_thread_left
 from tests.waiting import PATIENCE_S, until
 
 WriteConfig = Callable[..., Path]
@@ -244,6 +245,25 @@ def test_a_port_that_is_taken_stops_no_gate(caplog: pytest.LogCaptureFixture) ->
     (record,) = caplog.records
     assert record.levelno == logging.ERROR
     assert "metrics.port: 127.0.0.1:" in record.getMessage()
+
+
+def test_what_cannot_begin_is_tried_again(
+    metrics: PrometheusMeter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A port, or a file, that no thread was left for; a later turn of the loop begins them."""
+    monkeypatch.setattr(module, "RETRY_S", 0.0)
+    path, ports = tmp_path / "gate.prom", []
+    descriptors = len(os.listdir("/proc/self/fd"))
+    with no_thread_left():
+        metrics.begin("port", lambda: ports.append(metrics.serve("127.0.0.1", 0)))
+        metrics.begin("textfile", lambda: metrics.write_every(path, 3600))
+        metrics.record_turn(turn())
+        assert len(os.listdir("/proc/self/fd")) == descriptors
+    assert not ports
+    metrics.record_turn(turn())
+    metrics.record_turn(turn())
+    assert len(ports) == 1
+    until(path.exists, "the file")
 
 
 def test_without_the_library_one_line_says_how_to_get_it(

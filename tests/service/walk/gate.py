@@ -157,7 +157,9 @@ class Gate:
 
     def run_job(self, name: str) -> None:
         """Do now what the calendar does at its time."""
-        self.parts.lane.jobs._scheduler.get_job(name).func()
+        scheduler = self.parts.lane.jobs._scheduler
+        assert scheduler is not None
+        scheduler.get_job(name).func()
 
     @property
     def state(self) -> State:

@@ -76,7 +76,9 @@ def old_copies(world: World) -> None:
 
 
 def night(gate: Gate) -> object:
-    return f"{gate.parts.lane.jobs._scheduler.get_job('upkeep').next_run_time:%H:%M}"
+    scheduler = gate.parts.lane.jobs._scheduler
+    assert scheduler is not None
+    return f"{scheduler.get_job('upkeep').next_run_time:%H:%M}"
 
 
 def at_fault(gate: Gate) -> bool:
