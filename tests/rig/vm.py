@@ -31,10 +31,11 @@ class Machine(Guest):
     when the guest flushes it, so a kill loses what a real disk may lose.
     """
 
-    def __init__(self, payload: Path) -> None:
+    def __init__(self, payload: Path | None = None, *, ready: Path | None = None) -> None:
         """Build what is missing, and boot with the files of a folder in /srv.
 
-        Raises `Missing` where no machine runs.
+        With ``ready``, a disk that `keep_root` left, each boot begins with that system anew; what
+        lasts from boot to boot is the second disk alone. Raises `Missing` where no machine runs.
         """
         if os.geteuid() != 0:
             raise Missing("building a virtual machine needs root: sudo make rig")
@@ -47,17 +48,24 @@ class Machine(Guest):
         self._port: socket.socket | None = None
         run("truncate", "-s", "256M", self._folder / "data.raw")
         run("mke2fs", "-q", "-t", "ext4", self._folder / "data.raw")
-        run("truncate", "-s", "600M", self._folder / "payload.raw")
-        run("mke2fs", "-q", "-t", "ext4", "-d", payload, self._folder / "payload.raw")
-        base = f"{self._built / 'root.raw'}"
-        disk = self._folder / "root.qcow2"
-        run("qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", base, disk)
+        self._payload = self._folder / "payload.raw"
+        if payload is not None:
+            run("truncate", "-s", "600M", self._payload)
+            run("mke2fs", "-q", "-t", "ext4", "-d", payload, self._payload)
+        self._ready = ready
+        self._overlay(self._built / "root.raw" if ready is None else ready)
         self.accelerator = ""
         try:
             self.boot()
         except (Failed, OSError) as error:
             self.close()
             raise Missing(f"no virtual machine runs here: {error}") from None
+
+    def _overlay(self, base: Path) -> None:
+        """Have the root disk be as this one, which is left as it is."""
+        form = "raw" if base.suffix == ".raw" else "qcow2"
+        disk = self._folder / "root.qcow2"
+        run("qemu-img", "create", "-q", "-f", "qcow2", "-F", form, "-b", base.resolve(), disk)
 
     def boot(self) -> None:
         """Power on; the disks are as they were left. Raises `Failed`."""
@@ -78,7 +86,8 @@ class Machine(Guest):
                 continue
             self.accelerator = accelerator
             self.boot_s = time.monotonic() - begun
-            self.run("mount -o ro /dev/vdc /srv")
+            if self._payload.exists():
+                self.run("mount -o ro /dev/vdc /srv")
             if tried:
                 say(f"the virtual machine runs with {accelerator}; {tried[0][:200]}")
             return
@@ -114,9 +123,7 @@ class Machine(Guest):
                 "-drive",
                 f"if=none,id=data,file=nbd:unix:{folder / 'nbd'},format=raw,cache=none",
                 *("-device", "virtio-blk-pci,drive=data"),
-                "-drive",
-                f"if=none,id=payload,file={folder / 'payload.raw'},format=raw,readonly=on",
-                *("-device", "virtio-blk-pci,drive=payload"),
+                *self._third_disk(),
                 *("-device", "virtio-serial-pci"),
                 *("-chardev", f"socket,id=port,path={folder / 'port'},server=on,wait=off"),
                 *("-device", "virtserialport,chardev=port,name=rig"),
@@ -127,6 +134,12 @@ class Machine(Guest):
             start_new_session=True,
         )
         self._processes.append(machine)
+
+    def _third_disk(self) -> list[str]:
+        if not self._payload.exists():
+            return []
+        drive = f"if=none,id=payload,file={self._payload},format=raw,readonly=on"
+        return ["-drive", drive, "-device", "virtio-blk-pci,drive=payload"]
 
     def _greet(self, limit_s: float) -> None:
         """Wait for the agent."""
@@ -189,6 +202,20 @@ class Machine(Guest):
         if self._port is not None:
             self._port.close()
             self._port = None
+
+        if self._ready is not None:
+            self._overlay(self._ready)
+
+    def keep_root(self, target: Path) -> None:
+        """Power off in order, and keep the root disk, for other machines to begin with."""
+        with suppress(Failed):  # it goes away in the middle of the answer
+            self.run("systemctl poweroff; sleep 60", limit_s=90)
+        try:
+            self._processes[-1].wait(90)
+        except subprocess.TimeoutExpired:
+            raise Failed("the machine does not power off") from None
+        self.power_cut()
+        shutil.move(self._folder / "root.qcow2", target)
 
     def close(self) -> None:
         """Power off and throw the disks away; may be called twice."""
