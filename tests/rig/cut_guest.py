@@ -110,9 +110,8 @@ def look() -> dict[str, Any]:
 
 def open_it(reason: str) -> dict[str, Any]:
     """Have an operator open; the gate says that it did once that is in the log."""
-    answer = until("an answer", lambda: ask("open", reason=reason))
-    assert answer.get("ok"), answer
-    until("open", lambda: level() == "1")
+    until("opened", lambda: ask("open", reason=reason).get("ok"))
+    until("open", lambda: level() == "1", 1.0)
     return {"number": newest("operator_granted")}
 
 
