@@ -118,10 +118,12 @@ def left(wanted: Sequence[Cut], results: Iterable[Result]) -> list[Cut]:
 
 
 def append(path: Path, result: Result) -> None:
-    """Add a line to the file."""
+    """Add a line to the file, also after one that was cut off."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file:
-        file.write(json.dumps(asdict(result)) + "\n")
+    with path.open("a+b") as file:
+        if file.tell() and not path.read_bytes().endswith(b"\n"):
+            file.write(b"\n")
+        file.write(json.dumps(asdict(result)).encode() + b"\n")
 
 
 def read(path: Path) -> list[Result]:
