@@ -24,7 +24,7 @@ LOG = Path("/var/lib/smile-gate/audit.db")
 LATCH = LOG.with_name("emergency.json")
 SOCKET = "/run/smile-gate/control.sock"
 CONFIGFS = Path("/sys/kernel/config/gpio-sim/pi")
-READY_S, WAIT_S = 240.0, 60.0
+READY_S, WAIT_S = 600.0, 120.0
 LATCHED_S = 1.0
 """A file's name is there a moment before it is sure to stay."""
 

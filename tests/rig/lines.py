@@ -35,7 +35,7 @@ echo 1 >/sys/kernel/tracing/events/gpio/enable
 """As Raspberry Pi OS has it: the bank's label and 58 lines, the group, a Pi 4's revision."""
 SLOW = """\
 [Service]
-TimeoutStartSec=240
+TimeoutStartSec=600
 TimeoutStopSec=60
 WatchdogSec=30
 TimeoutAbortSec=5
