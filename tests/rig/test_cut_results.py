@@ -12,7 +12,7 @@ import pytest
 from gate.audit import Store
 from gate.core.domain import Event, EventKind
 from tests.logs import tampering
-from tests.rig import cut_guest, lines, power_cuts
+from tests.rig import cut_disk, cut_guest, lines, power_cuts
 from tests.rig.cut_results import (
     HELD_S,
     Cut,
@@ -192,7 +192,7 @@ def test_the_moment_is_the_seed_s() -> None:
     assert moments != [cut.delay_s(2) for cut in cuts]
     assert len(set(moments)) == len(cuts)
     assert min(moments) >= 0
-    assert max(moments) <= HELD_S < power_cuts.HOLD_S
+    assert max(moments) <= HELD_S < cut_disk.HOLD_S
 
 
 def test_the_table_says_what_was_broken() -> None:
