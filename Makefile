@@ -14,7 +14,7 @@ BUSY ?= 4
 # Tests that read a clock, start a thread or a process, or talk to one.
 TESTS ?= $(shell grep -rlE --include='test_*.py' 'time\.monotonic|threading|socket\.socket|Popen|import .*\b(until|running|Gate|Jobs)\b' tests)
 
-.PHONY: help demo check test test-training test-again faults fuzz rig install lint types format docs requirements clean
+.PHONY: help demo check test test-training test-again faults fuzz rig power-cuts install lint types format docs requirements clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +67,9 @@ fuzz: $(VENV)/dev ## try a million strange inputs at every way in (OPTIONS="--in
 
 rig: $(VENV)/dev ## as root: the service under a real systemd, real lines, aarch64 (PART=service|operations|trixie|gpio|arm64)
 	$(BIN)/python -m tests.rig $(PART)
+
+power-cuts: $(VENV)/dev ## as root: cut a virtual machine's power 100 times in a hold, 20 in an emergency (OPTIONS=--help)
+	$(BIN)/python -m tests.rig.power_cuts $(OPTIONS)
 
 install: ## as root: install or upgrade the service (OPTIONS=--help)
 	./systemd/install.sh $(OPTIONS)

@@ -50,6 +50,11 @@ def test_the_unit_leaves_the_guard_its_memory_and_the_lines_their_record() -> No
     assert "KillMode" not in UNIT  # all of it gets the signals, and systemd waits for the guard
 
 
+def test_what_the_gate_writes_is_its_own() -> None:
+    """No group may read it: whoever reads the log can lock it, and operators have the socket."""
+    assert UNIT["UMask"] == ["0077"]
+
+
 def test_the_unit_allows_only_cameras_and_pins() -> None:
     """No other device can be opened, whatever its file's rights are."""
     assert UNIT["DevicePolicy"] == ["closed"]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from gate.audit import noted, sidecar
 from gate.audit.errors import LogInUse, explaining
-from gate.audit.files import as_its_folder, set_aside, stamp
+from gate.audit.files import set_aside, stamp
 from gate.audit.log import Store
 from gate.audit.session import Session, copy_database
 from gate.audit.verify.findings import Head, LogVerdict
@@ -105,7 +105,7 @@ def restore(store_path: Path, backup: Path, *, now: datetime, replace: bool = Fa
             aside = set_aside(store_path, now, "replaced")
         partial = store_path.with_name(store_path.name + ".partial")
         copy_database(backup, partial)
-        as_its_folder(partial)
+        durable.as_its_folder(partial)
         durable.publish(partial, store_path)
         sidecar.remove(store_path, noted.NAME)  # it is older than what was noted, on purpose
     return aside

@@ -49,6 +49,7 @@ _ADVICE: dict[int, tuple[type[StoreError], str]] = {
     ),
     sqlite3.SQLITE_BUSY: (LogInUse, "another program has locked it; close that program"),
     sqlite3.SQLITE_LOCKED: (LogInUse, "another program has locked it; close that program"),
+    sqlite3.SQLITE_PROTOCOL: (LogInUse, "another program has locked it; close that program"),
     sqlite3.SQLITE_CORRUPT: (
         CorruptLog,
         "it is damaged; `smile-gate audit salvage` reads what is left",

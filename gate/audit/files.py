@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -155,13 +154,6 @@ def make(path: Path) -> None:
         with suppress(FileNotFoundError, PermissionError):
             if place.stat().st_mode & 0o077:
                 place.chmod(durable.PRIVATE)
-
-
-def as_its_folder(path: Path) -> None:
-    """Give a file that root made to whom its folder belongs: the gate's user must write it."""
-    folder = path.parent.stat()
-    if os.geteuid() == 0 and path.stat().st_uid != folder.st_uid:
-        os.chown(path, folder.st_uid, folder.st_gid)
 
 
 def set_aside(path: Path, now: datetime, why: str) -> Path:

@@ -18,6 +18,7 @@ from gate.audit.errors import CorruptLog
 from gate.audit.files import stamp
 from gate.audit.session import Session, copy_database
 from gate.errors import StoreError
+from gate.system import durable
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ def prepare(session: Session, begin: Begin) -> None:
     if version and session.path is not None:
         kept = f"{session.path.name}.layout-{version}-{stamp(datetime.now(UTC))}"
         copy_database(session.path, session.path.with_name(kept))
-        files.as_its_folder(session.path.with_name(kept))
+        durable.as_its_folder(session.path.with_name(kept))
     with session.writing() as connection:
         version = files.identify(connection, session.name)  # another program may have been quicker
         if version == 0:

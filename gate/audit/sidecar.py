@@ -1,6 +1,7 @@
 """Small files beside the log, for facts that must be known even if the log is damaged.
 
-They are named after it: ``audit.db`` has ``audit.NAME.json``. None of them is evidence.
+They are named after it: ``audit.db`` has ``audit.NAME.json``. None of them is evidence. Only their
+owner may read them: the settings have the camera's address in full.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from gate.audit.files import as_its_folder
 from gate.system import durable
 
 log = logging.getLogger(__name__)
@@ -28,9 +28,11 @@ def write(log_file: Path, name: str, content: dict[str, Any], *, sync: bool = Tr
     data = (json.dumps(content, indent=1) + "\n").encode()
     try:
         if place.exists() and place.read_bytes() == data:
+            if place.stat().st_mode & 0o077:  # from a program that left it open to others
+                place.chmod(durable.PRIVATE)
             return
         durable.write(place, data, mode=durable.PRIVATE, sync=sync)
-        as_its_folder(place)
+        durable.as_its_folder(place)
     except OSError as error:
         log.warning("cannot write %s: %s", place, error.strerror)
 

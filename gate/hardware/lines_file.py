@@ -67,7 +67,8 @@ def write(places: Iterable[Path], in_force: LinesInForce) -> int:
     for folder in places:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            durable.write(folder / NAME, data, mode=0o644)
+            durable.write(folder / NAME, data, mode=durable.PRIVATE)
+            durable.as_its_folder(folder / NAME)
             written += 1
         except OSError as error:
             log.warning("%s: cannot be written: %s", folder / NAME, error.strerror)

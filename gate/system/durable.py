@@ -55,6 +55,16 @@ def publish(part: Path, path: Path) -> None:
     sync_folder(path.parent)
 
 
+def as_its_folder(path: Path) -> None:
+    """Give a file that root made to whom its folder belongs, so that the gate's user has it too.
+
+    Raises OSError.
+    """
+    folder = path.parent.stat()
+    if os.geteuid() == 0 and path.stat().st_uid != folder.st_uid:
+        os.chown(path, folder.st_uid, folder.st_gid)
+
+
 def sync_file(path: Path) -> None:
     """Write a finished file's content through to the card. Raises OSError."""
     _sync(path, os.O_RDONLY)

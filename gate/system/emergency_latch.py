@@ -45,7 +45,8 @@ class EmergencyLatch:
         for path in self._paths:
             try:
                 if not path.exists():
-                    durable.write(path, data, mode=0o644)
+                    durable.write(path, data, mode=durable.PRIVATE)
+                    durable.as_its_folder(path)
             except OSError as error:
                 log.error("%s: cannot be written: %s", path, error.strerror)
         return self.is_set()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 import threading
 from datetime import timedelta
 from pathlib import Path
@@ -161,6 +163,32 @@ def test_a_locked_log_is_an_error_and_heals(store: Store, path: Path) -> None:
     other.execute("ROLLBACK")
     other.close()
     assert store.record([face_seen(1)])[0].sequence == 2
+
+
+HOLD = """
+import fcntl, sys
+log, shared = open(sys.argv[1], "rb"), open(sys.argv[1] + "-shm", "rb")
+fcntl.lockf(shared, fcntl.LOCK_SH, 1, 120)
+fcntl.lockf(log, fcntl.LOCK_SH, 510, 0x40000002)
+print("held", flush=True)
+sys.stdin.read()
+"""
+"""Locks that need no more than the right to read (SQLite: WAL-index format, file locking)."""
+
+
+@pytest.mark.slow
+def test_a_lock_by_who_may_only_read_is_a_log_in_use(store: Store, path: Path) -> None:
+    """Each write is refused as one of a log in use, the log opened anew too, and it heals."""
+    store.record([face_seen(1)])
+    reader = [sys.executable, "-c", HOLD, str(path)]
+    with subprocess.Popen(reader, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        for _ in range(2):
+            with pytest.raises(LogInUse):
+                store.record([left(1)])
+        holder.communicate()
+    assert store.record([left(1)])[0].sequence == 3
 
 
 def test_a_file_that_is_taken_away_is_noticed(store: Store, path: Path) -> None:

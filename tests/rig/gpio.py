@@ -7,19 +7,17 @@ sets; its files in /sys tell the level that a relay board would see.
 from __future__ import annotations
 
 import re
-import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.rig import userland, wheels
-from tests.rig.host import Failed, run
-from tests.rig.nspawn import Container
-from tests.rig.project import CLIP, INSTALL, LOG, WHEELS, configure, deliver, slow_clip
+from tests.rig import lines
+from tests.rig.host import Failed
+from tests.rig.lines import EMERGENCY, RELAY
+from tests.rig.project import CLIP, LOG, configure
 from tests.rig.table import Step
 from tests.rig.vm import Machine
 
-RELAY, EMERGENCY = 17, 4
 HOLD_S = 4.0
 CUTS = 2
 SETTINGS = f"""\
@@ -35,36 +33,7 @@ service: {{crash_starts: 100}}
 """Easy to please, and slow to complain: emulation judges few frames a second."""
 SHUT = SETTINGS.replace("frames: 1", "frames: 100")
 ACTIVE_LOW = SHUT.replace(f"pin: {RELAY},", f"pin: {RELAY}, active_high: false,")
-SLOW = """\
-[Service]
-TimeoutStartSec=240
-TimeoutStopSec=60
-WatchdogSec=30
-TimeoutAbortSec=5
-# ProtectProc= mounts a /proc of its own, without the revision that was put into the outer one.
-BindReadOnlyPaths=/run/cpuinfo:/proc/cpuinfo
-"""
 WATCHDOG_S = 30.0
-LINES = f"""\
-set -e
-mountpoint -q /sys/kernel/config || mount -t configfs config /sys/kernel/config
-mountpoint -q /sys/kernel/debug || mount -t debugfs debug /sys/kernel/debug
-mountpoint -q /sys/kernel/tracing || mount -t tracefs trace /sys/kernel/tracing
-getent group gpio >/dev/null || groupadd --system gpio
-echo 'SUBSYSTEM=="gpio", GROUP="gpio", MODE="0660"' >/etc/udev/rules.d/90-rig.rules
-udevadm control --reload
-modprobe gpio-sim
-cd /sys/kernel/config/gpio-sim
-mkdir -p pi/bank/line{RELAY} pi/bank/line{EMERGENCY}
-echo 58 >pi/bank/num_lines
-echo pinctrl-bcm2711 >pi/bank/label
-echo 1 >pi/live
-udevadm settle
-(cat /proc/cpuinfo; printf 'Revision\\t: c03115\\n') >/run/cpuinfo
-mount --bind /run/cpuinfo /proc/cpuinfo
-echo 1 >/sys/kernel/tracing/events/gpio/enable
-"""
-"""As Raspberry Pi OS has it: the bank's label and 58 lines, the group, a Pi 4's revision."""
 OPEN = """\
 import socket
 gate = socket.socket(socket.AF_UNIX)
@@ -89,24 +58,9 @@ gpiozero.DigitalOutputDevice({RELAY}, active_high=False, pin_factory=LGPIOFactor
 def steps() -> Iterator[Step]:
     """Boot a machine with lines and try what only a kernel can show."""
     with tempfile.TemporaryDirectory(prefix="smile-gate-payload-") as folder:
-        _install(Path(folder))
+        lines.pack(Path(folder))
         with Machine(Path(folder)) as machine:
             yield from Lines(machine).steps()
-
-
-def _install(payload: Path) -> None:
-    """Install in a container, which is quick, and take the result: the machine may be emulated."""
-    packages = wheels.fetch(wheels.BOOKWORM, "pi", "metrics")
-    with Container(userland.BOOKWORM.build()) as guest:
-        deliver(guest.root / "srv", packages)
-        guest.run(f"{INSTALL} --no-start", limit_s=300)
-        program = next((guest.root / "opt/smile-gate/releases").iterdir()).name
-        # The pins' library is not among the requirements: a Pi has its system's.
-        pip = f"/opt/smile-gate/releases/{program}/bin/pip"
-        guest.run(f"{pip} install --quiet --no-index --find-links {WHEELS} lgpio", limit_s=120)
-        run("cp", "-a", guest.root / "opt/smile-gate", payload / "program")
-        shutil.copytree(guest.root / "srv/smile-gate/systemd", payload / "systemd")
-        slow_clip(payload / "clip.avi")
 
 
 class Lines:
@@ -137,25 +91,13 @@ class Lines:
         yield Step("a hang in a hold ends by the watchdog: shut", self.hang)
 
     def boot(self) -> str:
-        self._lines()
         machine = self._machine
+        self._sim, self._number = lines.make(machine)
         return f"{machine.ask('uname -r')} by {machine.accelerator}, {machine.boot_s:.0f} s"
 
     def install(self) -> str:
         machine = self._machine
-        machine.run("mkdir -p /var/lib/smile-gate && mount /dev/vdb /var/lib/smile-gate")
-        machine.run(
-            "mkdir -p /etc/systemd/system/smile-gate.service.d && cat >"
-            f" /etc/systemd/system/smile-gate.service.d/rig.conf <<'END'\n{SLOW}END"
-        )
-        configure(machine, SETTINGS)
-        machine.run(
-            "cp -a /srv/program /opt/smile-gate && cp /srv/systemd/smile-gate.service"
-            " /etc/systemd/system && systemd-sysusers /srv/systemd/smile-gate.sysusers"
-            " && ln -s /opt/smile-gate/bin/smile-gate /usr/local/bin"
-            " && chown smile-gate: /var/lib/smile-gate && systemctl daemon-reload && sync",
-            limit_s=300,
-        )
+        lines.install(machine, SETTINGS)
         started = machine.run("systemctl start smile-gate", limit_s=300, check=False)
         if started.code:
             raise Failed(machine.ask("journalctl -u smile-gate -o cat --no-pager -n 12"))
@@ -254,7 +196,7 @@ class Lines:
         self._open()
         machine.power_cut()
         machine.boot()
-        self._lines()
+        self._sim, self._number = lines.make(machine)
         machine.run("systemctl stop smile-gate; fsck.ext4 -p /dev/vdb", check=False, limit_s=200)
         machine.run("mount /dev/vdb /var/lib/smile-gate")
         after = self._count("operator_granted")
@@ -265,19 +207,6 @@ class Lines:
         return f"all {after} grants; {verified}"
 
     # --- helpers ------------------------------------------------------------------------------
-
-    def _lines(self) -> None:
-        """Make the lines, and find them in /sys."""
-        machine = self._machine
-        machine.run(f"cat > /run/lines <<'END'\n{LINES}END\nbash /run/lines")
-        device = machine.ask("cat /sys/kernel/config/gpio-sim/pi/dev_name")
-        chip = machine.ask("cat /sys/kernel/config/gpio-sim/pi/bank/chip_name")
-        self._sim = f"/sys/devices/platform/{device}/{chip}"
-        listed = machine.ask("grep gpiochip /sys/kernel/debug/gpio")
-        found = re.search(rf"{chip}: GPIOs (\d+)-", listed)
-        if found is None:
-            raise Failed(f"no {chip} in {listed}")
-        self._number = int(found[1]) + RELAY
 
     def _value(self, line: int = RELAY) -> str:
         return f"cat {self._sim}/sim_gpio{line}/value"

@@ -70,6 +70,7 @@ class Service:
         yield Step(f"start to READY within {READY_S:g} s, or {IMPORTS:g} bare imports", self.ready)
         yield Step("a smile is granted, and in the log", self.grant)
         yield Step("status says how it is", self.status)
+        yield Step("an operator opens, and cannot read the log", self.operator)
         yield Step("a good reload is applied without a restart", self.reload_good)
         yield Step("a bad reload is refused and changes nothing", self.reload_bad)
         yield Step("it starts with each drop-in and a credential", self.drop_ins)
@@ -167,6 +168,16 @@ class Service:
         told = self._guest.ask("systemctl show smile-gate -p StatusText --value")
         self._guest.run("setpriv --reuid nobody --regid nogroup --clear-groups smile-gate status")
         return told
+
+    def operator(self) -> str:
+        group = "setpriv --reuid nobody --regid smile-gate --clear-groups"
+        said = self._guest.ask(f"{group} smile-gate open --reason rig")
+        if self._guest.run(f"{group} cat {LOG}", check=False).code == 0:
+            raise Failed("the log can be read by the operators' group")
+        for place in ("/var/lib/smile-gate", "/run/smile-gate"):
+            if found := self._guest.ask(f"find {place} -type f -perm /077 -ls"):
+                raise Failed(found)
+        return said
 
     def reload_good(self) -> str:
         self._command("reload")

@@ -19,8 +19,8 @@ from tests.rig import kernel
 from tests.rig.guest import Guest, Said
 from tests.rig.host import Failed, Missing, run, say
 
-BOOT_S = 150
-"""Emulation without KVM takes 10 to 30 s."""
+BOOT_S = 300
+"""Emulation without KVM takes 10 to 30 s, and minutes on a machine that is busy."""
 MEMORY_MB = 1024
 
 
@@ -31,10 +31,20 @@ class Machine(Guest):
     when the guest flushes it, so a kill loses what a real disk may lose.
     """
 
-    def __init__(self, payload: Path) -> None:
+    def __init__(
+        self,
+        payload: Path | None = None,
+        *,
+        ready: Path | None = None,
+        processors: int = 2,
+        flushes: bool = True,
+    ) -> None:
         """Build what is missing, and boot with the files of a folder in /srv.
 
-        Raises `Missing` where no machine runs.
+        With ``ready``, a disk that `keep_root` left, each boot begins with that system anew; what
+        lasts from boot to boot is the second disk alone. One emulated processor costs less time of
+        a busy machine than two. Without ``flushes`` the second disk only says that it has written:
+        the control of a power cut. Raises `Missing` where no machine runs.
         """
         if os.geteuid() != 0:
             raise Missing("building a virtual machine needs root: sudo make rig")
@@ -47,17 +57,26 @@ class Machine(Guest):
         self._port: socket.socket | None = None
         run("truncate", "-s", "256M", self._folder / "data.raw")
         run("mke2fs", "-q", "-t", "ext4", self._folder / "data.raw")
-        run("truncate", "-s", "600M", self._folder / "payload.raw")
-        run("mke2fs", "-q", "-t", "ext4", "-d", payload, self._folder / "payload.raw")
-        base = f"{self._built / 'root.raw'}"
-        disk = self._folder / "root.qcow2"
-        run("qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", base, disk)
+        self._payload = self._folder / "payload.raw"
+        if payload is not None:
+            run("truncate", "-s", "600M", self._payload)
+            run("mke2fs", "-q", "-t", "ext4", "-d", payload, self._payload)
+        self._ready = ready
+        self._processors = processors
+        self._cache = "writeback" if flushes else "unsafe"
+        self._overlay(self._built / "root.raw" if ready is None else ready)
         self.accelerator = ""
         try:
             self.boot()
         except (Failed, OSError) as error:
             self.close()
             raise Missing(f"no virtual machine runs here: {error}") from None
+
+    def _overlay(self, base: Path) -> None:
+        """Have the root disk be as this one, which is left as it is."""
+        form = "raw" if base.suffix == ".raw" else "qcow2"
+        disk = self._folder / "root.qcow2"
+        run("qemu-img", "create", "-q", "-f", "qcow2", "-F", form, "-b", base.resolve(), disk)
 
     def boot(self) -> None:
         """Power on; the disks are as they were left. Raises `Failed`."""
@@ -78,7 +97,8 @@ class Machine(Guest):
                 continue
             self.accelerator = accelerator
             self.boot_s = time.monotonic() - begun
-            self.run("mount -o ro /dev/vdc /srv")
+            if self._payload.exists():
+                self.run("mount -o ro /dev/vdc /srv")
             if tried:
                 say(f"the virtual machine runs with {accelerator}; {tried[0][:200]}")
             return
@@ -91,7 +111,7 @@ class Machine(Guest):
         disk = subprocess.Popen(
             [
                 *("nbdkit", "-f", "-U", str(folder / "nbd"), "--filter=cache", "file"),
-                *(str(folder / "data.raw"), "cache=writeback", "cache-min-block-size=4K"),
+                *(str(folder / "data.raw"), f"cache={self._cache}", "cache-min-block-size=4K"),
             ],
             stdin=subprocess.DEVNULL,
             start_new_session=True,
@@ -103,7 +123,14 @@ class Machine(Guest):
         machine = subprocess.Popen(
             [
                 *("qemu-system-x86_64", "-M", "q35", "-accel", accelerator, "-cpu", processor),
-                *("-smp", "2", "-m", str(MEMORY_MB), "-nodefaults", "-no-user-config"),
+                *(
+                    "-smp",
+                    str(self._processors),
+                    "-m",
+                    str(MEMORY_MB),
+                    "-nodefaults",
+                    "-no-user-config",
+                ),
                 *("-display", "none", "-no-reboot", "-kernel", str(self._built / "vmlinuz")),
                 *("-initrd", str(self._built / "initrd.gz"), "-append"),
                 "console=ttyS0 quiet panic=-1 mitigations=off audit=0 systemd.show_status=0",
@@ -114,9 +141,7 @@ class Machine(Guest):
                 "-drive",
                 f"if=none,id=data,file=nbd:unix:{folder / 'nbd'},format=raw,cache=none",
                 *("-device", "virtio-blk-pci,drive=data"),
-                "-drive",
-                f"if=none,id=payload,file={folder / 'payload.raw'},format=raw,readonly=on",
-                *("-device", "virtio-blk-pci,drive=payload"),
+                *self._third_disk(),
                 *("-device", "virtio-serial-pci"),
                 *("-chardev", f"socket,id=port,path={folder / 'port'},server=on,wait=off"),
                 *("-device", "virtserialport,chardev=port,name=rig"),
@@ -127,6 +152,12 @@ class Machine(Guest):
             start_new_session=True,
         )
         self._processes.append(machine)
+
+    def _third_disk(self) -> list[str]:
+        if not self._payload.exists():
+            return []
+        drive = f"if=none,id=payload,file={self._payload},format=raw,readonly=on"
+        return ["-drive", drive, "-device", "virtio-blk-pci,drive=payload"]
 
     def _greet(self, limit_s: float) -> None:
         """Wait for the agent."""
@@ -189,6 +220,20 @@ class Machine(Guest):
         if self._port is not None:
             self._port.close()
             self._port = None
+
+        if self._ready is not None:
+            self._overlay(self._ready)
+
+    def keep_root(self, target: Path) -> None:
+        """Power off in order, and keep the root disk, for other machines to begin with."""
+        with suppress(Failed):  # it goes away in the middle of the answer
+            self.run("systemctl poweroff; sleep 60", limit_s=90)
+        try:
+            self._processes[-1].wait(90)
+        except subprocess.TimeoutExpired:
+            raise Failed("the machine does not power off") from None
+        self.power_cut()
+        shutil.move(self._folder / "root.qcow2", target)
 
     def close(self) -> None:
         """Power off and throw the disks away; may be called twice."""

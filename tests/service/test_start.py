@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 import sqlite3
+import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -26,6 +28,7 @@ from gate.hardware import lines_file
 from gate.hardware.make_safe import make_safe
 from gate.service import log_file, model_loader, operator_close
 from gate.service.inbox import Call, Inbox
+from gate.service.nightly import nightly
 from gate.service.parts import Parts
 from gate.service.reload import apply, prepare
 from gate.service.start import start
@@ -79,6 +82,10 @@ def press(parts: Parts, pins: MockFactory) -> None:
 
 
 EXIT = {"request_to_exit": {"pin": 6, "debounce_s": 0}}
+WRITTEN = {
+    *("audit.db", "audit.db-wal", "audit.db-shm", "lines.json", "emergency.json"),
+    *("audit.settings.json", "audit.head.json", "audit.closed.json"),
+}
 FIRE = {"emergency": {"pin": 5, "debounce_s": 0, "wiring": "normally_closed"}}
 
 
@@ -189,6 +196,36 @@ def test_a_lost_edge_of_the_exit_is_found_before_the_loop_runs(
     while_loading(monkeypatch, press_unheard)
     starter.start(write_config(inputs=EXIT))
     assert EventKind.OPERATOR_GRANTED in [event.kind for event in starter.events]
+
+
+def test_what_a_gate_writes_is_its_owners_only(
+    starter: Starter, write_config: WriteConfig, tmp_path: Path
+) -> None:
+    """Log, WAL, copies and all beside them, the camera's address among it, whatever the umask."""
+    state = tmp_path / "state"
+    state.mkdir()
+    address = "rtsp://192.0.2.1/a1b2c3d4e5f60718293a"
+    (state / "audit.settings.json").write_text("{}")
+    config = write_config(
+        camera={"source": address},
+        inputs=FIRE,
+        store={"path": str(state / "audit.db"), "backup_to": str(state / "copies")},
+        control={"socket": str(tmp_path / "run" / "control.sock")},
+    )
+    before = os.umask(0)
+    try:
+        parts = starter.start(config)
+        parts.lane.controller.process(Signal(Trigger.EMERGENCY), time.monotonic())
+        parts.latch_emergency()
+        operator_close.keep(state / "audit.db", OperatorClose("anna", "cleaning"))
+        nightly(parts.log.store, parts.config.store)
+        names = {path.name: path for path in tmp_path.rglob("*.*") if path.parent != tmp_path}
+        modes = {name: stat.S_IMODE(path.stat().st_mode) for name, path in names.items()}
+    finally:
+        os.umask(before)
+    assert modes.keys() >= WRITTEN
+    assert {name for name, mode in modes.items() if mode != 0o600} == set()
+    assert address in names["audit.settings.json"].read_text()
 
 
 def test_an_emergency_opens_before_anything_else_is_there(

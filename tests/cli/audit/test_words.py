@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from gate.audit import Store
+from gate.audit import Store, sidecar
 from gate.cli import common
 from gate.cli.audit.options import user
 from gate.cli.status_view import view
@@ -206,6 +206,15 @@ def test_an_old_log_is_made_its_owners(busy: Store, path: Path) -> None:
     path.chmod(0o644)
     with Store.open(path):
         assert private(path)
+
+
+def test_an_old_file_beside_the_log_is_made_its_owners(path: Path) -> None:
+    """What a program before this one left open to others is closed, though it says the same."""
+    sidecar.write(path, "settings", {"camera.source": "rtsp://192.0.2.1/"})
+    beside = path.with_name("audit.settings.json")
+    beside.chmod(0o640)
+    sidecar.write(path, "settings", {"camera.source": "rtsp://192.0.2.1/"})
+    assert private(beside)
 
 
 @pytest.mark.parametrize("name", ["may.csv", "may.csv.manifest.json", "may.csv.partial"])
