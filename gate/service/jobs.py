@@ -1,25 +1,28 @@
-"""What happens by the clock on the wall, through APScheduler: opening hours and housekeeping."""
+"""What happens by the clock on the wall: opening hours, and housekeeping by APScheduler."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 from typing import Any
 
 from apscheduler.schedulers.background import BackgroundScheduler
-from apscheduler.triggers.cron import CronTrigger
 
-from gate.core.opening_hours import Span, is_open
+from gate.core.opening_hours import Span, is_open, next_change
 
 LATE_S = 60
 """A job that is this late (a stalled machine) is still run."""
+LOOK_S = 1.0
+"""How often the hours are compared with the clock."""
 
 
 class Jobs:
     """The daemon's calendar.
 
-    ``on_hours`` is called with True or False when the lane is to open or to close. It is told once
-    at `start`, at each edge of the hours, and after `clock_changed` if that made a difference.
+    ``on_hours`` is called with True or False when the lane is to open or to close. The hours are
+    compared with the clock again and again, not only at their edges: one that summer time skips, or
+    that passes while the clock is set, is acted on all the same.
     """
 
     def __init__(
@@ -35,20 +38,13 @@ class Jobs:
         self._zone = zone
         self._now = now
         self._told: bool | None = None
+        self._looked_at = -math.inf
         options: dict[str, Any] = {"timezone": zone} if zone else {}
         self._scheduler = BackgroundScheduler(
             job_defaults={"coalesce": True, "misfire_grace_time": LATE_S, "max_instances": 1},
             daemon=True,
             **options,
         )
-        for number, span in enumerate(self._hours):
-            for edge, at in (("opens", span.opens), ("closes", span.closes)):
-                # Each day: a span past midnight closes on a day that it does not name.
-                self._scheduler.add_job(
-                    self.compare,
-                    CronTrigger(hour=at.hour, minute=at.minute, second=at.second, **options),
-                    id=f"hours-{number}-{edge}",
-                )
 
     def add(self, name: str, every: dict[str, int], work: Callable[[], None]) -> None:
         """Run ``work`` again and again; ``every`` is a cron pattern such as ``{"hour": 3}``."""
@@ -60,11 +56,17 @@ class Jobs:
         self._scheduler.start(paused=True)
 
     def start(self) -> None:
-        """Tell whether the lane is open now, and begin to watch the clock."""
+        """Tell whether the lane is open now, and begin with the housekeeping."""
         if not self._scheduler.running:
             self.arm()
         self.compare()
         self._scheduler.resume()
+
+    def look_after(self, now: float) -> None:
+        """Compare the hours with the clock if it is time to; ``now`` is monotonic, s."""
+        if now - self._looked_at >= LOOK_S:
+            self._looked_at = now
+            self.compare()
 
     def compare(self) -> None:
         """Look at the clock, and tell if the hours say something else than before."""
@@ -74,10 +76,10 @@ class Jobs:
             self._on_hours(wanted)
 
     def clock_changed(self) -> None:
-        """The wall clock jumped: work out the hours and all next runs anew.
+        """The wall clock jumped: look at the hours, and work out all next runs anew.
 
         APScheduler sleeps until the next run that it had worked out: a clock that was set back by
-        a year would keep the lane as it is for a year.
+        a year would leave the log without upkeep for a year.
         """
         for job in self._scheduler.get_jobs():
             job.reschedule(job.trigger)
@@ -85,20 +87,9 @@ class Jobs:
 
     def next_change(self) -> tuple[datetime, bool] | None:
         """When the hours change next, and whether they open the lane then; None for never."""
-        if not self._hours:
-            return None
-        now = self._now(self._zone)
-        edges = sorted({edge for span in self._hours for edge in (span.opens, span.closes)})
-        days = [now.date() + timedelta(days=number) for number in range(9)]
-        is_open_now = is_open(self._hours, now)
-        for day in days:
-            for edge in edges:
-                at = datetime.combine(day, edge, now.tzinfo)
-                if at > now and is_open(self._hours, at) is not is_open_now:
-                    return at, not is_open_now
-        return None
+        return next_change(self._hours, self._now(self._zone), self._zone)
 
     def close(self) -> None:
-        """Stop the clock; may be called twice."""
+        """Stop the housekeeping; may be called twice."""
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)

@@ -158,6 +158,7 @@ class Parts:
             controller.process(Signal(Trigger.RECOVERED, Reason.FAULT_CRASH_LOOP), now)
         if health.clock.jumped():
             self.lane.jobs.clock_changed()
+        self.lane.jobs.look_after(now)
         if now - health.board_at >= BOARD_S:
             health.board, health.board_at = read_board(disk=self.config.store.path), now
         self.hardware.indicators.update(controller.lane.state, now)

@@ -1,50 +1,15 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, time, timedelta, tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from gate.core.opening_hours import is_open
-from gate.service.jobs import Jobs
+from gate.service.jobs import LOOK_S, Jobs
+from tests.core.test_opening_hours import Span
 
 BERLIN = ZoneInfo("Europe/Berlin")
-WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-
-
-@dataclass(frozen=True)
-class Span:
-    opens: time
-    closes: time
-    days: tuple[str, ...] = WEEK
-
-
 DAY = Span(time(9, 30), time(18))
-NIGHT = Span(time(20), time(2), ("sat",))
-
-
-@pytest.mark.parametrize(
-    ("at", "expected"),
-    [
-        ("2026-07-01 09:29:59", False),
-        ("2026-07-01 09:30:00", True),
-        ("2026-07-01 17:59:59", True),
-        ("2026-07-01 18:00:00", False),
-        ("2026-07-04 20:00:00", True),  # Saturday
-        ("2026-07-05 01:59:59", True),  # the night of Saturday
-        ("2026-07-05 02:00:00", False),
-        ("2026-07-05 20:00:00", False),
-    ],
-)
-def test_the_lane_is_open_in_its_hours(at: str, expected: bool) -> None:
-    """Spans include their beginning, not their end, and may run past midnight."""
-    assert is_open((DAY, NIGHT), datetime.fromisoformat(at)) is expected
-
-
-def test_a_lane_without_hours_is_always_open() -> None:
-    """No hours in the config: the operator alone closes the lane."""
-    assert is_open((), datetime(2026, 1, 1, tzinfo=BERLIN))
 
 
 class WallClock:
@@ -55,6 +20,16 @@ class WallClock:
 
     def __call__(self, zone: tzinfo | None) -> datetime:
         return datetime.fromisoformat(self.at).replace(tzinfo=zone)
+
+
+class SteppingClock:
+    """A clock that is right, in UTC."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+
+    def __call__(self, zone: tzinfo | None) -> datetime:
+        return self.at.astimezone(zone)
 
 
 def test_the_hours_are_told_when_they_say_something_new() -> None:
@@ -78,6 +53,7 @@ def test_a_clock_that_jumps_by_years_does_not_leave_the_lane_as_it_was(year: int
     told: list[bool] = []
     clock = WallClock("2026-07-01 12:00:00")
     jobs = Jobs([DAY], told.append, zone=BERLIN, now=clock)
+    jobs.add("upkeep", {"hour": 3}, lambda: None)
     jobs.start()
     clock.at = f"{year}-07-01 23:00:00"
     for job in jobs._scheduler.get_jobs():  # worked out while the clock was wrong
@@ -86,16 +62,34 @@ def test_a_clock_that_jumps_by_years_does_not_leave_the_lane_as_it_was(year: int
     runs = [job.next_run_time for job in jobs._scheduler.get_jobs()]
     jobs.close()
     assert told == [True, False]
+    assert len(runs) == 1
     assert all(run < datetime.now(BERLIN) + timedelta(days=2) for run in runs)
 
 
-def test_each_edge_of_the_hours_has_a_job() -> None:
-    """APScheduler wakes at 09:30 and at 18:00 in the lane's own zone."""
-    jobs = Jobs([DAY], lambda wanted: None, zone=BERLIN, now=WallClock("2026-07-01 12:00:00"))
-    jobs.start()
-    runs = sorted(job.next_run_time.astimezone(BERLIN).time() for job in jobs._scheduler.get_jobs())
-    jobs.close()
-    assert runs == [time(9, 30), time(18)]
+def test_the_hours_are_compared_with_the_clock_again_and_again() -> None:
+    """Even where no edge is ever seen: at least every ten seconds, whatever the clock did."""
+    told: list[bool] = []
+    clock = WallClock("2026-07-01 12:00:00")
+    jobs = Jobs([DAY], told.append, zone=BERLIN, now=clock)
+    jobs.look_after(0.0)
+    clock.at = "2026-07-02 03:00:00"
+    jobs.look_after(LOOK_S / 2)
+    assert told == [True]
+    jobs.look_after(LOOK_S)
+    assert told == [True, False]
+    assert LOOK_S <= 10
+
+
+def test_a_closing_time_that_summer_time_skips_is_kept() -> None:
+    """Santiago has no midnight on that day: the lane closes when the clock goes to one."""
+    told: list[bool] = []
+    clock = SteppingClock(datetime(2026, 9, 6, 3, 59, 59, tzinfo=UTC))
+    hours = [Span(time(9), time(0))]
+    jobs = Jobs(hours, told.append, zone=ZoneInfo("America/Santiago"), now=clock)
+    jobs.look_after(0.0)
+    clock.at += timedelta(seconds=1)
+    jobs.look_after(LOOK_S)
+    assert told == [True, False]
 
 
 def test_an_armed_calendar_tells_nothing_until_it_starts() -> None:
