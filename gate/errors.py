@@ -19,8 +19,18 @@ class CameraError(GateError):
     """The camera or the clip gives no picture."""
 
 
+class CameraHung(CameraError):
+    """The camera hangs, and only a restart of the process frees it."""
+
+    exit_code: ClassVar[int] = 6
+
+
 class EndOfClip(CameraError):
     """A recorded source has handed over its last frame."""
+
+
+class CutShort(EndOfClip):
+    """A recorded source ends long before the last frame that it says it has."""
 
 
 class PictureError(GateError):

@@ -16,7 +16,7 @@ for version in 3.11 3.13; do
   "${!python:-python$version}" -m venv "$work/$version"
   "$work/$version/bin/python" -m pip install --quiet --disable-pip-version-check pip-tools
   mkdir -p "requirements/$version"
-  for extras in run:metrics demo:demo,plot dev:dev train:dev,train; do
+  for extras in run:metrics demo:plot dev:dev train:dev,train; do
     file=requirements/$version/${extras%%:*}.txt
     echo "$file"
     (

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-import skimage.data
 
+from gate.replay.demo_clip import photo
 from gate.vision.model_input import Framing
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ MOUTH = (200, 125, 50, 28)
 
 def astronaut() -> Image:
     """A real smiling face with open eyes (NASA, public domain): 512×512 BGR."""
-    return np.ascontiguousarray(skimage.data.astronaut()[:, :, ::-1])
+    return photo()
 
 
 def covered(image: Image, part: tuple[int, int, int, int], colour: int = 150) -> Image:

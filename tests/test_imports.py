@@ -50,7 +50,6 @@ LIBRARIES = {
     "ai_edge_litert": {"vision"},
     "tensorflow": {"vision", "training"},
     "keras": {"training"},
-    "skimage": {"replay"},
     "click": {"cli"},
     "prometheus_client": {"interfaces"},
 }
@@ -153,7 +152,6 @@ def test_the_daemon_does_not_load_what_it_does_not_need() -> None:
     unwanted = {
         "tensorflow",
         "matplotlib",
-        "skimage",
         "gate.training",
         "gate.replay",
         "rich",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.table import Table
@@ -16,6 +18,9 @@ from gate.cli.common import FILE, config_option, example, json_option, say_json,
 from gate.config import Config
 from gate.replay.bench import costs, scenes
 from gate.replay.bench.reference import Figure, Pace, append, latest, load, machine, pace
+
+if TYPE_CHECKING:
+    from gate.core.domain import Image
 
 WORDS = {
     Pace.KEEPS_UP: "This machine keeps up with",
@@ -54,9 +59,8 @@ def command(
     """Measure the CPU time of a frame, in parts and beside the naive loop, on one thread.
 
     The naive loop is Haar over the whole frame and then in the face. All contenders see the same
-    frames in turns; compare ratios, not milliseconds, between machines. The scenes are rendered
-    from scikit-image's photo of an astronaut (smile-gate[demo]), those of 640×480 in the size that
-    the settings ask the camera for.
+    frames in turns; compare ratios, not milliseconds, between machines. The scenes are rendered,
+    those of 640×480 in the size that the settings ask the camera for.
 
     Exit codes: 0 this machine keeps up with camera.fps, at least on average, 1 it does not, or the
     measurement failed, 2 the settings have mistakes, or the command line.
@@ -65,7 +69,7 @@ def command(
     if save is not None and save.exists():
         load(save)  # before the minutes that a measurement takes
     rows = []
-    for name, frames in _scenes(clip, chosen):
+    for name, frames in _told(clip, chosen, quiet=as_json):
         by_name = costs.compare({"gate": costs.pipeline(chosen), "naive": costs.naive()}, frames)
         row: dict[str, Any] = {key: asdict(cost) for key, cost in by_name.items()}
         row |= {"scene": name, "parts": costs.stages(frames)}
@@ -92,7 +96,21 @@ def command(
     raise SystemExit(1 if found is Pace.TOO_SLOW else 0)
 
 
-def _scenes(clip: Path | None, config: Config) -> Any:
+def _told(
+    clip: Path | None, config: Config, *, quiet: bool
+) -> Iterator[tuple[str, Sequence[Image]]]:
+    """Names and frames of the scenes to measure; what is measured now is said on the way."""
+    total = len(scenes.SCENES) if clip is None else 1
+    begun = time.monotonic()
+    for number, (name, frames) in enumerate(_scenes(clip, config)):
+        if not quiet:
+            took = time.monotonic() - begun
+            left = f", about {took / number * (total - number):.0f} s more" if number else ""
+            click.echo(f"measuring {number + 1} of {total}: {name}{left}", err=True)
+        yield name, frames
+
+
+def _scenes(clip: Path | None, config: Config) -> Iterator[tuple[str, Sequence[Image]]]:
     """Names and frames of the scenes to measure."""
     if clip is not None:
         yield clip.name, scenes.clip(clip)

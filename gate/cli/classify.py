@@ -22,6 +22,7 @@ from gate.core.rules import Rules, why_not
 from gate.errors import PictureError
 from gate.hardware.decoding import DecodingChild
 from gate.hardware.picture_files import list_pictures, read_picture, write_picture
+from gate.vision.detector import smallness
 from gate.vision.from_config import open_model, open_pipeline
 from gate.vision.pipeline import Pipeline
 
@@ -140,7 +141,10 @@ def _print(verdicts: list[PhotoVerdict], rules: Rules) -> None:
             why = verdict.error.removeprefix(f"{verdict.path}: ")
             table.add_row(str(verdict.path), size, "", "", "", f"[red]skipped: {escape(why)}")
         elif not verdict.faces:
-            table.add_row(str(verdict.path), size, "", "", "", "no face")
+            hint = smallness(verdict.width or 0, verdict.height or 0)
+            table.add_row(
+                str(verdict.path), size, "", "", "", f"no face; {hint}" if hint else "no face"
+            )
         for face in verdict.faces:
             box = face.box
             table.add_row(

@@ -26,6 +26,7 @@ EXIT_STATUS = {
     "3": "No gate runs.",
     "4": "Whoever asks may not steer the gate.",
     "5": "The gate runs, but did not answer in time.",
+    "6": "The gate ended itself to free a camera that hangs in its driver; it wants a new start.",
 }
 SEE_ALSO = "systemctl(1), journalctl(1)"
 

@@ -78,12 +78,13 @@ def _annotated(replay: Replay, path: Path) -> Iterator[Any]:
 
 
 def summary(told: Trace) -> dict[str, Any]:
-    """The totals of a replay: frames, grants, denials by reason, milliseconds a frame."""
+    """The totals of a replay: frames, grants, denials, milliseconds a frame, notes on the clip."""
     return {
         "frames": len(told.moments),
         "grants": told.grants,
         "denials": {str(reason): number for reason, number in told.denials.items()},
         "ms_per_frame": _milliseconds(told.moments),
+        "notes": told.notes,
     }
 
 
@@ -124,6 +125,8 @@ def _say_line(happening: TraceEvent) -> None:
 
 
 def _print_summary(told: Trace) -> None:
+    for note in told.notes:
+        click.echo(f"note: {note}")
     facts = summary(told)
     times = facts["ms_per_frame"]
     denials = ", ".join(f"{number} {reason}" for reason, number in facts["denials"].items())

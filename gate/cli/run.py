@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
 
 import click
@@ -10,6 +11,7 @@ import click
 from gate.cli.common import FILE, example
 from gate.config import Config
 from gate.config.load import load
+from gate.errors import CameraHung
 from gate.system import journal
 
 DAMAGE_LIMIT = 500
@@ -25,6 +27,9 @@ def command(config: Path, verbose: bool) -> None:
 
     Where the file has mistakes, and a gate has run from it before, it runs with those settings: at
     fault, with nothing but the way out, until the file is mended and reloaded.
+
+    A camera that hangs in its driver, so that only a new start frees it, ends the gate once no hold
+    runs, with exit code 6; systemd starts it again.
     """
     settings, damaged = _settings(config)
     level = logging.DEBUG if verbose else logging.INFO
@@ -34,7 +39,12 @@ def command(config: Path, verbose: bool) -> None:
 
     if damaged is not None:
         logging.critical("%s: the gate runs with its last settings, at fault: %s", config, damaged)
-    Daemon(settings, path=config.resolve(), damaged=damaged).run()
+    try:
+        Daemon(settings, path=config.resolve(), damaged=damaged).run()
+    except CameraHung as error:
+        logging.critical("%s", error)
+        logging.shutdown()
+        os._exit(error.exit_code)  # Python's own end could wait for the driver for ever
 
 
 def _settings(path: Path) -> tuple[Config, str | None]:

@@ -146,7 +146,7 @@ def _elsewhere(word: str, section: Place) -> str:
 def _absolute(config: Config, folder: Path) -> Config:
     """Resolve the relative paths of the file against its folder."""
     source = config.camera.source
-    if isinstance(source, str) and source != "picamera" and not _is_address(source):
+    if isinstance(source, str) and not _is_no_file(source):
         source = str(folder / source)
     model = config.smile.model
     return config.model_copy(
@@ -169,6 +169,6 @@ def _absolute(config: Config, folder: Path) -> Config:
     )
 
 
-def _is_address(source: str) -> bool:
-    """Whether a source is no file: an address, or one that comes whole from a credential."""
-    return "://" in source or source.startswith("${")
+def _is_no_file(source: str) -> bool:
+    """Whether a source is a camera's name or number, an address, or comes from a credential."""
+    return source == "picamera" or source.isdigit() or "://" in source or source.startswith("${")

@@ -18,7 +18,8 @@ class CameraSettings(Section):
 
     source: str | int = setting(
         "picamera",
-        "the camera: picamera, 0 or /dev/video0 (USB), rtsp://…, a video file, a folder of"
+        "the camera: picamera, 0 or /dev/video0 (USB), a name that stays such as"
+        " /dev/v4l/by-id/usb-…-video-index0, rtsp://…, a video file, a folder of"
         " pictures; a password never stands here: rtsp://gate:${CAMERA_PASSWORD}@10.0.0.7/live"
         " takes it from a systemd credential or the environment",
         applied=Applied.CAMERA,
@@ -43,6 +44,14 @@ class CameraSettings(Section):
         change="lower it where the board does not keep up",
         gt=0,
         le=120,
+    )
+    flicker_hz: Literal[50, 60] | None = setting(
+        50,
+        "frequency of the mains that feeds the lamps: the camera is asked for exposures without"
+        " bands; null: it does as it likes",
+        unit="Hz",
+        applied=Applied.CAMERA,
+        change="choose 60 in the Americas and parts of Asia",
     )
     rotate: Literal[0, 90, 180, 270] = setting(
         0,

@@ -133,12 +133,14 @@ class Controller:
         if now >= self._retry_at or not outcome.batch.events:  # not what came just after a refusal
             self.process(Signal(Trigger.RECOVERED, reason=Reason.FAULT_STORE), now)
 
-    def stop(self, now: float, told: Callable[[], None] = lambda: None) -> None:
-        """End the lane: the relay first, and `stopped` as the last event.
+    def stop(
+        self, now: float, told: Callable[[], None] = lambda: None, *, detail: str | None = None
+    ) -> None:
+        """End the lane: the relay first, and `stopped` as the last event, with its ``detail``.
 
         ``told`` waits, as long as it likes, for the outcomes of what was submitted before.
         """
-        decision = step(self.rules, self.lane, Signal(Trigger.STOPPED), now)
+        decision = step(self.rules, self.lane, Signal(Trigger.STOPPED, detail=detail), now)
         self.lane = decision.lane
         self._drive(decision)
         told()

@@ -134,6 +134,7 @@ class Reason(StrEnum):
     NOT_FACING = "not_facing"
     TOO_DARK = "too_dark"
     TOO_BRIGHT = "too_bright"
+    UNEVEN_LIGHT = "uneven_light"
     PHOTO_SUSPECTED = "photo_suspected"
     NO_SMILE = "no_smile"
     EYES_CLOSED = "eyes_closed"
@@ -215,6 +216,8 @@ class Observation:
     """Reason that keeps this frame from qualifying whatever its scores; the guest's hint."""
     alive: bool = True
     """Whether the configured liveness check is satisfied in this visit."""
+    uneven: bool = False
+    """Whether bands, flicker or a hard shadow spoil the picture: that is why, if it fails."""
 
     @property
     def guest(self) -> Face | None:

@@ -53,6 +53,10 @@ REASONS: dict[Reason, Sentence] = {
     Reason.NOT_FACING: ("the guest looks away", "look at the camera"),
     Reason.TOO_DARK: ("it is too dark", "a lamp at the face; not a setting"),
     Reason.TOO_BRIGHT: ("it is too bright", "a shade for the camera; not a setting"),
+    Reason.UNEVEN_LIGHT: (
+        "the light flickers, or half of the picture is in shadow",
+        "set camera.flicker_hz as the mains have it, or put up another lamp",
+    ),
     Reason.PHOTO_SUSPECTED: ("no sign of life yet", "see liveness.mode"),
     Reason.NO_SMILE: ("no smile", None),
     Reason.EYES_CLOSED: ("eyes closed", None),

@@ -159,18 +159,25 @@ def _absorb(lane: Lane, signal: Signal, now: float) -> Lane:
             if lane.state is State.PENDING:
                 return replace(lane, face_at=now)  # the visit is judged already
             scores = [score for score in (lane.best, signal.score) if score is not None]
-            tally = dict(lane.tally)
-            if signal.reason is not None:
-                tally[signal.reason] = tally.get(signal.reason, 0) + 1
             return replace(
-                lane,
+                _counted(lane, signal.reason),
                 face_at=now,
                 guest=signal.guest,
                 best=max(scores, default=None),
-                tally=tuple(tally.items()),
             )
+        case Trigger.NO_FACE if lane.state in VISITING:
+            return _counted(lane, signal.reason)  # the light may hide the guest
         case _:
             return lane
+
+
+def _counted(lane: Lane, reason: Reason | None) -> Lane:
+    """The lane with one more frame that did not qualify."""
+    if reason is None:
+        return lane
+    tally = dict(lane.tally)
+    tally[reason] = tally.get(reason, 0) + 1
+    return replace(lane, tally=tuple(tally.items()))
 
 
 def _move(lane: Lane, arc: Arc, now: float) -> Lane:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from gate.core.domain import Observation, Reason, Signal, Trigger
+from gate.core.domain import Face, Observation, Reason, Signal, Trigger
 
 
 class RearmRule(StrEnum):
@@ -72,7 +72,8 @@ def interpret(rules: Rules, observation: Observation) -> Signal:
     """The signal of one observation: nobody, a face, or a face that qualifies."""
     guest = observation.guest
     if guest is None:
-        return Signal(Trigger.NO_FACE, frame=observation.sequence)
+        reason = Reason.UNEVEN_LIGHT if observation.uneven else None
+        return Signal(Trigger.NO_FACE, reason, frame=observation.sequence)
     reason = why_not(rules, observation)
     return Signal(
         Trigger.QUALIFYING if reason is None else Trigger.FACE,
@@ -92,6 +93,12 @@ def why_not(rules: Rules, observation: Observation) -> Reason | None:
         return observation.obstacle
     if len(observation.faces) > 1:
         return Reason.MORE_THAN_ONE_FACE
+    reason = _lacking(rules, observation, guest)
+    return Reason.UNEVEN_LIGHT if reason is not None and observation.uneven else reason
+
+
+def _lacking(rules: Rules, observation: Observation, guest: Face) -> Reason | None:
+    """What a clear view of one face lacks."""
     if guest.smile is None or not guest.smile >= rules.threshold:
         return Reason.NO_SMILE
     if rules.eyes and (guest.eyes_open is None or guest.eyes_open < rules.eyes):

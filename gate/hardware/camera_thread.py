@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from gate.core.domain import Frame
-from gate.errors import CameraError, EndOfClip
+from gate.errors import CameraError, CutShort, EndOfClip
 
 if TYPE_CHECKING:
     from gate.core.domain import Image
@@ -21,6 +21,8 @@ REPLACE_S = 1.0
 """How often a thread that ended is replaced."""
 LEFT_LIMIT = 3
 """Threads that may be left hanging in a driver; each holds memory and perhaps a device."""
+REFUSED_LIMIT = 3
+"""Tries that may fail beside a hanging thread, until it is clear that it holds the device."""
 
 _Result = TypeVar("_Result")
 
@@ -72,11 +74,19 @@ class CameraThread:
         """Whether a clip has been played to its end."""
         self.retrying = True
         """False once too many threads hang in the driver: only a restart can help then."""
+        self._refused = 0
+        """Tries that failed since a thread was left hanging."""
 
     @property
     def stuck(self) -> int:
         """Number of threads that were left behind and still hang."""
         return sum(reader.thread.is_alive() for reader in self._left)
+
+    @property
+    def hung(self) -> bool:
+        """Whether a thread that hangs in the driver keeps the device: only a restart frees it."""
+        kept = self._refused >= REFUSED_LIMIT or not self.retrying
+        return kept and self.stuck > 0
 
     def start(self) -> None:
         """Begin to read."""
@@ -98,6 +108,7 @@ class CameraThread:
             if self.retrying:
                 log.error("the camera's driver has not returned for %.0f s", now - since)
                 self._left.append(reader)
+                self._refused = 0
                 self._replace()
             self.problem = (
                 f"the camera's driver does not return; {self.stuck} threads hang in it"
@@ -140,35 +151,53 @@ class CameraThread:
             before = self.sequence
             try:
                 self._play(reader)
-            except EndOfClip:
+            except EndOfClip as end:
+                log.log(logging.WARNING if isinstance(end, CutShort) else logging.INFO, "%s", end)
                 self.over = not self._loop and not reader.closing.is_set()
             except Exception as error:  # whatever a driver does, the gate comes back by itself
                 if reader.closing.is_set():
                     return
                 if not isinstance(error, CameraError):
                     log.exception("the camera's thread failed")
-                self.problem = str(error) or type(error).__name__
                 retry_s = self._first_retry_s if self.sequence > before else retry_s
+                self._lost(error, retry_s)
                 reader.closing.wait(retry_s)
                 retry_s = min(2 * retry_s, self._last_retry_s)
+
+    def _lost(self, error: Exception, retry_s: float) -> None:
+        """Note that there is no picture, and why."""
+        self.problem = str(error) or type(error).__name__
+        self._refused += 1
+        log.warning("no picture, tried again in %g s: %s", retry_s, self.problem)
+        if self.hung:
+            self.problem += "; a thread that hangs in its driver keeps it: only a restart helps"
 
     def _play(self, reader: _Reader) -> None:
         source = reader.call(self._opener)
         try:
-            due = time.monotonic()
+            due, shown = time.monotonic(), -1 / source.fps
             while not reader.closing.is_set():
                 image: Image = reader.call(source.read)
                 if not source.live:
-                    due = max(due + 1 / source.fps, time.monotonic() - 1 / source.fps)
+                    step = 1 / source.fps
+                    if source.taken_s is not None:
+                        step, shown = source.taken_s - shown, source.taken_s
+                    due = max(due + step, time.monotonic() - step)
                     reader.closing.wait(due - time.monotonic())
                 if reader.closing.is_set():
                     return
-                self.problem = None
-                frame = Frame(image, self.sequence, time.monotonic())
+                self.problem, self._refused = None, 0
+                frame = Frame(image, self.sequence, _taken(source))
                 self.sequence += 1
                 self._frames.offer(frame, replace=source.live, wanted=reader.wanted)
         finally:
             reader.call(source.close)
+
+
+def _taken(source: PictureSource) -> float:
+    """When the picture was taken, monotonic s; a clip's are as if they were taken now."""
+    now = time.monotonic()
+    return min(now, source.taken_s) if source.live and source.taken_s is not None else now
 
 
 class _Reader:

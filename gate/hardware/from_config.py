@@ -121,7 +121,7 @@ def open_camera_thread(config: Config, frames: FrameSink, first: int = 0) -> Cam
     from gate.hardware.camera_thread import CameraThread
 
     camera = config.camera
-    wanted = CameraRequest(camera.width, camera.height, camera.fps)
+    wanted = CameraRequest(camera.width, camera.height, camera.fps, camera.flicker_hz)
     return CameraThread(
         lambda: open_source(camera.source, wanted),
         frames,

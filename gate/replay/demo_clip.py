@@ -1,8 +1,8 @@
-"""A clip of a real face without a camera: scikit-image's photo of an astronaut walks up and smiles.
+"""A clip of a real face without a camera: the photo of an astronaut walks up and smiles.
 
-The photo is NASA's portrait of Eileen Collins, in the public domain, as `skimage.data.astronaut`
-ships it. She comes from afar with her mouth covered, smiles, and leaves; a second visitor (the
-same photo, mirrored) smiles with sunglasses on.
+The photo is NASA's portrait of Eileen Collins, in the public domain; ``gate/data/pictures`` says
+where it is from. She comes from afar with her mouth covered, smiles, and leaves; a second visitor
+(the same photo, mirrored) smiles with sunglasses on.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Literal
 import cv2
 import numpy as np
 
-from gate.errors import GateError
-from gate.hardware.picture_files import VideoFile
+from gate.hardware.picture_files import VideoFile, read_picture
+from gate.system import resources
 
 if TYPE_CHECKING:
     from gate.core.domain import Image
 
+PHOTO = "pictures/astronaut.webp"
 FPS = 15
 WIDTH, HEIGHT = 640, 480
 FAR, NEAR = 0.45, 1.5
@@ -93,14 +94,8 @@ def write(path: Path) -> int:
 
 
 def photo() -> Image:
-    """The astronaut's photo, (512, 512, 3) BGR."""
-    try:
-        from skimage import data
-    except ImportError:
-        raise GateError(
-            "the demo's photo needs scikit-image: pip install 'smile-gate[demo]'"
-        ) from None
-    return np.asarray(cv2.cvtColor(data.astronaut(), cv2.COLOR_RGB2BGR), dtype=np.uint8)
+    """The astronaut's photo, (512, 512, 3) BGR. Raises `PictureError`."""
+    return read_picture(resources.path(PHOTO))
 
 
 def _person() -> tuple[Image, Image]:

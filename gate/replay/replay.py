@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,9 +14,10 @@ from gate.core.controller import Controller
 from gate.core.domain import Event, EventKind, Frame, Position, Reason, Signal, Trigger
 from gate.core.recorder import DirectWriter
 from gate.core.transitions import Lane
-from gate.errors import EndOfClip
+from gate.errors import CutShort, EndOfClip
 from gate.hardware.camera import CameraRequest, open_source
 from gate.replay.trace import Trace, TraceEvent, TraceFrame
+from gate.vision.detector import smallness
 from gate.vision.from_config import open_model, open_mounting, open_pipeline
 
 if TYPE_CHECKING:
@@ -59,20 +61,26 @@ class Replay:
 
         Raises `CameraError`, `ModelError` or `StoreError`.
         """
-        self._source = open_source(str(clip.resolve()), CameraRequest(fps=config.camera.fps))
+        with ExitStack() as opened:  # given back where a later part can't be opened
+            self._source = open_source(str(clip.resolve()), CameraRequest(fps=config.camera.fps))
+            opened.callback(self._source.close)
+            self._smile = open_model(config)
+            opened.callback(self._smile.close)
+            self._pipeline = open_pipeline(config, self._smile)
+            card = self._smile.card
+            self._store = open_store(
+                config,
+                database,
+                card_threshold=card.threshold,
+                model_hash=card.sha256,
+                mends=False,
+            )
+            opened.callback(self._store.close)
+            self._opened = opened.pop_all()
         self.count = self._source.count
-        self._smile = open_model(config)
-        self._pipeline = open_pipeline(config, self._smile)
         self.mounting = open_mounting(config)
-        card = self._smile.card
-        self._store = open_store(
-            config,
-            database,
-            card_threshold=card.threshold,
-            model_hash=card.sha256,
-            mends=False,
-        )
         self._index = 0
+        self._time = 0.0
         self._on_event = on_event
         self._relay = DryRelay(lambda: self._time)
         self.told = Trace(config.rules(self._smile.card.threshold), self._source.fps)
@@ -85,10 +93,6 @@ class Replay:
             on_event=self._tell,
         )
 
-    @property
-    def _time(self) -> float:
-        return self._index / self.told.fps
-
     def frames(self) -> Iterator[tuple[Image, TraceFrame]]:
         """Play the clip: each picture with its result. Raises `CameraError` if it is broken."""
         self._control.record(Event(EventKind.STARTED, self._time))
@@ -96,8 +100,13 @@ class Replay:
         while True:
             try:
                 image = self._source.read()
-            except EndOfClip:
+            except EndOfClip as end:
+                if isinstance(end, CutShort):
+                    self.told.notes.append(str(end))
                 break
+            if self._index == 0 and (hint := smallness(image.shape[1], image.shape[0])):
+                self.told.notes.append(hint)
+            self._time = self._source.taken_s or self._index / self.told.fps
             begun = time.perf_counter()
             observation = self._pipeline.observe(Frame(image, self._index, self._time))
             self._control.observe(observation, self._time)
@@ -112,9 +121,7 @@ class Replay:
 
     def close(self) -> None:
         """Close the log, the model and the clip; may be called twice."""
-        self._store.close()
-        self._smile.close()
-        self._source.close()
+        self._opened.close()
 
     def _tell(self, event: Event) -> None:
         happening = TraceEvent(self._index, event)

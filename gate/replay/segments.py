@@ -115,6 +115,10 @@ def _judge(segment: Segment, told: Trace) -> SegmentOutcome:
         if happening.event.kind is EventKind.GRANTED
         and segment.first <= happening.frame <= segment.last
     ]
-    after = (grants[0] - segment.first) / told.fps if grants else None
+    after = _time(told, grants[0]) - _time(told, segment.first) if grants else None
     named = tuple((str(reason), count) for reason, count in reasons.most_common() if reason)
     return SegmentOutcome(segment, told.fps, len(moments), qualifying, len(grants), after, named)
+
+
+def _time(told: Trace, frame: int) -> float:
+    return told.moments[frame].observation.monotonic

@@ -38,6 +38,8 @@ class Trace:
     moments: list[TraceFrame] = field(default_factory=list)
     moves: list[tuple[float, Position]] = field(default_factory=list)
     """Moves of the relay: time, s, and position."""
+    notes: list[str] = field(default_factory=list)
+    """What is wrong with the recording itself."""
 
     @property
     def grants(self) -> int:

@@ -18,7 +18,7 @@ from gate.core.domain import Event, EventKind, Observation, Signal, Trigger
 from gate.core.machine import deadline
 from gate.core.recorder import Outcome
 from gate.core.transitions import Lane
-from gate.errors import ControlError, GateError, NoAnswer
+from gate.errors import CameraHung, ControlError, GateError, NoAnswer
 from gate.interfaces.control.from_config import open_server
 from gate.interfaces.control.protocol import Answer, Command, Request
 from gate.interfaces.control.server import Server
@@ -70,6 +70,7 @@ class Daemon:
         self._on_event = on_event
         self._on_frame = on_frame
         self._stopping = False
+        self._hung: str | None = None
         self._reload_asked = False
         self._reloading = threading.Lock()
         self._server: Server | None = None
@@ -83,7 +84,10 @@ class Daemon:
         self._stopping = True
 
     def run(self) -> None:
-        """Run until stopped, or until a clip is over. Raises `GateError` if a part can't start."""
+        """Run until stopped, or until a clip is over.
+
+        Raises `GateError` if a part can't start, and `CameraHung` where only a new start helps.
+        """
         for number in (signals.SIGTERM, signals.SIGINT):
             signals.signal(number, self.stop)
         signals.signal(signals.SIGHUP, self._on_hangup)
@@ -116,6 +120,8 @@ class Daemon:
                 self._notifier.stopping()
                 self._end()
         log.info("stopped")
+        if self._hung is not None:
+            raise CameraHung(f"the gate ends to free its camera: {self._hung}")
 
     def _end(self) -> None:
         """Shut the gate, then tell the log; it has a while to take all of it."""
@@ -127,7 +133,8 @@ class Daemon:
             log_parts.writer.settle(CLOSE_S)
             self._settle()
 
-        controller.stop(time.monotonic(), told)
+        detail = None if self._hung is None else f"camera hung: {self._hung}"
+        controller.stop(time.monotonic(), told, detail=detail)
         told()
 
     def _settle(self) -> None:
@@ -165,6 +172,9 @@ class Daemon:
                 self._reload_asked = False
                 self._reload_beside()
             parts.look_after(time.monotonic())
+            self._hung = parts.hung(time.monotonic())
+            if self._hung is not None:
+                return
             self._queries.look_after(time.monotonic())
             if self._server is not None:
                 self._server.supervise(time.monotonic())

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 from typing import Any
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from gate.core.opening_hours import Span, is_open
+from gate.core.opening_hours import Span, is_open, next_change
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ class Jobs:
             self._on_hours(wanted)
 
     def clock_changed(self) -> None:
-        """The wall clock jumped: work out the hours and all next runs anew.
+        """The wall clock jumped: look at the hours, and work out all next runs anew.
 
         APScheduler sleeps until the next run that it had worked out: after a clock that was set
         back by a year, the housekeeping would rest for a year.
@@ -94,18 +94,7 @@ class Jobs:
 
     def next_change(self) -> tuple[datetime, bool] | None:
         """When the hours change next, and whether they open the lane then; None for never."""
-        if not self._hours:
-            return None
-        now = self._now(self._zone)
-        edges = sorted({edge for span in self._hours for edge in (span.opens, span.closes)})
-        days = [now.date() + timedelta(days=number) for number in range(9)]
-        is_open_now = is_open(self._hours, now)
-        for day in days:
-            for edge in edges:
-                at = datetime.combine(day, edge, now.tzinfo)
-                if at > now and is_open(self._hours, at) is not is_open_now:
-                    return at, not is_open_now
-        return None
+        return next_change(self._hours, self._now(self._zone), self._zone)
 
     def close(self) -> None:
         """Stop the clock; may be called twice."""

@@ -36,6 +36,9 @@ log = logging.getLogger(__name__)
 
 EMERGENCY = "emergency input"
 """Why the latch is set."""
+ENDS_AFTER_S = 45.0
+"""A run ends itself for its camera no sooner: systemd allows ten starts in five minutes (the unit),
+and a gate that is at fault still lets people out."""
 BOARD_S = 5.0
 """How often the board is asked how it is."""
 
@@ -172,6 +175,14 @@ class Parts:
         trigger = Trigger.RECOVERED if guard.problem is None else Trigger.FAULT
         signal = Signal(trigger, Reason.FAULT_GUARD, detail=guard.problem)
         self.lane.controller.process(signal, now)
+
+    def hung(self, now: float) -> str | None:
+        """Why only a restart frees the camera, once one harms nobody: no hold, no emergency."""
+        camera, state = self.vision.frames.camera, self.lane.controller.lane.state
+        early = now - self.begun < ENDS_AFTER_S
+        if early or state not in (State.FAULT, State.CLOSED) or not camera.hung:
+            return None
+        return camera.problem
 
     def latch_emergency(self) -> None:
         """Keep for the next start that there is an emergency, or that it was cleared."""

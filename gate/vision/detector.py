@@ -48,6 +48,13 @@ class Detection:
     votes: int
 
 
+def smallness(width: int, height: int) -> str | None:
+    """A hint where a picture is so small that a face hardly fits into it; None where it is not."""
+    if min(width, height) >= 4 * WINDOW:
+        return None
+    return f"{width}×{height} px is small: a face must be {WINDOW} px wide to be found"
+
+
 class FaceDetector:
     """Finds frontal faces in a part of a picture."""
 

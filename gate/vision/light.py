@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from gate.core.domain import Image
     from gate.vision.view import View
 
 DARK_SHARE, BRIGHT_SHARE = 0.9, 0.6
@@ -24,6 +25,9 @@ SIDE = 32
 """Side of the small picture of the face that is measured, px."""
 INNER = (0.18, 0.15, 0.64, 0.75)
 """Left, top, width, height of the skin, in the face's box: no hair, no wall beside the cheeks."""
+
+HALVED = 2.5
+"""Factor between the halves of a face from which on its darker half is taken for a shadow's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,8 @@ class FaceLight:
     """Share of pixels at 250 and above, 0–1."""
     sharpness: float
     """Mean gradient over spread: falls when the face blurs, whatever the light."""
+    halved: bool = False
+    """Whether one half of it, left or right, upper or lower, is much darker than the other."""
 
     def obstacle(self, limits: LightLimits) -> Reason | None:
         """The reason why the light is not enough; None if it is."""
@@ -80,7 +86,18 @@ def measure(view: View, face: Box) -> FaceLight:
     across = cv2.norm(small[:, 1:], small[:, :-1], cv2.NORM_L1) / (SIDE * (SIDE - 1))
     down = cv2.norm(small[1:], small[:-1], cv2.NORM_L1) / (SIDE * (SIDE - 1))
     burnt = cv2.countNonZero(cv2.inRange(small, BURNT, 255)) / SIDE**2  # type: ignore[call-overload]  # numbers are fine
-    return FaceLight(mean, spread, burnt, (across + down) / max(spread, 1.0))
+    sharpness = (across + down) / max(spread, 1.0)
+    return FaceLight(mean, spread, burnt, sharpness, _halved(small))
+
+
+def _halved(small: Image) -> bool:
+    """Whether the halves of the face's picture differ more than features and beards do."""
+    (upper_left, upper_right), (lower_left, lower_right) = shrunk(small, (2, 2)).tolist()
+    pairs = (
+        (upper_left + lower_left, upper_right + lower_right),
+        (upper_left + upper_right, lower_left + lower_right),
+    )
+    return any(max(pair) > HALVED * (min(pair) + 1) for pair in pairs)
 
 
 def scene(thumb: NDArray[np.float32], limits: LightLimits) -> Reason | None:

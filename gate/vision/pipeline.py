@@ -20,6 +20,7 @@ from gate.vision.light import LightLimits
 from gate.vision.liveness import LivenessCheck, LivenessRules, LivenessView, portrait
 from gate.vision.stage_clock import StageClock
 from gate.vision.tracking.tracker import GuestTracker, TrackingLimits
+from gate.vision.uneven_light import UnevenLight
 from gate.vision.view import Mounting, View, around, gray
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ class Pipeline:
         self._eyes = EyeJudge(settings.eyes, eyes)
         self._liveness = LivenessCheck(settings.liveness)
         self._memory: _Memory | None = None
+        self._uneven = UnevenLight()
         limits = TrackingLimits(
             settings.min_height, settings.similar, settings.region, settings.acquire_s
         )
@@ -98,12 +100,18 @@ class Pipeline:
             view = View(self._settings.mounting.upright(image))
             thumb = motion.thumbnail(motion.sample(view.image))
             result = self.tracker.track(view, thumb, frame.monotonic)
+            uneven = self._uneven.look(thumb, frame.monotonic)
         if result.guest is None:
-            obstacle = result.obstacle or light.scene(thumb, self._settings.light)
+            dim = light.scene(thumb, self._settings.light)
+            obstacle = dim or (Reason.UNEVEN_LIGHT if uneven else result.obstacle)
             return Observation(
-                frame.sequence, frame.monotonic, guest_id=result.number, obstacle=obstacle
+                frame.sequence,
+                frame.monotonic,
+                guest_id=result.number,
+                obstacle=obstacle,
+                uneven=uneven and dim is None,
             )
-        return self._seen(frame, view, result.guest, result.others)
+        return self._seen(frame, view, result.guest, result.others, uneven)
 
     def examine(self, image: Image) -> Observation:
         """What a still photo shows: every face, smile and eyes judged, nothing remembered."""
@@ -121,10 +129,13 @@ class Pipeline:
     def reset(self) -> None:
         """Forget the last guest and the scene: after a pause, after a fault."""
         self.tracker.reset()
+        self._uneven.reset()
         self._liveness.reset()
         self._memory = None
 
-    def _seen(self, frame: Frame, view: View, guest: Track, others: tuple[Box, ...]) -> Observation:
+    def _seen(
+        self, frame: Frame, view: View, guest: Track, others: tuple[Box, ...], uneven: bool
+    ) -> Observation:
         """The observation of a frame in which the guest's face was found."""
         box = guest.box
         view.prepare(around(box, CROP_MARGIN))
@@ -167,6 +178,7 @@ class Pipeline:
             guest_id=guest.number,
             obstacle=self._obstacle(view, faces, measured),
             alive=alive,
+            uneven=uneven or measured.halved,
         )
 
     def _obstacle(

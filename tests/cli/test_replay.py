@@ -12,6 +12,7 @@ import pytest
 from gate.hardware.camera import open_source
 from gate.replay import demo_clip
 from tests.cli.calls import call, objects
+from tests.films import film, space, turn
 
 WriteConfig = Callable[..., Path]
 
@@ -118,3 +119,41 @@ def test_a_clip_that_is_none_is_one_line(
     assert result.stdout == ""
     (line,) = result.stderr.splitlines()
     assert says in line
+
+
+def test_a_film_of_a_phone_held_on_its_side_is_judged_upright(
+    write_config: WriteConfig, tmp_path: Path
+) -> None:
+    """What is stored turned, with a note of the turn, gives the grant of the upright film."""
+    stored = (np.rot90(frame) for frame in demo_clip.render())
+    path = turn(film(tmp_path / "phone.mp4", stored, demo_clip.FPS), 90)
+    *_, last = objects(call("replay", path, "--config", write_config(), "--json"))
+    assert last["summary"]["grants"] == 1
+    assert last["summary"]["notes"] == []
+
+
+def test_a_grant_comes_at_the_films_own_time(write_config: WriteConfig, tmp_path: Path) -> None:
+    """Where the empty first frames took longer, all after them is later by as much."""
+    even = film(tmp_path / "even.mp4", demo_clip.render(), demo_clip.FPS)
+    frames = sum(1 for _ in demo_clip.render())
+    uneven = tmp_path / "uneven.mp4"
+    uneven.write_bytes(even.read_bytes())
+    space(uneven, [(4, 0.5), (frames - 4, 1 / demo_clip.FPS)])
+    times = []
+    for path in (even, uneven):
+        events = objects(call("replay", path, "--config", write_config(), "--json"))
+        times += [event["t"] for event in events if event.get("event") == "granted"]
+    assert times[1] - times[0] == pytest.approx(4 * (0.5 - 1 / demo_clip.FPS), abs=0.01)
+
+
+def test_a_recording_that_cannot_tell_much_says_why(clip: Path, tmp_path: Path) -> None:
+    """One that was broken off, and one too small for a face, are not just "0 granted"."""
+    half = tmp_path / "half.avi"
+    half.write_bytes(clip.read_bytes()[: clip.stat().st_size // 2])
+    result = call("replay", half)
+    assert result.exit_code == 0
+    assert "ends early, after" in result.output
+    tiny = film(tmp_path / "tiny.avi", [np.full((24, 32, 3), 90, np.uint8)] * 3)
+    assert "32×24 px is small: a face must be 24 px wide" in call("replay", tiny).output
+    cv2.imwrite(str(tmp_path / "tiny.png"), np.full((24, 32, 3), 90, np.uint8))
+    assert "32×24 px is small" in call("classify", tmp_path / "tiny.png").output

@@ -157,6 +157,14 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     assert load(path).camera.source == "/dev/video0"
 
 
+@pytest.mark.parametrize("source", ['"0"', "0", "picamera", "rtsp://10.0.0.7/live"])
+def test_a_cameras_name_or_number_is_no_path(tmp_path: Path, source: str) -> None:
+    """A number in quotes is the camera of that number, and no file beside the settings."""
+    path = tmp_path / "gate.yaml"
+    path.write_text(f"camera: {{source: {source}}}")
+    assert str(load(path).camera.source) == source.strip('"')
+
+
 def test_the_rules_follow_the_settings(tmp_path: Path) -> None:
     """The card's threshold holds unless the file names one; eyes become a number of eyes."""
     assert Config().rules(0.7).threshold == 0.7

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ class ListSource:
     """A camera that plays a list: pictures, and errors where it breaks."""
 
     count: int | None = None
+    taken_s: float | None = None
 
     def __init__(self, plays: list[int | Exception], *, live: bool) -> None:
         self._plays: Iterator[int | Exception] = iter(plays)
@@ -75,6 +78,31 @@ def test_a_clip_plays_every_frame_once_and_then_is_over() -> None:
     until(lambda: camera.over, "the end of the clip")
     camera.close()
     assert source.closed == 1
+
+
+def test_a_clip_is_played_at_its_own_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A film of varying rate keeps it; one of a single picture has its pause too."""
+    pauses: list[float] = []
+
+    class Film(ListSource):
+        def read(self) -> NDArray[np.uint8]:
+            image = super().read()
+            self.taken_s = {1: 0.0, 2: 0.02, 3: 0.5}[int(image[0, 0])]
+            return image
+
+    class Pause(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            pauses.extend([] if timeout is None else [timeout])
+            return False
+
+    clock = SimpleNamespace(monotonic=lambda: 100 + sum(pauses))
+    monkeypatch.setattr("gate.hardware.camera_thread.time", clock)
+    threads = SimpleNamespace(**vars(threading) | {"Event": Pause})
+    monkeypatch.setattr("gate.hardware.camera_thread.threading", threads)
+    frames, camera = run([Film([1, 2, 3], live=False)], Inbox(), 3)
+    assert pauses[:3] == pytest.approx([1 / 1000, 0.02, 0.48])
+    assert [frame.monotonic for frame in frames] == pytest.approx([100.001, 100.021, 100.501])
+    camera.close()
 
 
 def test_a_lost_camera_is_opened_again() -> None:
@@ -173,6 +201,59 @@ def test_the_feed_gives_up_openly_and_takes_heart_again() -> None:
     until(lambda: camera.stuck == 0, "the return of the drivers")
     camera.supervise(0.0)
     until(lambda: camera.retrying, "another try")
+    camera.close()
+
+
+def test_a_camera_that_its_hanging_thread_keeps_is_hung_until_it_gives_pictures() -> None:
+    """Tries that fail beside a thread that hangs are no recovery: only a restart helps."""
+    free = threading.Event()
+    hanging = HangingSource(free)
+    left: list[ListSource] = [hanging]
+    tries = threading.Semaphore(0)
+
+    def opener() -> ListSource:
+        if left:
+            return left.pop()
+        tries.release()
+        raise CameraError("busy")
+
+    camera = CameraThread(
+        opener, Inbox(), first_retry_s=0.001, last_retry_s=0.001, stuck_after_s=1, loop=True
+    )
+    camera.start()
+    assert hanging.hangs.wait(PATIENCE_S)
+    assert not camera.hung
+    camera.supervise(LATER)
+    until(lambda: camera.hung, "a camera that only a restart frees")
+    assert camera.retrying
+    until(lambda: "only a restart helps" in str(camera.problem), "what is wrong")
+    left.append(ListSource([1] * 5, live=True))  # it can be opened after all
+    until(lambda: not camera.hung, "pictures")
+    free.set()
+    camera.close()
+
+
+def test_a_camera_that_is_not_there_is_not_hung() -> None:
+    """Without a thread that hangs, trying again may help at any time."""
+    camera = CameraThread(never, Inbox(), first_retry_s=0.001, last_retry_s=0.001)
+    camera.start()
+    until(lambda: camera._refused > 10, "tries")
+    assert not camera.hung
+    camera.close()
+
+
+def test_a_frame_is_as_old_as_its_picture() -> None:
+    """Age counts from the capture where the source tells it; a time to come is not believed."""
+    source = ListSource([1, 2], live=True)
+    taken = time.monotonic() - 0.7
+    source.taken_s = taken
+    frames, camera = run([source], Inbox(), 1)
+    assert frames[0].monotonic == taken
+    camera.close()
+    source = ListSource([1, 2], live=True)
+    source.taken_s = time.monotonic() + 1000
+    frames, camera = run([source], Inbox(), 1)
+    assert frames[0].monotonic <= time.monotonic()
     camera.close()
 
 

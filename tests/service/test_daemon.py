@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from contextlib import closing
@@ -148,6 +151,63 @@ def test_no_pings_once_the_gate_has_given_up_on_its_camera() -> None:
     report.turn(fault, 7.0, well=False)
     assert said == ["ready", "alive", "alive"]
     assert report.watchdog(12.0).margin_s == 1.0
+
+
+HANGING = """
+import threading, time
+
+class Picamera2:
+    owned = False
+
+    def __init__(self):
+        if Picamera2.owned:
+            raise RuntimeError("Camera __init__ sequence did not complete.")
+        Picamera2.owned = True
+
+    def create_video_configuration(self, **wanted):
+        return wanted
+
+    def configure(self, wanted):
+        pass
+
+    def start(self):
+        pass
+
+    def capture_request(self):
+        threading.Event().wait()
+
+    def close(self):
+        Picamera2.owned = False
+"""
+"""A stand-in for picamera2 whose capture never returns; one owner at a time."""
+
+
+@pytest.mark.slow
+def test_a_camera_that_only_a_restart_frees_ends_the_gate_with_its_own_code(
+    write_config: WriteConfig, tmp_path: Path
+) -> None:
+    """Exit code 6, recorded as a stop and no crash, so that the next start is not suspicious."""
+    (tmp_path / "picamera2.py").write_text(HANGING)
+    camera = {"source": "picamera", "stuck_after_s": 0.5, "retry_first_s": 0.1, "retry_max_s": 0.1}
+    path = write_config(camera=camera | STALE)
+    code = (
+        "import gate.service.parts as parts; parts.ENDS_AFTER_S = 1.0; from gate.cli import main;"
+        f" import sys; sys.argv = ['smile-gate', 'run', '--config', {str(path)!r}]; main()"
+    )
+    environ = os.environ | {"PYTHONPATH": f"{tmp_path}:{Path(__file__).parents[2]}"}
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    assert ended.returncode == 6, ended.stderr
+    assert "the gate ends to free its camera" in ended.stderr
+    last = records(tmp_path / "audit.db")[-1].event
+    assert last.kind is EventKind.STOPPED
+    assert str(last.detail).startswith("camera hung: ")
 
 
 @pytest.mark.slow

@@ -1,51 +1,16 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, time, timedelta, tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from gate.core.opening_hours import is_open
-from gate.service.jobs import Jobs
+from gate.service.jobs import LOOK_S, Jobs
+from tests.core.test_opening_hours import Span
 from tests.fakes import no_thread_left
 
 BERLIN = ZoneInfo("Europe/Berlin")
-WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-
-
-@dataclass(frozen=True)
-class Span:
-    opens: time
-    closes: time
-    days: tuple[str, ...] = WEEK
-
-
 DAY = Span(time(9, 30), time(18))
-NIGHT = Span(time(20), time(2), ("sat",))
-
-
-@pytest.mark.parametrize(
-    ("at", "expected"),
-    [
-        ("2026-07-01 09:29:59", False),
-        ("2026-07-01 09:30:00", True),
-        ("2026-07-01 17:59:59", True),
-        ("2026-07-01 18:00:00", False),
-        ("2026-07-04 20:00:00", True),  # Saturday
-        ("2026-07-05 01:59:59", True),  # the night of Saturday
-        ("2026-07-05 02:00:00", False),
-        ("2026-07-05 20:00:00", False),
-    ],
-)
-def test_the_lane_is_open_in_its_hours(at: str, expected: bool) -> None:
-    """Spans include their beginning, not their end, and may run past midnight."""
-    assert is_open((DAY, NIGHT), datetime.fromisoformat(at)) is expected
-
-
-def test_a_lane_without_hours_is_always_open() -> None:
-    """No hours in the config: the operator alone closes the lane."""
-    assert is_open((), datetime(2026, 1, 1, tzinfo=BERLIN))
 
 
 class WallClock:
@@ -56,6 +21,16 @@ class WallClock:
 
     def __call__(self, zone: tzinfo | None) -> datetime:
         return datetime.fromisoformat(self.at).replace(tzinfo=zone)
+
+
+class SteppingClock:
+    """A clock that is right, in UTC."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+
+    def __call__(self, zone: tzinfo | None) -> datetime:
+        return self.at.astimezone(zone)
 
 
 def test_the_hours_are_told_when_they_say_something_new() -> None:
@@ -127,6 +102,34 @@ def test_hours_need_no_thread_and_the_rest_is_tried_again() -> None:
     jobs.close()
     jobs.supervise(3.0)
     assert told == [False, True]
+
+
+def test_the_hours_are_compared_with_the_clock_again_and_again() -> None:
+    """Even where no edge is ever seen: at least every ten seconds, whatever the clock did."""
+    told: list[bool] = []
+    clock = WallClock("2026-07-01 12:00:00")
+    jobs = Jobs([DAY], told.append, zone=BERLIN, now=clock)
+    jobs.start()
+    jobs.supervise(0.0)
+    clock.at = "2026-07-02 03:00:00"
+    jobs.supervise(LOOK_S / 2)
+    assert told == [True]
+    jobs.supervise(LOOK_S)
+    assert told == [True, False]
+    assert LOOK_S <= 10
+
+
+def test_a_closing_time_that_summer_time_skips_is_kept() -> None:
+    """Santiago has no midnight on that day: the lane closes when the clock goes to one."""
+    told: list[bool] = []
+    clock = SteppingClock(datetime(2026, 9, 6, 3, 59, 59, tzinfo=UTC))
+    hours = [Span(time(9), time(0))]
+    jobs = Jobs(hours, told.append, zone=ZoneInfo("America/Santiago"), now=clock)
+    jobs.start()
+    jobs.supervise(0.0)
+    clock.at += timedelta(seconds=1)
+    jobs.supervise(LOOK_S)
+    assert told == [True, False]
 
 
 def test_an_armed_calendar_tells_nothing_until_it_starts() -> None:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,11 +19,12 @@ from gate.core.domain import Event, EventKind, Position, Reason, Signal, State, 
 from gate.core.recorder import Outcome
 from gate.errors import RelayError
 from gate.service.inbox import Call, Inbox
-from gate.service.parts import Parts
+from gate.service.parts import ENDS_AFTER_S, Parts
 from gate.service.start import start
 from gate.system.emergency_latch import EmergencyLatch
 from gate.system.systemd import Notifier
 from tests.daemons import WriteConfig
+from tests.test_install import UNIT
 
 PATIENCE_S = 30
 
@@ -131,3 +133,40 @@ def test_a_gate_without_its_guard_says_so_until_it_has_another(
     assert parts.hardware.guard.pid != first
     parts.hardware.relay.grant()
     parts.hardware.relay.move(Position.SAFE)
+
+
+class HungCamera:
+    """A camera that a thread of this process keeps, hanging in its driver."""
+
+    hung, retrying, over, sequence = True, True, False, 0
+    problem = "busy; only a restart helps"
+
+    def supervise(self, now: float) -> None:
+        """Nothing helps."""
+
+    def close(self) -> None:
+        """It does not."""
+
+
+def test_a_gate_ends_for_a_hung_camera_only_once_that_harms_nobody(bench: Bench) -> None:
+    """Not in its first seconds, not in a hold or an emergency, not while pictures come."""
+    parts, now = bench.parts, time.monotonic()
+    parts.vision.frames.camera.close()
+    parts.vision.frames.camera = HungCamera()  # type: ignore[assignment]  # all that is asked
+    late = parts.begun + ENDS_AFTER_S
+    ends_in = set()
+    for state in State:
+        parts.lane.controller.lane = replace(parts.lane.controller.lane, state=state)
+        assert parts.hung(late - 1) is None
+        if parts.hung(late) is not None:
+            ends_in.add(state)
+    assert ends_in == {State.FAULT, State.CLOSED}
+    parts.vision.frames.camera.hung = False  # type: ignore[misc]
+    assert parts.hung(now + 2 * ENDS_AFTER_S) is None
+
+
+def test_a_camera_that_never_comes_back_does_not_use_up_systemds_starts() -> None:
+    """The unit allows ten starts in five minutes, then nobody would even get out."""
+    starts, within_s = (int(UNIT[f"StartLimit{name}"][0]) for name in ("Burst", "IntervalSec"))
+    assert within_s / ENDS_AFTER_S < starts - 2
+    assert UNIT["Restart"] == ["always"]

@@ -7,16 +7,16 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from skimage.data import astronaut
 
 from gate.core.domain import Box
 from gate.training import augment, occlusion, stress
 from gate.training.occlusion import HIDES_MOUTH, Kind
 from gate.training.plan import FRAMING, Strength
 from gate.vision.framing import cut
+from tests.seeing import astronaut
 
-GRAY: Any = cv2.cvtColor(astronaut(), cv2.COLOR_RGB2GRAY)
-COLOUR: Any = cv2.cvtColor(astronaut(), cv2.COLOR_RGB2BGR)
+GRAY: Any = cv2.cvtColor(astronaut(), cv2.COLOR_BGR2GRAY)
+COLOUR: Any = astronaut()
 FACE = Box(177, 66, 95, 95)
 
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 import pytest
-from skimage.data import astronaut
 
 from gate.core.domain import Box
 from gate.errors import PictureError
 from gate.training import crop_geometry, data
 from gate.training.data import Crops, Example
+from tests.seeing import astronaut
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,7 +36,7 @@ def test_a_tight_set_has_boxes_larger_than_its_pictures(drawn: Path) -> None:
 
 def test_photos_are_searched_for_their_face(tmp_path: Path) -> None:
     """In a real photo the astronaut's face must be found, and a faceless picture counted."""
-    photo = cv2.cvtColor(astronaut(), cv2.COLOR_RGB2BGR)
+    photo = astronaut()
     for name in data.CLASSES:
         (tmp_path / name).mkdir()
         cv2.imwrite(str(tmp_path / name / "a.png"), photo)
@@ -49,7 +49,7 @@ def test_photos_are_searched_for_their_face(tmp_path: Path) -> None:
 
 def test_auto_measures_how_a_set_was_cut(tmp_path: Path) -> None:
     """Cuts of one real face by its Haar box must be seen as such, tighter ones as tight."""
-    gray = cv2.cvtColor(astronaut(), cv2.COLOR_RGB2GRAY)
+    gray = cv2.cvtColor(astronaut(), cv2.COLOR_BGR2GRAY)
     found = crop_geometry.largest(np.asarray(gray, np.uint8))
     assert found is not None
     x, y, side = found.x, found.y, found.width
@@ -70,7 +70,7 @@ def test_auto_measures_how_a_set_was_cut(tmp_path: Path) -> None:
 
 def test_false_finds_are_told_from_faces(tmp_path: Path) -> None:
     """A box of cloth must be doubted, the box of a real face must not."""
-    gray = cv2.cvtColor(astronaut(), cv2.COLOR_RGB2GRAY)
+    gray = cv2.cvtColor(astronaut(), cv2.COLOR_BGR2GRAY)
     for name in data.CLASSES:
         (tmp_path / name).mkdir()
         cv2.imwrite(str(tmp_path / name / "face.png"), gray[66:161, 177:272])

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from skimage.data import astronaut
 
 from gate.core.domain import Box
 from gate.errors import ModelError
@@ -20,12 +19,13 @@ from gate.system import resources
 from gate.vision import classifier
 from gate.vision.classifier import SHIPPED, Card, TFLiteClassifier
 from gate.vision.framing import cut
+from tests.seeing import astronaut
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FACE = Box(177, 66, 95, 95)
-"""What the Haar cascade finds in scikit-image's astronaut photo."""
+"""What the Haar cascade finds in the astronaut's photo."""
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def edit(model: Path, **changes: object) -> None:
 
 
 def gray() -> Any:
-    return cv2.cvtColor(astronaut(), cv2.COLOR_RGB2GRAY)
+    return cv2.cvtColor(astronaut(), cv2.COLOR_BGR2GRAY)
 
 
 def score(model: TFLiteClassifier, picture: Any, box: Box = FACE) -> float:

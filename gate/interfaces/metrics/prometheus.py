@@ -49,6 +49,7 @@ REFUSALS = (
     Reason.FACE_TOO_SMALL,
     Reason.TOO_DARK,
     Reason.TOO_BRIGHT,
+    Reason.UNEVEN_LIGHT,
     Reason.PHOTO_SUSPECTED,
 )
 """Usual reasons for the end of a visit; others appear once they happen."""

@@ -1,4 +1,4 @@
-"""The scenes that are measured: a lobby rendered from public-domain photos, or a clip."""
+"""The scenes that are measured: a lobby with a real person in it, or a clip."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ SCENES: dict[str, tuple[tuple[int, int], tuple[Guest, ...]]] = {
 
 
 def render(name: str, size: tuple[int, int] | None = None) -> list[Image]:
-    """The frames of one of `SCENES`: a real background, swaying people, a noisy camera.
+    """The frames of one of `SCENES`: a busy wall, swaying people, a noisy camera.
 
     ``size`` (width, height) is asked for instead of the scene's own.
     """
@@ -85,11 +85,21 @@ def clip(path: Path, size: tuple[int, int] = (640, 480), limit: int = 300) -> li
 
 
 def _wall(width: int, height: int) -> Image:
-    """A real background without faces: scikit-image's photo of a coffee table (CC0)."""
-    from skimage import data
+    """A background without faces: clutter of all sizes, the small ones fainter, as in photos.
 
-    wall = cv2.cvtColor(data.coffee(), cv2.COLOR_RGB2BGR)
-    return np.asarray(cv2.resize(wall, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    How much fainter is chosen so that the naive loop has the work of a photo (a coffee table).
+    """
+    chance = np.random.default_rng(3)
+    wall = np.zeros((height, width, 3), np.float32)
+    cells = 3
+    while cells < height:
+        shape = cells, cells * width // height
+        gray, colour = chance.normal(0, 1, (*shape, 1)), chance.normal(0, 0.3, (*shape, 3))
+        fields = (cells**-0.8 * (gray + colour)).astype(np.float32)
+        wall += cv2.resize(fields, (width, height), interpolation=cv2.INTER_NEAREST)
+        cells *= 2
+    wall -= wall.mean()
+    return np.asarray(np.clip(115 + 45 * wall / wall.std(), 0, 255), np.uint8)
 
 
 def _stand(frame: Image, photo: Image, guest: Guest, index: int) -> None:

@@ -122,6 +122,7 @@ def test_the_command_says_whether_this_board_keeps_up(tmp_path: Path) -> None:
     words = ["bench", "--save", str(path), "--config", str(slowly)]
     result = CliRunner().invoke(group, words, catch_exceptions=False)
     assert result.exit_code == 0
+    assert "measuring 1 of 1: guest at the gate" in result.stderr
     assert "keeps up with camera.fps 0.1" in " ".join(result.stdout.split())
     assert "Peak memory 101 MB" in " ".join(result.stdout.split())
     assert {figure.stage for figure in load(path)} >= {"whole", "p99", "peak"}

@@ -133,6 +133,7 @@ EFFECTS: dict[str, Effect] = {
     "camera.width": Effect(640, 800, request("width"), (640, 800)),
     "camera.height": Effect(480, 600, request("height"), (480, 600)),
     "camera.fps": Effect(15, 5, request("fps"), (15, 5)),
+    "camera.flicker_hz": Effect(50, 60, request("flicker_hz"), (50, 60)),
     "camera.rotate": Effect(0, 90, last(ON_ITS_SIDE, how_many), (0, 1)),
     "camera.mirror": Effect(False, True, last(FAR, is_left), (True, False)),
     "camera.loop": Effect(

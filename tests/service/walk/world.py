@@ -148,7 +148,7 @@ class World:
 class Camera:
     """A camera without pictures: a test hands the gate its frames."""
 
-    live, fps, count = True, 15.0, None
+    live, fps, count, taken_s = True, 15.0, None, None
 
     def __init__(self, world: World) -> None:
         self._world = world
