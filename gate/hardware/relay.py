@@ -64,7 +64,7 @@ class Relay:
         overseer: Overseer | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Start the limit's thread. Raises `RelayError` if it can't be."""
+        """Start the limit's thread; without it nobody but people inside is let through."""
         self._lines = lines
         self._energised_is_open = energised_is_open
         self.max_open_s = max_open_s
@@ -91,11 +91,8 @@ class Relay:
         self._closed = False
         self.position: Position | None = Position.SAFE
         """Where the relay is; None after it could not be driven."""
-        self._thread = threading.Thread(target=self._run, name="relay limit", daemon=True)
-        try:
-            self._thread.start()
-        except RuntimeError as error:
-            raise RelayError(f"the relay's limit cannot be watched: {error}") from None
+        self._thread: threading.Thread | None = None
+        self._begin_limit()
 
     def limit(self, *, max_open_s: float, pulse_s: float | None) -> None:
         """Change the limits; of a hold that runs the end may become later, never earlier."""
@@ -161,11 +158,26 @@ class Relay:
         with self._changed:
             self._closed = True
             self._changed.notify()
-        if self._thread is not threading.current_thread():
+        if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(JOIN_S)
 
+    def _begin_limit(self) -> str | None:
+        """Start the limit's thread if there is none; why there can't be one."""
+        if self._thread is not None:
+            return None
+        thread = threading.Thread(target=self._run, name="relay limit", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            log.critical("the relay's limit cannot be watched: %s", error)
+            return str(error)
+        self._thread = thread
+        return None
+
     def _grant(self, way_out: bool) -> None:
-        now = self._clock()
+        now, problem = self._clock(), self._begin_limit()
+        if problem is not None and not way_out:
+            raise RelayError(f"the relay's limit cannot be watched: {problem}")
         self._watched(now + self.max_open_s, way_out)
         self._granted_at = now
         self._pulses = self._pulse_s is not None and self._pulse_s <= self.max_open_s

@@ -253,7 +253,7 @@ def test_raising_the_limit_in_a_hold_is_no_fault() -> None:
 
 
 def test_a_grant_needs_no_new_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """At the limit of threads a relay that runs still opens and shuts; a new one is an error."""
+    """At the limit of threads a relay that runs still opens and shuts."""
     bench = Bench(max_open_s=5)
 
     def refuse(self: threading.Thread) -> None:
@@ -264,9 +264,29 @@ def test_a_grant_needs_no_new_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     assert bench.is_open()
     bench.wait(5)
     assert not bench.is_open()
-    with pytest.raises(RelayError, match="can't start new thread"):
-        Relay(bench.lines)
     bench.close()
+
+
+def test_a_relay_without_its_limit_lets_people_out_and_no_guest_in(
+    pins: MockFactory, lines: OutputLines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no thread is left at the start: the way out works, guests wait until there is one."""
+    with monkeypatch.context() as patch:
+
+        def refuse(self: threading.Thread) -> None:
+            raise RuntimeError("can't start new thread")
+
+        patch.setattr(threading.Thread, "start", refuse)
+        relay = Relay(lines, max_open_s=FOREVER_S)
+        with pytest.raises(RelayError, match="can't start new thread"):
+            relay.move(Position.GRANTED)
+        assert not level(pins, 17)
+        relay.grant(way_out=True)
+        assert level(pins, 17)
+        relay.move(Position.SAFE)
+    relay.move(Position.GRANTED)
+    assert level(pins, 17)
+    relay.close()
 
 
 class Watcher:
@@ -392,11 +412,33 @@ def test_two_interlocked_lines_are_never_on_together(pins: MockFactory) -> None:
     assert not pins.pin(17).state
 
 
-def test_a_pin_that_is_taken_is_one_clear_error_and_nothing_is_kept(pins: MockFactory) -> None:
-    """Two users of one pin are found at the start, and the first lines are given back."""
-    with pytest.raises(RelayError, match="GPIO 17 cannot be claimed for 'lamp'"):
-        OutputLines(pins, [OutputLine(GATE, 17), OutputLine("lamp", 17)])
-    OutputLines(pins, [OutputLine(GATE, 17)]).close()
+def test_a_gate_s_pin_that_is_taken_is_one_clear_error_and_nothing_is_kept(
+    pins: MockFactory,
+) -> None:
+    """Without the gate's own line there is no gate: the lines before it are given back."""
+    pins.reserve_pins(pins, 17)
+    with pytest.raises(RelayError, match="GPIO 17 cannot be claimed for 'gate'"):
+        OutputLines(pins, [OutputLine("lamp", 22), OutputLine(GATE, 17)])
+    OutputLines(pins, [OutputLine("lamp", 22)]).close()
+
+
+def test_a_lamp_that_cannot_be_claimed_keeps_nobody_in(pins: MockFactory) -> None:
+    """The gate moves without it; an interlock takes it for on; it is claimed once it is free."""
+    pins.reserve_pins(pins, 22)
+    wires = [OutputLine(GATE, 17), OutputLine("red", 22)]
+    lines = OutputLines(pins, wires, [(GATE, "red")])
+    assert lines.unclaimed == ["red"]
+    with pytest.raises(RelayError, match="GPIO 22 cannot be claimed for 'red'"):
+        lines.switch(GATE, True)
+    lines.force(GATE, True)
+    assert level(pins, 17)
+    lines.force(GATE, False)
+    pins.release_pins(pins, 22)
+    assert lines.switch("red", True)
+    assert level(pins, 22)
+    assert lines.switch(GATE, True)
+    assert not level(pins, 22)
+    lines.close()
 
 
 def test_a_board_without_pins_says_what_to_do() -> None:
