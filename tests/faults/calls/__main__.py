@@ -52,8 +52,10 @@ def main() -> int:
                 trials = list(count(pool, kinds, scenarios, report))
             if options.share > 1:
                 trials = sample(trials, options.share, seed)
+            random.Random(seed).shuffle(trials)  # what an end of time leaves out is of every kind
+            within_s = None if options.minutes is None else 60 * options.minutes
             task = progress.add_task("calls failed", total=len(trials))
-            for trial, outcome in carry_out(pool, trials, report):
+            for trial, outcome in carry_out(pool, trials, report, within_s):
                 progress.advance(task)
                 if outcome.broken and len(report.broken) <= SHOWN:
                     progress.console.print(
@@ -80,7 +82,8 @@ def _options() -> argparse.Namespace:
         help="one trial, with what the gate said",
     )
     parser.add_argument("--share", type=int, default=1, help="one in so many, chosen by the seed")
-    parser.add_argument("--seed", type=int, help="of the choice")
+    parser.add_argument("--seed", type=int, help="of the choice and the order")
+    parser.add_argument("--minutes", type=float, help="end after this time, with what is done")
     parser.add_argument("--jobs", type=int, default=2, help="trials at the same time")
     parser.add_argument("--json", action="store_true", help="the table as JSON")
     return parser.parse_args()

@@ -97,6 +97,9 @@ def workers(shim: Path, jobs: int) -> Iterator[ProcessPoolExecutor]:
 
 def _begin() -> None:
     del os.environ["LD_PRELOAD"]  # it is loaded here, and not for children
+    from tests.faults.calls import trial
+
+    trial.warm_up()
 
 
 def count(
@@ -134,10 +137,13 @@ def sample(trials: Sequence[Trial], share: int, seed: int) -> list[Trial]:
 
 
 def carry_out(
-    pool: ProcessPoolExecutor, trials: Iterable[Trial], report: Report
+    pool: ProcessPoolExecutor, trials: Iterable[Trial], report: Report, within_s: float | None
 ) -> Iterator[tuple[Trial, Any]]:
-    """Do them, in any order; the report takes each."""
+    """Do them, as many as there is time for; the report takes each."""
     waiting = {pool.submit(attempt, trial): trial for trial in trials}
-    for done in as_completed(waiting):
-        report.take(waiting[done], done.result())
-        yield waiting[done], done.result()
+    try:
+        for done in as_completed(waiting, within_s):
+            report.take(waiting[done], done.result())
+            yield waiting[done], done.result()
+    except TimeoutError:
+        pool.shutdown(wait=False, cancel_futures=True)

@@ -23,7 +23,9 @@ virtual_time.install()  # before what keeps a clock is imported
 
 import gate.hardware.camera  # noqa: E402  # once, and not in each trial
 import gate.interfaces.metrics.prometheus  # noqa: E402, F401  # likewise
-from gate.errors import GateError  # noqa: E402  # see above
+from gate.audit import Store  # noqa: E402  # see above
+from gate.core.domain import Event, EventKind, State  # noqa: E402
+from gate.errors import GateError  # noqa: E402
 from tests.faults.calls import targets, world  # noqa: E402
 from tests.faults.calls.scenarios import play  # noqa: E402
 from tests.faults.calls.targets import Failure, Targets  # noqa: E402
@@ -62,6 +64,16 @@ def attempt(scenario: str, variant: world.Variant, failure: Failure | None) -> O
     finally:
         os.close(reader)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def warm_up() -> None:
+    """Do once what each trial would do for the first time: the library of SQL learns its tables."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "audit.db"
+        with Store.open(path) as store:
+            store.record([Event(EventKind.GRANTED, 1.0, State.PENDING, State.GRANTED, visit=1)])
+            list(store.records(newest_first=True, limit=1))
+        judged(path)
 
 
 def _memory() -> Path | None:
