@@ -37,6 +37,7 @@ def press(world: World) -> None:
     """Somebody inside presses the exit button, and once more while it is open."""
     ready(world)
     leave(world)
+    world.wait(0.1)
     world.press()
     shuts(world)
     world.wait(0.3)

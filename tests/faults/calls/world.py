@@ -49,6 +49,7 @@ WITHIN_S = 2.0
 """An emergency and a press of the exit button are answered within this, in every fault."""
 GRACE_S = 0.3
 """Beyond `max_on_s`: a line that could not be driven is tried again 0.05 s later."""
+SLACK_S = 0.02
 ANSWER_S = 60.0
 """Real time that another process has for its answer, on a busy machine."""
 OURS = f"{Path(gate.__file__).parent}/"
@@ -91,6 +92,8 @@ class World:
         self._since = TIME.now
         """Since when the gate may be open at most by what was asked last."""
         self._pressed_at = -1e9
+        self._held_from: float | None = None
+        """Since when a hold runs that is to be finished; None where none does."""
         self._stands = False
         """Whether there is an emergency that nobody cleared."""
         self._unseen = False
@@ -254,7 +257,7 @@ class World:
     def press(self) -> None:
         """Press the exit button, and hold it for a moment."""
         self._pressed_at = TIME.now
-        self._since = TIME.now
+        self._since = self._held_from = TIME.now
         self._touch(self.lines.press, EXIT)
         TIME.sleep(0.15)
         self._touch(self.lines.release, EXIT)
@@ -262,6 +265,7 @@ class World:
     def alarm(self) -> None:
         """Close the emergency contact."""
         self._stands = True
+        self._held_from = None
         self._unseen = self.state is None
         self._touch(self.lines.press, EMERGENCY)
 
@@ -340,11 +344,12 @@ class World:
             self._opened()
         if before and not self.open:
             self.hold_to_limit()
+            self._hold_to_hold()
 
     def _opened(self) -> None:
         if self._stands:
             return
-        self._since = TIME.now
+        self._since = self._held_from = TIME.now
         if TIME.now - self._pressed_at <= WITHIN_S:
             return
         self.let_in += 1
@@ -360,6 +365,14 @@ class World:
         lasts = self._stands or self.state is State.EMERGENCY  # its key cannot be seen to be turned
         held = lasts or self.lost(EMERGENCY, KEY) or on_s <= MAX_ON_S + GRACE_S
         self.promise(held, f"open for {on_s:.2f} s, past max_on_s")
+
+    def _hold_to_hold(self) -> None:
+        """No fault but the relay's own ends a hold, and a press lengthens it."""
+        begun, self._held_from = self._held_from, None
+        if begun is None or self._stop_asked or self.lost(EXIT) or self.targets.line == GATE:
+            return
+        on_s = TIME.now - begun
+        self.promise(on_s > HOLD_S - SLACK_S, f"a hold ended after {on_s:.2f} s")
 
     def _granted(self) -> int:
         with self.unharmed():
