@@ -267,6 +267,24 @@ def test_a_grant_needs_no_new_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     bench.close()
 
 
+def test_one_press_opens_where_the_line_is_driven_at_the_second_try() -> None:
+    """A driver that fails once costs nobody inside a press; one that goes on failing is told."""
+    pins = FailingFactory()
+    lines = OutputLines(pins, [OutputLine(GATE, 17)])
+    relay = Relay(lines, max_open_s=FOREVER_S)
+    first = len(pins.calls) + 1
+    pins.fails = lambda call: call.number == first and call.operation == "write"
+    relay.grant(way_out=True)
+    assert level(pins, 17)
+    relay.move(Position.SAFE)
+    pins.fails = lambda call: call.operation == "write"
+    with pytest.raises(RelayError, match="cannot be driven"):
+        relay.grant(way_out=True)
+    pins.fails = lambda call: False
+    relay.close()
+    lines.close()
+
+
 def test_a_relay_without_its_limit_lets_people_out_and_no_guest_in(
     pins: MockFactory, lines: OutputLines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
