@@ -64,7 +64,7 @@ def main() -> int:
                         highlight=False,
                     )
                 if options.only:
-                    print(outcome.said)
+                    print(outcome.said, file=sys.stderr)
     finally:
         shutil.rmtree(folder)
     _say(report, seed, as_json=options.json)

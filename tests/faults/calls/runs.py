@@ -14,7 +14,16 @@ from typing import Any
 
 from tests.faults.calls.targets import KINDS
 
-SCENARIOS = ("start", "guest", "press", "emergency", "reload", "stop", "stop-in-emergency")
+SCENARIOS = (
+    "start",
+    "guest",
+    "press",
+    "pulse",
+    "emergency",
+    "reload",
+    "stop",
+    "stop-in-emergency",
+)
 WIRINGS = ("fail-secure", "fail-secure+lock", "fail-safe", "fail-safe+lock")
 MODES = ("once", "on")
 """A call fails once, or it and all later ones: of a line, those of that line."""

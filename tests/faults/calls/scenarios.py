@@ -7,11 +7,9 @@ from collections.abc import Callable
 from gate.core.domain import State
 from gate.interfaces.control.protocol import Command
 from tests.faults.calls.targets import EMERGENCY, EXIT, KEY
-from tests.faults.calls.world import HOLD_S, MAX_ON_S, World
+from tests.faults.calls.world import HEAL_S, HOLD_S, MAX_ON_S, World
 
 READY_S = 10.0
-HEAL_S = 8.0
-"""What can be mended by itself is by then; after that an operator clears."""
 
 
 def start(world: World) -> None:
@@ -39,6 +37,17 @@ def press(world: World) -> None:
     leave(world)
     world.wait(0.1)
     world.press()
+    shuts(world)
+    world.wait(0.3)
+
+
+def pulse(world: World) -> None:
+    """The exit button gives a pulse, and another one while the first grant still runs."""
+    world.settings(mode="pulse", pulse_s=0.15)
+    ready(world)
+    leave(world)
+    world.until(lambda: not world.open)
+    leave(world)
     shuts(world)
     world.wait(0.3)
 
@@ -99,6 +108,7 @@ SCENARIOS: dict[str, Callable[[World], None]] = {
     "start": start,
     "guest": guest,
     "press": press,
+    "pulse": pulse,
     "emergency": emergency,
     "reload": reload,
     "stop": stop,

@@ -11,6 +11,7 @@ import os
 import select
 import shutil
 import signal
+import sys
 import tempfile
 import threading
 from dataclasses import asdict, dataclass, field
@@ -111,6 +112,7 @@ def _child(
         said = io.StringIO()
         level = logging.INFO if os.environ.get("SMILE_GATE_SAID") else logging.WARNING
         logging.basicConfig(stream=said, level=level, format="%(name)s: %(message)s", force=True)
+        sys.unraisablehook = lambda told: logging.warning("unraisable: %r", told.exc_value)
         _play(folder, scenario, variant, failure, outcome, writer, said)
     except BaseException as error:
         logging.exception("the trial failed")

@@ -47,6 +47,8 @@ FPS = 5.0
 HOLD_S, MAX_ON_S = 0.4, 1.0
 WITHIN_S = 2.0
 """An emergency and a press of the exit button are answered within this, in every fault."""
+HEAL_S = 8.0
+"""What mends itself has done so by then; after that an operator clears."""
 GRACE_S = 0.3
 """Beyond `max_on_s`: a line that could not be driven is tried again 0.05 s later."""
 SLACK_S = 0.02
@@ -92,6 +94,8 @@ class World:
         self._since = TIME.now
         """Since when the gate may be open at most by what was asked last."""
         self._pressed_at = -1e9
+        self.lasts_s = HOLD_S
+        """A hold or a pulse."""
         self._held_from: float | None = None
         """Since when a hold runs that is to be finished; None where none does."""
         self._stands = False
@@ -103,7 +107,7 @@ class World:
 
     # What it is made of.
 
-    def settings(self, **relay: float) -> None:
+    def settings(self, **relay: Any) -> None:
         """Write the gate's settings."""
         fps = relay.pop("fps", FPS)
         values = {
@@ -144,7 +148,8 @@ class World:
             "control": {"socket": str(self.folder / "run" / "control.sock")},
             "metrics": {"textfile": str(self.folder / "gate.prom")},
         }
-        if relay:
+        self.lasts_s = relay.get("pulse_s", HOLD_S)
+        if fps != FPS:
             values["store"] = {"path": str(self.folder / "audit.db"), "keep_days": 30}
         with self.unharmed():
             (self.folder / "run").mkdir(exist_ok=True)
@@ -223,8 +228,8 @@ class World:
         self._safe_state()
 
     def _ended(self, why: str) -> None:
-        lost = self.targets.line == GATE and self.targets.counters["pins"].struck
-        self.promise(bool(lost), f"the process ended: {why}")
+        no_line = self.targets.line == GATE and not hasattr(self.daemon, "parts")
+        self.promise(no_line, f"the process ended: {why}")
 
     def _safe_state(self) -> None:
         """What `ExecStopPost=` calls, where the stop left a line that is not at rest."""
@@ -290,8 +295,8 @@ class World:
             daemon.inbox.post(Call(lambda: carry_out(daemon.parts, request, TIME.now)))
 
     def mend(self) -> None:
-        """Mend what fails; a gate that could not shut has its time from now on."""
-        self._since = TIME.now if self.lost() else self._since
+        """Mend what fails; a gate that could not shut, or see its key, has its time from now."""
+        self._since = TIME.now + HEAL_S if self.lost(EMERGENCY, KEY) else self._since
         self.targets.mend()
 
     def stop(self) -> None:
@@ -372,7 +377,7 @@ class World:
         if begun is None or self._stop_asked or self.lost(EXIT) or self.targets.line == GATE:
             return
         on_s = TIME.now - begun
-        self.promise(on_s > HOLD_S - SLACK_S, f"a hold ended after {on_s:.2f} s")
+        self.promise(on_s > self.lasts_s - SLACK_S, f"a hold ended after {on_s:.2f} s")
 
     def _granted(self) -> int:
         with self.unharmed():
