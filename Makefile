@@ -57,8 +57,9 @@ test-training: $(VENV)/train ## run the tests that need TensorFlow
 test-again: $(VENV)/dev ## repeat the tests that could pass by luck beside busy loops (TIMES=50, TESTS=files, BUSY=4)
 	tests/beside.sh $(BUSY) $(BIN)/pytest --numprocesses auto -m 'not tensorflow' --times $(TIMES) $(TESTS)
 
-faults: $(VENV)/dev ## harm a running gate in every way, hundreds of times, and print the table
+faults: $(VENV)/dev ## harm a running gate in every way, fail every call of it, and print the tables
 	$(BIN)/python -m tests.faults
+	$(BIN)/python -m tests.faults.calls
 	SMILE_GATE_KILLS=500 SMILE_GATE_CUTS=1000 $(BIN)/pytest --timeout 900 -v \
 	  tests/faults/test_log_killed.py tests/faults/test_log_power_cut.py tests/faults/test_log_disk.py
 

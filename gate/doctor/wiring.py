@@ -35,6 +35,8 @@ def gpio(patient: Patient) -> Iterator[Finding]:
     try:
         with ExitStack() as parts:
             lines = open_lines(config, _pins(patient, parts))
+            for name in lines.unclaimed:
+                lines.switch(name, False)  # raises what is wrong with it
             parts.callback(lines.close)
     except RelayError as error:
         yield failed(error, _advice(error))

@@ -217,7 +217,11 @@ class Guard:
         answers.register(self._process.stdout, select.POLLIN)
         if not answers.poll(1000 * patience_s):
             return
-        data = os.read(self._process.stdout.fileno(), 4096)
+        try:
+            data = os.read(self._process.stdout.fileno(), 4096)
+        except OSError as error:
+            self._fail(f"it cannot be heard: {error.strerror}")
+            return
         if not data:
             self._fail("it ended")
             return

@@ -55,6 +55,17 @@ class Edges(Protocol):
         """Have them told again; each line has to be watched anew afterwards."""
 
 
+class _Unclaimed:
+    """Stands for the device of a line that could not be claimed yet."""
+
+    @property
+    def value(self) -> bool:
+        raise RelayError("it could not be claimed")
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
 @dataclass(slots=True)
 class _Watched:
     """A contact that is watched. Its lock keeps the order in which its readings are told.
@@ -65,7 +76,7 @@ class _Watched:
     name: str
     contact: InputLine
     handler: Callable[[Reading], None]
-    device: Any = None
+    device: Any = field(default_factory=_Unclaimed)
     told: Reading = Reading.AT_REST
     differs_at: float | None = None
     """Since when its level is another than what was told; None where it is the same."""
@@ -94,12 +105,15 @@ class InputLines:
     def connect(self, name: str, contact: InputLine, handler: Callable[[Reading], None]) -> None:
         """Claim a line, and call the handler at each change. Raises `RelayError`.
 
-        For a contact that is active already the handler is called at once.
+        For a contact that is active already the handler is called at once. A line that could not be
+        claimed is a `problem` from then on, and tried again by `poll`.
         """
-        watched = _Watched(name, contact, handler)
-        reading = self._open(watched)
-        self._watched[name] = watched
-        self._tell(watched, reading)
+        watched = self._watched[name] = _Watched(name, contact, handler)
+        self._tell(watched, self._open(watched))
+
+    def is_claimed(self, name: str) -> bool:
+        """Whether a contact is watched by now."""
+        return not isinstance(self._watched[name].device, _Unclaimed)
 
     def reading(self, name: str) -> Reading:
         """What a contact says now; what was told last where its line can't be read."""

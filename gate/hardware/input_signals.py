@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from gate.core.domain import Reason, Signal, Trigger
 from gate.core.lane_closures import LaneClosures
+from gate.errors import RelayError
 from gate.hardware.input_lines import InputLine, InputLines, Reading
 from gate.hardware.relay import Relay
 
@@ -110,7 +111,8 @@ class InputSignals:
         self.latches = latches
         self._keep = keep
         self._clock = clock
-        self._connecting = False
+        self._key_is_known = False
+        """Whether the key's position was seen: then another one is a turn."""
         self._lock = threading.Lock()
         self._relay: Relay | None = None
         self._has_emergency = False
@@ -141,15 +143,20 @@ class InputSignals:
         return self._inputs.reading("emergency") is not Reading.AT_REST
 
     def connect(self, relay: Relay, lines: dict[str, InputLine]) -> None:
-        """Watch the lines, by the names of their settings. Raises `RelayError`."""
+        """Watch the lines, by the names of their settings.
+
+        One that cannot be claimed is at fault, and keeps none of the others from being watched.
+        """
         self._relay = relay
         if "key_switch" in lines:
             self._closures.by_key(False, tell=False)  # until the contact says otherwise
-        self._connecting = True
         for name, line in lines.items():
-            self._inputs.connect(name, line, self._handler(name))
+            try:
+                self._inputs.connect(name, line, self._handler(name))
+            except RelayError as error:
+                log.error("%s; it is tried again", error)
             self._has_emergency |= name == "emergency"
-        self._connecting = False
+        self._key_is_known = "key_switch" in lines and self._inputs.is_claimed("key_switch")
 
     def poll(self, now: float) -> None:
         """Look at every level, and pass on what has come together; for each turn of the loop."""
@@ -200,9 +207,10 @@ class InputSignals:
             self._clear_emergency(Signal(Trigger.EMERGENCY_CLEARED))
 
     def _turn_key(self, on: bool) -> None:
-        # A key that was on before the start was not turned: it ends no emergency that stands.
-        if on and not self._connecting and not self.emergency_held():
+        # A key that was on before it could be seen was not turned: it ends no emergency.
+        if on and self._key_is_known and not self.emergency_held():
             self._clear_emergency(Signal(Trigger.EMERGENCY_CLEARED, who="key switch"))
+        self._key_is_known = True
         self._closures.by_key(on)
 
     def _clear_emergency(self, signal: Signal) -> None:

@@ -47,8 +47,11 @@ class OutputLines:
     ) -> None:
         """Claim each line directly in its safe position. Raises `RelayError`, nothing kept.
 
-        ``emergency``: an emergency is latched, and they are claimed in that position instead.
+        Any other line than the gate's that cannot be claimed is logged, and tried again when it is
+        to be driven: no lamp keeps the gate from running. ``emergency``: an emergency is latched,
+        and they are claimed in that position instead.
         """
+        self._factory = factory
         self._lock = threading.RLock()
         self._partners: dict[str, list[str]] = {}
         for one, other in interlocks:
@@ -61,18 +64,12 @@ class OutputLines:
         for line in self._lines.values():
             on = line.emergency_on if emergency else line.rests_on
             try:
-                self._devices[line.name] = gpiozero.DigitalOutputDevice(
-                    line.pin,
-                    active_high=line.active_high,
-                    initial_value=on,
-                    pin_factory=factory,
-                )
-            except Exception as error:  # lgpio and others raise types of their own
-                self.close()
-                raise RelayError(
-                    f"GPIO {line.pin} cannot be claimed for '{line.name}': {error}"
-                ) from None
-            self._on[line.name] = on
+                self._claim(line, on)
+            except RelayError as error:
+                if line.name == GATE:
+                    self.close()
+                    raise
+                log.error("%s; it is tried again", error)
 
     def switch(self, name: str, on: bool) -> bool:
         """Switch a line; False if an interlock keeps it off. Raises `RelayError`.
@@ -104,6 +101,11 @@ class OutputLines:
     def is_on(self, name: str) -> bool | None:
         """Whether a line was switched on; None where its last switching failed. Never raises."""
         return self._on[name]
+
+    @property
+    def unclaimed(self) -> list[str]:
+        """The lines that could not be claimed yet."""
+        return [name for name in self._lines if name not in self._devices]
 
     def read(self, name: str) -> bool:
         """Whether the pin itself says that it is on. Raises `RelayError`."""
@@ -156,7 +158,25 @@ class OutputLines:
         except Exception as error:  # lgpio and others raise types of their own
             raise RelayError(f"the line of '{name}' cannot be given back: {error}") from None
 
+    def _claim(self, line: OutputLine, on: bool) -> None:
+        self._on[line.name] = None
+        try:
+            self._devices[line.name] = gpiozero.DigitalOutputDevice(
+                line.pin,
+                active_high=line.active_high,
+                initial_value=on,
+                pin_factory=self._factory,
+            )
+        except Exception as error:  # lgpio and others raise types of their own
+            raise RelayError(
+                f"GPIO {line.pin} cannot be claimed for '{line.name}': {error}"
+            ) from None
+        self._on[line.name] = on
+
     def _drive(self, name: str, *, on: bool) -> None:
+        if name not in self._devices:
+            self._claim(self._lines[name], on)
+            return
         self._on[name] = None
         try:
             self._devices[name].value = on

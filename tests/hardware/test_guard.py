@@ -313,3 +313,27 @@ def test_its_memory_is_locked(guard: Guard) -> None:
     status = Path(f"/proc/{guard.pid}/status").read_text()
     (locked,) = [line.split()[1] for line in status.splitlines() if line.startswith("VmLck")]
     assert int(locked) > 1000
+
+
+def test_a_guard_that_cannot_be_heard_is_replaced_and_ends_nothing(
+    guard: Guard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error of its pipe is the end of that guard, and no error of who tells it something."""
+    first, read = guard.pid, os.read
+
+    def fail(descriptor: int, size: int) -> bytes:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "read", fail)
+        with pytest.raises(RelayError, match="does not watch"):
+            guard.watch(time.monotonic() + 60)
+    assert os.read is read
+    guard.supervise(time.monotonic() + 2)
+
+    def watches() -> bool:
+        guard.supervise(time.monotonic())
+        return guard.problem is None
+
+    assert wait_for(watches)
+    assert guard.pid != first

@@ -218,10 +218,49 @@ def test_other_pulls_are_read_the_right_way_round(pull_up: bool | None) -> None:
 
 
 def test_a_pin_that_is_taken_is_one_clear_error() -> None:
-    """An input on the relay's pin is found at the start."""
-    board = Board(passage=InputLine(17))
+    """Whoever asks for one input, as the doctor does, is told."""
+    board = Board()
     with pytest.raises(RelayError, match=r"GPIO 17 cannot be claimed for inputs\.passage"):
-        board.connect()
+        board.inputs.connect("passage", InputLine(17), lambda reading: None)
+    board.close()
+
+
+def test_an_input_that_cannot_be_claimed_is_a_fault_and_claimed_later() -> None:
+    """The other inputs work meanwhile; the fault ends once the line is free."""
+    board = Board(tamper=InputLine(22, debounce_s=0), passage=InputLine(13, debounce_s=0))
+    board.pins.reserve_pins(board, 22)
+    board.connect()
+    board.turn()
+    assert [(one.trigger, one.reason) for one in board.posted] == [
+        (Trigger.FAULT, Reason.FAULT_INPUTS)
+    ]
+    board.pins.pin(13).drive_low()
+    assert board.triggers()[-1] is Trigger.PASSED
+    board.pins.release_pins(board, 22)
+    board.turn(2)
+    board.turn()
+    assert board.triggers()[-1] is Trigger.RECOVERED
+    board.pins.pin(22).drive_low()
+    assert board.triggers()[-1] is Trigger.TAMPER
+    board.close()
+
+
+def test_a_key_whose_line_is_claimed_late_was_not_turned() -> None:
+    """A key that is found on ends no emergency; turned off and on again it does."""
+    board = Board(key_switch=InputLine(13, debounce_s=0))
+    board.pins.reserve_pins(board, 13)
+    board.connect()
+    board.pins.pin(13).grounded = True
+    board.turn()
+    board.pins.release_pins(board, 13)
+    board.turn(2)
+    assert board.signals._inputs.is_claimed("key_switch")
+    assert Trigger.EMERGENCY_CLEARED not in board.triggers()
+    board.pins.pin(13).drive_high()
+    board.turn()
+    board.pins.pin(13).drive_low()
+    board.turn()
+    assert board.triggers().count(Trigger.EMERGENCY_CLEARED) == 1
     board.close()
 
 

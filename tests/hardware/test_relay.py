@@ -264,6 +264,24 @@ def test_a_grant_needs_no_new_thread() -> None:
     bench.close()
 
 
+def test_one_press_opens_where_the_line_is_driven_at_the_second_try() -> None:
+    """A driver that fails once costs nobody inside a press; one that goes on failing is told."""
+    pins = FailingFactory()
+    lines = OutputLines(pins, [OutputLine(GATE, 17)])
+    relay = Relay(lines, max_open_s=FOREVER_S)
+    first = len(pins.calls) + 1
+    pins.fails = lambda call: call.number == first and call.operation == "write"
+    relay.grant(way_out=True)
+    assert level(pins, 17)
+    relay.move(Position.SAFE)
+    pins.fails = lambda call: call.operation == "write"
+    with pytest.raises(RelayError, match="cannot be driven"):
+        relay.grant(way_out=True)
+    pins.fails = lambda call: False
+    relay.close()
+    lines.close()
+
+
 def test_a_relay_without_its_limit_s_thread_lets_people_out_only(
     pins: MockFactory, lines: OutputLines
 ) -> None:
@@ -408,11 +426,33 @@ def test_two_interlocked_lines_are_never_on_together(pins: MockFactory) -> None:
     assert not pins.pin(17).state
 
 
-def test_a_pin_that_is_taken_is_one_clear_error_and_nothing_is_kept(pins: MockFactory) -> None:
-    """Two users of one pin are found at the start, and the first lines are given back."""
-    with pytest.raises(RelayError, match="GPIO 17 cannot be claimed for 'lamp'"):
-        OutputLines(pins, [OutputLine(GATE, 17), OutputLine("lamp", 17)])
-    OutputLines(pins, [OutputLine(GATE, 17)]).close()
+def test_a_gate_s_pin_that_is_taken_is_one_clear_error_and_nothing_is_kept(
+    pins: MockFactory,
+) -> None:
+    """Without the gate's own line there is no gate: the lines before it are given back."""
+    pins.reserve_pins(pins, 17)
+    with pytest.raises(RelayError, match="GPIO 17 cannot be claimed for 'gate'"):
+        OutputLines(pins, [OutputLine("lamp", 22), OutputLine(GATE, 17)])
+    OutputLines(pins, [OutputLine("lamp", 22)]).close()
+
+
+def test_a_lamp_that_cannot_be_claimed_keeps_nobody_in(pins: MockFactory) -> None:
+    """The gate moves without it; an interlock takes it for on; it is claimed once it is free."""
+    pins.reserve_pins(pins, 22)
+    wires = [OutputLine(GATE, 17), OutputLine("red", 22)]
+    lines = OutputLines(pins, wires, [(GATE, "red")])
+    assert lines.unclaimed == ["red"]
+    with pytest.raises(RelayError, match="GPIO 22 cannot be claimed for 'red'"):
+        lines.switch(GATE, True)
+    lines.force(GATE, True)
+    assert level(pins, 17)
+    lines.force(GATE, False)
+    pins.release_pins(pins, 22)
+    assert lines.switch("red", True)
+    assert level(pins, 22)
+    assert lines.switch(GATE, True)
+    assert not level(pins, 22)
+    lines.close()
 
 
 def test_a_board_without_pins_says_what_to_do() -> None:

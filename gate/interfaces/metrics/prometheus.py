@@ -217,7 +217,10 @@ class PrometheusMeter(Meter):
         self._rest.clear()
         closers, self._closers = self._closers, []
         for closer in closers:
-            closer()
+            try:
+                closer()
+            except Exception as error:
+                log.error("metrics: not ended: %s", error)
 
     def _begin_at_zero(self) -> None:
         """Create the usual series at 0: one that begins with its first event shows no increase."""

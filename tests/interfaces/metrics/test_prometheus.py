@@ -306,3 +306,20 @@ def test_a_running_gate_tells_what_it_does(write_config: WriteConfig, tmp_path: 
         assert samples["smile_gate_stage_seconds_count", stage] > 0
     assert samples["smile_gate_lane_open",] == 1
     assert not path.exists()
+
+
+def test_a_file_that_cannot_be_removed_ends_no_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is left at the end is told; the rest is ended all the same."""
+    meter = PrometheusMeter(build=BUILD, model="", watchdog_s=0, fps_wanted=15, board=lambda: BOARD)
+    ended: list[bool] = []
+    meter.write_every(tmp_path / "gate.prom", 3600)
+    meter._closers.append(lambda: ended.append(True))
+
+    def fail(path: Path, **_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(Path, "unlink", fail)
+    meter.close()
+    assert ended
