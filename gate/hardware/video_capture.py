@@ -176,9 +176,12 @@ class StreamDelay:
 
 
 def device_delay(stamp_s: float, now: float) -> float:
-    """Age of a picture by its time stamp of the kernel's monotonic clock; 0 for another clock."""
+    """Age of a picture by its time stamp of the kernel's monotonic clock; 0 for another clock.
+
+    A driver that has no time stamps says 0: within a minute of the boot that is no age either.
+    """
     age_s = now - stamp_s
-    return age_s if 0 <= age_s < 60 else 0.0
+    return age_s if stamp_s > 0 and 0 <= age_s < 60 else 0.0
 
 
 def open_device(path: str, wanted: CameraRequest) -> Capture:

@@ -226,6 +226,7 @@ def test_a_devices_time_stamp_counts_where_it_is_the_monotonic_clocks() -> None:
     assert device_delay(99.8, 100.0) == pytest.approx(0.2)
     assert device_delay(1.7e9, 100.0) == 0.0
     assert device_delay(0.0, 100.0) == 0.0
+    assert device_delay(0.0, 10.0) == 0.0, "a driver without time stamps, soon after the boot"
 
 
 @pytest.mark.parametrize("failing", ["set", "get"])

@@ -227,6 +227,14 @@ def failing_capture(
                 return False, None
             return True, image
 
+        def grab(self) -> bool:
+            self._call("grab")
+            return not empty.fails("grab")
+
+        def retrieve(self) -> tuple[bool, Any]:
+            self._call("retrieve")
+            return True, picture()
+
         def release(self) -> None:
             self._call("release")
 
