@@ -156,15 +156,20 @@ class Capture:
 class StreamDelay:
     """How far a stream is behind, by its time stamps against the clock.
 
-    The picture that came with the least delay counts as one without any.
+    The picture that came with the least delay counts as one without any, and so does each of a
+    stream whose time stamps stand still.
     """
 
     def __init__(self) -> None:
         self._least: float | None = None
         self._at = 0.0
+        self._stamp: float | None = None
 
     def __call__(self, stamp_s: float, now: float) -> float:
         """Delay of the picture with this time stamp that came now, s."""
+        stands, self._stamp = stamp_s == self._stamp, stamp_s
+        if stands:
+            return 0.0
         offset = now - stamp_s
         least, self._least = self._least, offset
         if least is not None:

@@ -209,6 +209,8 @@ def test_a_camera_whose_clock_drifts_or_is_set_does_not_lag() -> None:
     assert delay(5.0, 86_500.0) == 0.0
     assert delay(6.0, 86_501.0) == pytest.approx(0.0, abs=0.01)
     assert delay(6.5, 86_503.0) == pytest.approx(1.5, abs=0.01)
+    still = StreamDelay()
+    assert [still(0.0, float(now)) for now in range(100)] == [0.0] * 100, "no time stamps at all"
 
 
 def test_a_stream_without_time_stamps_is_new_when_it_is_read() -> None:

@@ -51,6 +51,8 @@ HEAL_S = 8.0
 """What mends itself has done so by then; after that an operator clears."""
 GRACE_S = 0.3
 """Beyond `max_on_s`: a line that could not be driven is tried again 0.05 s later."""
+LEAVES_S = 1.0
+"""A camera's thread that waits for a late picture ends once its driver returns."""
 SLACK_S = 0.02
 ANSWER_S = 60.0
 """Real time that another process has for its answer, on a busy machine."""
@@ -222,10 +224,10 @@ class World:
                 self._ended("by itself")
         self.running = False
         self.daemon = None
-        left = [one.name for one in TIME.threads if one.is_alive() and one.name != "script"]
-        if left:
-            self.promise(False, f"threads left after the end: {', '.join(left)}")
         self._safe_state()
+        TIME.sleep(LEAVES_S)
+        left = [one.name for one in TIME.threads if one.is_alive() and one.name != "script"]
+        self.promise(not left, f"threads left after the end: {', '.join(left)}")
 
     def _ended(self, why: str) -> None:
         no_line = self.targets.line == GATE and not hasattr(self.daemon, "parts")
