@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from gate.core.text import escaped
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -55,5 +57,5 @@ def settings(path: Path | None) -> Config:
 
 
 def say_json(value: dict[str, Any]) -> None:
-    """Write one JSON object as a line of standard output, at once."""
-    click.echo(json.dumps(value))
+    """Write one JSON object as a line of standard output, at once; letters as they are."""
+    click.echo(escaped(json.dumps(value, ensure_ascii=False)))

@@ -479,6 +479,8 @@ def test_what_needs_a_restart_refuses_the_whole_reload(
     [
         ({"smile": {"frames": 0}}, "smile.frames"),
         ({"smile": {"model": "none.tflite"}, "face": {"lost_s": 9}}, "none.tflite"),
+        ({"camera": {"source": "/dev/video77"}, "face": {"lost_s": 9}}, "there is none now"),
+        ({"camera": {"source": "none.avi"}}, "no video file or folder .*none.avi; nothing was"),
     ],
 )
 def test_a_bad_file_leaves_the_old_settings(
@@ -487,7 +489,7 @@ def test_a_bad_file_leaves_the_old_settings(
     sections: dict[str, dict[str, object]],
     said: str,
 ) -> None:
-    """A mistake in the file, or a model that is not there, changes nothing."""
+    """A mistake in the file, or a model or camera that is not there, changes nothing."""
     gate = bench()
     before = gate.parts.config
     write_config(**sections)
