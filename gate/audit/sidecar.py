@@ -16,20 +16,23 @@ from gate.system import durable
 log = logging.getLogger(__name__)
 
 
-def write(log_file: Path, name: str, content: dict[str, Any], *, sync: bool = True) -> None:
-    """Have the file say this, also after a power cut; a card that refuses is only warned of.
+def write(log_file: Path, name: str, content: dict[str, Any], *, sync: bool = True) -> str | None:
+    """Have the file say this, also after a power cut; returns why it does not, where it does not.
 
-    Without `sync` a power cut may leave what it said before: for what is written again and again.
+    A card that refuses is warned of. Without `sync` a power cut may leave what it said before: for
+    what is written again and again.
     """
     place = _place(log_file, name)
     data = (json.dumps(content, indent=1) + "\n").encode()
     try:
         if place.exists() and place.read_bytes() == data:
-            return
+            return None
         durable.write(place, data, mode=durable.PRIVATE, sync=sync)
         as_its_folder(place)
     except OSError as error:
         log.warning("cannot write %s: %s", place, error.strerror)
+        return f"{place} can't be written: {error.strerror}"
+    return None
 
 
 def read(log_file: Path, name: str) -> dict[str, Any] | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from gate.audit.lock import held
 from gate.config import Config
 from gate.core.describe import describe, fields, level, without_person
 from gate.core.domain import Event, EventKind, Observation, Signal, Trigger
@@ -21,7 +22,7 @@ from gate.core.transitions import Lane
 from gate.errors import ControlError, GateError, NoAnswer
 from gate.interfaces.control.from_config import open_server
 from gate.interfaces.control.protocol import Answer, Command, Request
-from gate.service.commands import carry_out, opened
+from gate.service.commands import carry_out, opened, with_kept
 from gate.service.inbox import Call, Inbox, Letter
 from gate.service.log_writer import CLOSE_S
 from gate.service.parts import Parts
@@ -93,6 +94,7 @@ class Daemon:
             server = open_server(self._config, self._answer, self._queries.answer)
             if server is not None:
                 stack.callback(server.close)
+            stack.enter_context(held(self._config.store.path))
             self.parts = start(
                 self._config,
                 self._path,
@@ -175,7 +177,7 @@ class Daemon:
         while not answer:  # an opening waits for the log, for `store.grant_within_s` at most
             time.sleep(LOOK_S)
             answer = self.inbox.ask(lambda: opened(self.parts) or {}, ANSWER_S)
-        return answer
+        return with_kept(answer)
 
     def _exported(self, who: str, what: str) -> None:
         """Record that a reader was given events, in the reader's thread. Raises `GateError`."""

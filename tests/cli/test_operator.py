@@ -194,6 +194,23 @@ def test_a_second_gate_gets_one_clear_error(
         assert call("status").exit_code == 0
 
 
+def test_a_second_gate_on_one_log_is_refused_whatever_its_socket(
+    write_config: WriteConfig, manager: Manager, tmp_path: Path
+) -> None:
+    """Neither another socket nor none lets two gates write one log; the first goes on."""
+    with running(write_config(camera={"loop": True}), manager) as first:
+        manager.wait_for("READY=1")
+        for socket in (None, str(tmp_path / "other.sock")):
+            config = write_config(camera={"loop": True}, control={"socket": socket})
+            with running(config, manager) as second:
+                _, said = second.communicate(timeout=PATIENCE_S)
+                assert second.returncode == 1
+                assert f"another gate writes it (process {first.pid})" in said.decode()
+        assert first.poll() is None
+    kinds = [record.event.kind for record in records(tmp_path / "audit.db")]
+    assert kinds.count(EventKind.STARTED) == 1
+
+
 def test_a_gate_that_hangs_does_not_answer(
     write_config: WriteConfig, manager: Manager, tmp_path: Path
 ) -> None:
