@@ -43,8 +43,8 @@ def find(store: Store | None, log_file: Path) -> tuple[OperatorClose | None, boo
     """The close that holds, and whether the log has it.
 
     The log's word counts, unless the file is of a later moment: what a full card could not take.
-    A log that has no word, that was begun anew or that can't be opened is asked no further: then the
-    file decides, and one that can't be read is a close by somebody.
+    A log that has no word, that was begun anew or that can't be opened is asked no further: then
+    the file decides, and one that can't be read is a close by somebody.
     """
     word = None if store is None else store.operators_word()
     kept = sidecar.read(log_file, _NAME)

@@ -136,7 +136,7 @@ def test_a_reload_is_told_to_the_manager_and_a_bad_one_is_refused(
         write_config(camera={"loop": True}, smile={"frames": 0})
         bad = call("reload")
         assert bad.exit_code == 1
-        assert "'smile.frames' should be greater than or equal to 1" in bad.stderr
+        assert "'smile.frames' must be at least 1" in bad.stderr
         manager.wait_for("RELOADING=1")
         manager.wait_for("READY=1")
         assert json.loads(call("status", "--json").stdout)["settings"]["digest"] == digest
