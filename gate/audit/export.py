@@ -96,7 +96,7 @@ def export(
     expect_current(session)
     tally = Tally()
     partial = target.with_name(target.name + ".partial")
-    with explaining(str(target)):
+    with explaining(str(target), "export"):
         try:
             partial.unlink(missing_ok=True)
             rows = tally.count(_flat_rows(session, query))

@@ -1,8 +1,8 @@
 """One gate to a log: two would give the same numbers, and take each other for crashed.
 
 A running gate holds a lock on ``audit.db.lock``, a file beside the log: never on the log's own
-file, whose locks are SQLite's. The kernel lets go of it with the process, however that ends, so that a
-gate that was killed stands in nobody's way. Readers, and commands that write a line, take no lock.
+file, whose locks are SQLite's. The kernel lets go of it with the process, however that ends, so
+that a gate that was killed stands in nobody's way. Readers and commands take no lock.
 Source: fcntl(2), "Advisory record locking".
 """
 

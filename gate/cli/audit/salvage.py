@@ -34,12 +34,13 @@ def command(path: Path, target: Path) -> None:
     if os.path.lexists(target):
         raise StoreError(f"salvage {target}: the file is there already; choose another name")
     count = proved = 0
-    with closing(Session(path, read_only=True, cut_off=True)) as session:
+    with (
+        closing(Session(path, read_only=True, cut_off=True)) as session,
+        explaining(str(target), "salvage"),
+    ):
         following, last = expected(session)
         whole = True
-        with explaining(str(target)):
-            file = io.TextIOWrapper(durable.create(target), encoding="utf-8", newline="")
-        with file:
+        with io.TextIOWrapper(durable.create(target), encoding="utf-8", newline="") as file:
             writer = csv.DictWriter(file, COLUMNS)
             writer.writeheader()
             for row in salvage(session):
