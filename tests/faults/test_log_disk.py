@@ -79,19 +79,17 @@ def stuff(disk: Path) -> None:
 def test_each_command_says_that_the_disk_is_full_and_what_helps(disk: Path, tmp_path: Path) -> None:
     """No command calls it a dying card, gives an advice that fails too, or ends in a traceback."""
     path = full_log(disk)
-    commands = {
-        ("prune", "--older-than", "0", "--trust-clock"): "sudo journalctl --vacuum-size=50M",
-        ("backup", disk / "copies"): "make room",
-        ("export", disk / "e.csv"): "choose a folder on another disk",
-        ("export", disk / "e.db", "--format", "sqlite"): "choose a folder on another disk",
-        ("salvage", disk / "left.csv"): "make room",
-    }
-    for words, advice in commands.items():
+    for words in (
+        ("prune", "--older-than", "0", "--trust-clock"),
+        ("backup", disk / "copies"),
+        ("export", disk / "e.csv"),
+        ("export", disk / "e.db", "--format", "sqlite"),
+        ("salvage", disk / "left.csv"),
+    ):
         result = call("audit", *words, "--database", path)
         (line,) = result.stderr.splitlines()
         assert result.exit_code == 1, words
-        assert "disk is full" in line
-        assert advice in line
+        assert "the disk is full; make room" in line
         assert "or run `smile-gate audit prune`" not in line
     assert sorted(one.name for one in disk.glob("e.*")) == []
     for words in (("list",), ("verify",), ("export", tmp_path / "e.csv", "--no-record")):
