@@ -21,6 +21,8 @@ from gate.errors import ConfigError
 
 Place: TypeAlias = tuple[int | str, ...]
 
+START = "check the path; smile-gate check --default prints a file to start from"
+"""What to do about a file that is not there, at a start and while a gate runs."""
 MAX_BYTES = 64 * 1024
 """Eight times the file with every setting and its comment; PyYAML reads about 100 kB a second."""
 MAX_DEPTH = 16
@@ -157,7 +159,7 @@ def _text(path: Path) -> str:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file; give the configuration with --config") from None
+        raise ConfigError(f"{path}: no such file; {START}") from None
     except IsADirectoryError:
         raise ConfigError(
             f"{path}: cannot be read as text: it is a folder; name its file"

@@ -18,6 +18,7 @@ import numpy as np
 
 from gate.errors import GateError
 from gate.hardware.picture_files import VideoFile
+from gate.system.extras import install
 
 if TYPE_CHECKING:
     from gate.core.domain import Image
@@ -97,9 +98,7 @@ def photo() -> Image:
     try:
         from skimage import data
     except ImportError:
-        raise GateError(
-            "the demo's photo needs scikit-image: pip install 'smile-gate[demo]'"
-        ) from None
+        raise GateError(f"the demo's photo needs scikit-image: {install('demo')}") from None
     return np.asarray(cv2.cvtColor(data.astronaut(), cv2.COLOR_RGB2BGR), dtype=np.uint8)
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from gate.config.yaml_file import START
 from tests.cli.calls import call
 
 WriteConfig = Callable[..., Path]
@@ -53,9 +54,7 @@ def test_json_is_one_object_whether_the_file_is_good_or_not(tmp_path: Path) -> N
     assert (bad.exit_code, bad.stderr, told["valid"], told["settings"]) == (2, "", False, None)
     assert [mistake["line"] for mistake in told["mistakes"]] == [3]
     gone = json.loads(call("check", "--config", tmp_path / "none.yaml", "--json").stdout)
-    assert gone["mistakes"] == [
-        {"line": None, "text": "no such file; give the configuration with --config"}
-    ]
+    assert gone["mistakes"] == [{"line": None, "text": f"no such file; {START}"}]
 
 
 def test_what_cannot_work_is_a_mistake_and_what_may_come_a_warning(tmp_path: Path) -> None:

@@ -92,8 +92,8 @@ def test_each_command_says_that_the_disk_is_full_and_what_helps(disk: Path, tmp_
         assert "the disk is full; make room" in line
         assert "or run `smile-gate audit prune`" not in line
     assert sorted(one.name for one in disk.glob("e.*")) == []
-    for words in (("list",), ("verify",), ("export", tmp_path / "e.csv", "--no-record")):
-        assert call("audit", *words, "--database", path).exit_code == 0
+    for command in (["list"], ["verify"], ["export", str(tmp_path / "e.csv"), "--no-record"]):
+        assert call("audit", *command, "--database", path).exit_code == 0
     (disk / "filler").unlink()
     pruned = call("audit", "prune", "--older-than", "0", "--trust-clock", "--database", path)
     assert "events deleted" in pruned.stdout
