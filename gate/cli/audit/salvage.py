@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import os
 import sys
@@ -11,8 +10,9 @@ from pathlib import Path
 
 import click
 
+from gate.audit import export_csv
 from gate.audit.errors import explaining
-from gate.audit.export_row import COLUMNS, holds
+from gate.audit.export_row import holds
 from gate.audit.recovery import expected, salvage
 from gate.audit.session import Session
 from gate.cli.audit.options import must_be_there, which_log
@@ -41,14 +41,11 @@ def command(path: Path, target: Path) -> None:
         following, last = expected(session)
         whole = True
         with io.TextIOWrapper(durable.create(target), encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, COLUMNS)
-            writer.writeheader()
-            for row in salvage(session):
+            for row in export_csv.write(file, salvage(session)):
                 whole = _nothing_missing(following, row["sequence"] - 1) and whole
                 following = row["sequence"] + 1
                 count += 1
                 proved += holds(row)
-                writer.writerow(row)
     whole = _nothing_missing(following, last) and whole
     click.echo(f"{count} events in {target}; {proved} are proved by their digest")
     sys.exit(0 if whole and count else 1)
