@@ -58,9 +58,7 @@ def moment(words: str, now: datetime) -> datetime:
     if text == "now":
         return now
     if ago := _ago(text):
-        return (now.astimezone(UTC) - ago).astimezone(
-            now.tzinfo
-        )  # hours that passed, not a clock's
+        return (now.astimezone(UTC) - ago).astimezone(now.tzinfo)  # hours that really passed
     for day_of in (_named_day, _written_day):
         # A day, alone or before a time of it; and a time, which is today's.
         for head, rest in _splits(text):
