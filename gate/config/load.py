@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -79,35 +80,38 @@ def restored(values: dict[str, Any]) -> Config:
 
 
 def _said(tree: Tree, errors: Sequence[Any]) -> Iterator[Mistake]:
-    """Pydantic's mistakes as (line, text), one for each place: a union finds one a branch."""
-    told: set[Place] = set()
+    """Pydantic's mistakes as (line, text), one for each value: a union finds one a branch."""
+    values: dict[Place, list[Any]] = {}
     for found in errors:
         # A union adds the name of its branch to the place: keep what the file really has.
         place = tree.known(found["loc"])
-        whole = found["type"] not in ("extra_forbidden", "missing")
-        if place in tree.spoiled or (whole and place in told and tree.value_at(place) is not None):
+        if place in tree.spoiled:
             continue
-        is_default = found["type"] == "value_error" and found["loc"][:-1] == place
-        if whole and not is_default:
-            told.add(place)
-        yield tree.line(place), _say(place, found, is_default=is_default)
+        if found["type"] == "value_error" and found["loc"][:-1] == place:
+            name = ".".join(map(str, found["loc"]))  # a default does not go with what is set
+            yield tree.line(place), f"'{name}' {in_words([found], _setting(found['loc']))}"
+        elif found["type"] == "extra_forbidden":
+            yield tree.line(place), _unknown(place)
+        elif found["type"] == "missing" and isinstance(found["loc"][-1], str):
+            name = ".".join(map(str, place))
+            yield tree.line(place), f"'{name}' needs '{found['loc'][-1]}'"
+        else:
+            values.setdefault(place, []).append(found)
+    for place, several in values.items():
+        name = ".".join(map(str, place))
+        yield tree.line(place), f"'{name}' {in_words(several, _setting(place))}"
 
 
-def _say(place: Place, found: Any, *, is_default: bool) -> str:
-    """One of pydantic's mistakes; ``is_default`` where a default does not go with what is set."""
-    where = found["loc"] if is_default else place
-    name = ".".join(str(part) for part in where)
-    if found["type"] == "extra_forbidden":
-        unknown, section = str(place[-1]), place[:-1]
-        near = suggest(unknown, _settings(section)) or _elsewhere(unknown, section)
-        if unknown.isdigit() and section:
-            near = "; a comma divides what stands between { and }: write 0.5, not 0,5"
-        return f"unknown setting '{name}'{near}"
-    if found["type"] == "missing":
-        needs = found["loc"][-1]
-        return f"'{name}' needs '{needs}'" if isinstance(needs, str) else f"'{name}' has too few"
-    setting = _setting(where)
-    return f"'{name}' {in_words(found, setting)}"
+def _unknown(place: Place) -> str:
+    """What is said of a setting that there is not."""
+    unknown, section = str(place[-1]), place[:-1]
+    near = suggest(unknown, _settings(section)) or _elsewhere(unknown, section)
+    slip = re.fullmatch(r"([a-z_]+)(?::| +)(\S+)", unknown)
+    if unknown.isdigit() and section:
+        near = "; a comma divides what stands between { and }: write 0.5, not 0,5"
+    elif slip and slip[1] in _settings(section):
+        near = f" (did you mean '{slip[1]}: {slip[2]}'?)"
+    return f"unknown setting '{'.'.join(map(str, place))}'{near}"
 
 
 def _setting(place: Place) -> Setting | None:

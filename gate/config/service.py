@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from datetime import time
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, TypeAlias
@@ -110,9 +111,16 @@ class LaneSettings(Section):
     @field_validator("timezone")
     @classmethod
     def _is_known(cls, value: str | None) -> str | None:
-        if value is not None and value not in available_timezones():
-            raise ValueError(f"is no time zone: {value!r}; write it like Europe/Berlin")
-        return value
+        if value is None:
+            return None
+        zones = {zone.lower(): zone for zone in available_timezones()}
+        if value.lower() in zones:
+            return zones[value.lower()]
+        place = value.lower().replace(" ", "_")
+        near = [zones[zone] for zone in sorted(zones) if zone.rpartition("/")[2] == place]
+        near += [zones[one] for one in get_close_matches(place, zones, n=1)]
+        meant = f" (did you mean '{near[0]}'?)" if near else ""
+        raise ValueError(f"is no time zone: {value}{meant}; write it like Europe/Berlin")
 
     @property
     def zone(self) -> ZoneInfo | None:

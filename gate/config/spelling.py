@@ -12,12 +12,12 @@ import typing
 from collections.abc import Callable
 from datetime import time
 from enum import StrEnum
-from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from gate.config.hardware import Wiring
 from gate.config.service import Day
 from gate.config.yaml_file import Place, Tree
 
@@ -40,6 +40,8 @@ _NUMBER = re.compile(r"(?P<number>[-+]?[0-9]+(?:[.,][0-9]+)?)\s*(?P<unit>[^\W0-9
 _PIN = re.compile(r"(?:gpio|bcm)\s*[-_]?\s*(?P<number>[0-9]{1,2})", re.IGNORECASE)
 _TRUTH = dict.fromkeys(("yes", "y", "on", "true"), True)
 _TRUTH |= dict.fromkeys(("no", "n", "off", "false"), False)
+_CONTACTS = {"nc": "normally_closed", "no": "normally_open"}
+"""How a contact's kind is printed beside its terminals."""
 _NOTHING = ("none", "null", "nothing")
 _CLOCK = re.compile(
     r"(?P<hour>[0-9]{1,2})(?:[:h](?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2}))?|(?P<bare>h?))"
@@ -91,7 +93,7 @@ class _Reader:
             return None
 
     def _read(self, kind: Any, value: Any, place: Place) -> Any:
-        if typing.get_origin(kind) is typing.Annotated:
+        if typing.get_origin(kind) is Annotated:
             kind = typing.get_args(kind)[0]
         if typing.get_origin(kind) in (typing.Union, types.UnionType):
             return self._one_of(typing.get_args(kind), value, place)
@@ -116,6 +118,7 @@ class _Reader:
             return read[kind](value, place)
         if issubclass(kind, StrEnum) and isinstance(value, str):
             near = re.sub(r"[\s-]+", "_", value.strip().lower())
+            near = _CONTACTS.get(near, near) if kind is Wiring else near
             return near if near in list(kind) else value
         return value
 
@@ -126,22 +129,26 @@ class _Reader:
         if set(some) == {str, int}:  # a camera by its number, also in quotes
             digits = isinstance(value, str) and value.isascii() and value.isdigit()
             return int(value) if digits and len(value) < 4 else value
-        nullable = len(some) < len(kinds) and some[0] not in (str, Path)
+        nullable = len(some) < len(kinds)
         if nullable and isinstance(value, str) and value.strip().lower() in _NOTHING:
             return None
         return self._read(some[0], value, place)
 
     def _list(self, kinds: tuple[Any, ...], value: Any, place: Place) -> Any:
         inner = kinds[0]
+        plain = typing.get_args(inner)[0] if typing.get_origin(inner) is Annotated else inner
         if isinstance(value, str) and not _is_section(inner):
-            parts = re.split(r"\s*,\s*", value.strip())
-            value = [part for part in parts if part] if "," in value else [value.strip()]
+            between = r"[,\s]+" if plain in (float, int, str) else r"\s*,\s*"
+            value = [part for part in re.split(between, value.strip()) if part]
             for index in range(len(value)):
                 self._tree.lines[(*place, index)] = self._tree.line(place)
         elif isinstance(value, dict) and _is_section(inner):
             value = [self._moved(value, place)]
         if not isinstance(value, list):
             return value
+        pairs = typing.get_origin(inner) is tuple
+        if pairs and len(value) == 2 and all(isinstance(one, str) for one in value):
+            return [value]  # one pair, where a list of pairs is asked for
         if inner is Day:
             return self._days(value, place)
         return [self.read(inner, item, (*place, index)) for index, item in enumerate(value)]

@@ -98,6 +98,8 @@ class CameraSettings(Section):
     @field_validator("source")
     @classmethod
     def _no_password(cls, value: str | int) -> str | int:
+        if value == "":
+            raise ValueError("is empty; write picamera, 0 for the first USB camera, or a path")
         if isinstance(value, str) and holds_secret(value):
             raise ValueError(
                 "holds a password; write ${CAMERA_PASSWORD} in its place, and give the service"

@@ -110,13 +110,6 @@ class Tree:
             place = place[:-1]
         return place
 
-    def value_at(self, place: Place) -> Any:
-        """The value at a place that the file has."""
-        value = self.value
-        for part in place:
-            value = value[part]
-        return value
-
     def line(self, place: Place) -> int:
         """Line of the place, from 1."""
         return self.lines.get(self.known(place), 1)

@@ -85,6 +85,9 @@ def _two_values(line: int, lines: Sequence[str]) -> tuple[int, str]:
     before = next((at for at in range(line - 2, -1, -1) if _says(lines[at])), None)
     if before is not None and ":" not in re.sub(r"#.*", "", lines[before]):
         return before + 1, _lacks_colon(lines[before])
+    slip = re.fullmatch(r"\s*([a-z_]+):(\S.*?)\s*", lines[before]) if before is not None else None
+    if slip and before is not None:
+        return before + 1, f"a space is missing behind the colon; write '{slip[1]}: {slip[2]}'"
     return line, (
         "this line is indented further than the one before, which has a value already; begin both"
         " in one column"

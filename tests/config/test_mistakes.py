@@ -62,6 +62,42 @@ def test_no_wrong_value_is_told_in_another_programs_words(name: str, tmp_path: P
     assert refused > 3
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("camera: {source: null}", "'camera.source' must be text or whole number, not null"),
+        ('camera: {source: ""}', "'camera.source' is empty; write picamera, 0 for"),
+        ("face: {region: [0.5, 0.5]}", "'face.region' has too few entries; the part of the pic"),
+        (
+            "inputs: {door: 5}",
+            "'inputs.door' must be like {pin: 5, wiring: normally_cl",
+        ),
+        ("lane: {hours: ['sat 9-18']}", "'lane.hours.0' must be like [{days: [sat, sun], opens"),
+        (
+            "lane: {timezone: Berlin}",
+            "'lane.timezone' is no time zone: Berlin (did you mean 'Eur",
+        ),
+        (
+            "store: {keep_days: forever}",
+            "'store.keep_days' must be a number, or null, not",
+        ),
+        ("store: {keep_days: 0}", "'store.keep_days' must be at least 1 day, not 0"),
+        ("relay: {pin:17}", "unknown setting 'relay.pin:17' (did you mean 'pin: 17'?)"),
+        ("relay: {pin 17}", "unknown setting 'relay.pin 17' (did you mean 'pin: 17'?)"),
+    ],
+)
+def test_a_mistake_of_people_has_one_line_with_the_fix(
+    text: str, said: str, tmp_path: Path
+) -> None:
+    """One line for one mistake, and it says what to write."""
+    path = tmp_path / "gate.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load(path)
+    assert str(caught.value).startswith(f"{path}:1: {said}")
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize("section", ["relay", "camera", "lane", "inputs"])
 @pytest.mark.parametrize("value", ["5", "pin 17", "[a]", "true"])
 def test_a_section_that_is_no_section_is_told_how_it_is_written(

@@ -16,7 +16,8 @@ def value(tmp_path: Path, name: str, written: str) -> Any:
     """What a setting is after a file that says it so."""
     section, _, key = name.partition(".")
     path = tmp_path / "gate.yaml"
-    path.write_text(f"{section}:\n  {key}: {written}\n", encoding="utf-8")
+    line = f"{section}:\n  {key}: {written}\n" if key else f"{name}: {written}\n"
+    path.write_text(line, encoding="utf-8")
     return flat(load(path))[name]
 
 
@@ -71,6 +72,11 @@ def value(tmp_path: Path, name: str, written: str) -> Any:
         ("store.upkeep_at", "12:05 am", "00:05:00"),
         ("store.upkeep_at", "9:30 p.m.", "21:30:00"),
         ("face.region", "0.1, 0, 0.8, 1", [0.1, 0, 0.8, 1]),
+        ("face.region", "0.1 0 0.8 1", [0.1, 0, 0.8, 1]),
+        ("lane.timezone", "europe/berlin", "Europe/Berlin"),
+        ("lane.timezone", "none", None),
+        ("control.socket", "none", None),
+        ("interlocks", "[gate, heartbeat]", [["gate", "heartbeat"]]),
         ("control.readers", "auditors", ["auditors"]),
         ("control.readers", "auditors, fleet", ["auditors", "fleet"]),
     ],

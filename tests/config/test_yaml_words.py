@@ -29,6 +29,10 @@ def said(tmp_path: Path, text: str) -> str:
         ("relay\n  pin: 17\n", "1: a colon is missing in this line; write 'relay:'"),
         ("relay:\n  pin 17\n  hold_s: 3\n", "2: a colon is missing in this line; write 'pin: 17'"),
         ("relay:\n pin: 17\n hold_s 5\n pulse_s: 3\n", "3: a colon is missing in this line; write"),
+        (
+            "relay:\n  pin:17\n  hold_s: 3\n",
+            "2: a space is missing behind the colon; write",
+        ),
         ("relay: pin: 17\n", "1: there are two ': ' in this line"),
         ("gate: {id: a}\n---\ngate: {id: b}\n", "2: a second document begins here"),
         ("gate: {id: a}\n...\ngate: {id: b}\n", "3: a second document begins here"),
