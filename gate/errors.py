@@ -58,7 +58,7 @@ class ControlError(GateError):
 
 
 class AnotherGate(ControlError):
-    """The control socket belongs to a gate that runs already."""
+    """The control socket, or the log, belongs to a gate that runs already."""
 
 
 class NotRunning(ControlError):

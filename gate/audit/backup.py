@@ -56,7 +56,7 @@ def back_up(
         raise StoreError("a log in memory can't be backed up; give the gate a file")
     target = folder / f"{source.stem}-{stamp(now)}.db"
     partial = target.with_name(target.name + ".partial")
-    with explaining(str(target)):
+    with explaining(str(target), "backup"):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # the log names people
         _room_for(source, folder)
         try:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
@@ -36,10 +38,17 @@ class LogReadOnly(StoreError):
     """The file, its folder or the card can't be written."""
 
 
+ROOM = (
+    "make room: sudo journalctl --vacuum-size=50M, sudo apt clean; `audit prune` needs room itself"
+)
+"""What helps on a full disk."""
+FULL_BYTES = 64 * 1024
+"""Less than this is free: nothing can be written, whatever SQLite calls it."""
+
 _ADVICE: dict[int, tuple[type[StoreError], str]] = {
     sqlite3.SQLITE_FULL: (
         LogFull,
-        "the disk is full; free some space, or run `smile-gate audit prune`",
+        f"the disk is full; {ROOM}",
     ),
     sqlite3.SQLITE_READONLY: (LogReadOnly, "it is read-only; check the card and the file's owner"),
     sqlite3.SQLITE_PERM: (LogReadOnly, "no permission; check the owner of the file and its folder"),
@@ -95,19 +104,38 @@ _OS: dict[int, int] = {
 """The operating system's errors, by the SQLite error that means the same."""
 
 
-def explained(error: Exception, where: str) -> StoreError:
-    """The StoreError, one line, for what SQLite or SQLAlchemy raised about the log at `where`."""
+def is_full(path: Path) -> bool:
+    """Whether the disk that has, or would have, this file takes nothing more."""
+    folder = next((one for one in (path, *path.parents) if one.exists()), Path("/"))
+    try:
+        return shutil.disk_usage(folder).free < FULL_BYTES
+    except OSError:
+        return False
+
+
+def explained(error: Exception, where: str, what: str = "audit log") -> StoreError:
+    """The StoreError, one line, for what SQLite or SQLAlchemy raised about the file at `where`.
+
+    On a full disk SQLite has several names for it, one of which means a dying card elsewhere.
+    """
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     code = getattr(cause, "sqlite_errorcode", None)
     if isinstance(cause, OSError):
         code = _OS.get(cause.errno or 0)
-    kind, advice = _ADVICE.get((code or 0) & 0xFF, (StoreError, "see the message"))
+    primary = (code or 0) & 0xFF
+    if primary in _PERHAPS_FULL and is_full(Path(where)):
+        primary = sqlite3.SQLITE_FULL
+    kind, advice = _ADVICE.get(primary, (StoreError, "see the message"))
+    if kind is LogFull and what != "audit log":
+        advice = "the disk is full; make room on it, or choose a folder on another disk"
     said = " ".join(str(cause).split())
     laid_out = code != sqlite3.SQLITE_ERROR or not any(word in said for word in _GONE)
     if code in _IMPOSSIBLE or not laid_out or isinstance(cause, UnicodeDecodeError):
         kind, advice = _DAMAGED
-    return kind(f"audit log {where}: {advice} ({said})")
+    return kind(f"{what} {where}: {advice} ({said})")
 
+
+_PERHAPS_FULL = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN)
 
 UNREADABLE = (
     TypeError,
@@ -135,9 +163,12 @@ def understanding(where: str) -> Iterator[None]:
 
 
 @contextmanager
-def explaining(where: str) -> Iterator[None]:
-    """Turn exceptions of SQLite, SQLAlchemy and the operating system into a `StoreError`."""
+def explaining(where: str, what: str = "audit log") -> Iterator[None]:
+    """Turn exceptions of SQLite, SQLAlchemy and the operating system into a `StoreError`.
+
+    ``what`` says what the file at ``where`` is.
+    """
     try:
         yield
     except (SQLAlchemyError, sqlite3.Error, OSError, OverflowError, UnicodeError) as error:
-        raise explained(error, where) from error
+        raise explained(error, where, what) from error

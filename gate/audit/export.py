@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import io
 import json
@@ -17,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from gate.audit import schema
+from gate.audit import export_csv, schema
 from gate.audit.chain import START
 from gate.audit.errors import explaining
 from gate.audit.export_row import COLUMNS, Flat, erased, flat
@@ -27,6 +26,7 @@ from gate.audit.query import PAGE, Query, page
 from gate.audit.session import Session
 from gate.errors import StoreError
 from gate.system import durable
+from gate.system.extras import install
 
 
 class Format(StrEnum):
@@ -35,6 +35,42 @@ class Format(StrEnum):
     CSV = "csv"
     SQLITE = "sqlite"
     PARQUET = "parquet"
+
+
+SUFFIXES = {
+    ".csv": Format.CSV,
+    ".db": Format.SQLITE,
+    ".sqlite": Format.SQLITE,
+    ".sqlite3": Format.SQLITE,
+    ".parquet": Format.PARQUET,
+    ".pq": Format.PARQUET,
+}
+"""A file's suffix → what is in it."""
+
+
+def format_of(target: Path, asked: Format | None) -> Format:
+    """The format of an export: what its suffix says, or what was asked for.
+
+    Raises StoreError where they differ, or where nothing says it.
+    """
+    by_suffix = SUFFIXES.get(target.suffix.lower())
+    if asked is not None and by_suffix not in (None, asked):
+        raise StoreError(
+            f"export {target}: {target.suffix} is a suffix of {by_suffix}, and {asked} was asked"
+            " for; choose another suffix, or leave --format out"
+        )
+    form = asked or by_suffix
+    if form is None and target.suffix.lower() in (".xlsx", ".xls", ".ods"):
+        raise StoreError(
+            f"export {target}: spreadsheets open CSV: {target.with_suffix('.csv').name}"
+            " --for-spreadsheet"
+        )
+    if form is None:
+        raise StoreError(
+            f"export {target}: its suffix says no format; name it .csv, .db or .parquet, or say"
+            " --format"
+        )
+    return form
 
 
 @dataclass(slots=True)
@@ -79,16 +115,17 @@ def export(
     now: datetime,
     *,
     for_spreadsheet: bool = False,
+    bom: bool = False,
 ) -> dict[str, Any]:
     """Write the events that match to `target`, and its manifest beside it; returns the manifest.
 
-    Both are new files for their owner only; no link is followed. `for_spreadsheet` (CSV only) has
-    an apostrophe before what a spreadsheet would take for a formula: such a file can be read by
-    people, and not be verified.
+    Both are new files for their owner only; no link is followed. With `bom` a CSV file begins with
+    a byte-order mark. `for_spreadsheet` (CSV only) has one too, and an apostrophe before what a
+    spreadsheet would take for a formula: such a file can be read by people, and not be verified.
 
     Raises StoreError; then neither file is there, or they are as they were.
     """
-    if for_spreadsheet and form is not Format.CSV:
+    if (for_spreadsheet or bom) and form is not Format.CSV:
         raise StoreError(f"export {target}: only CSV can be for a spreadsheet; say --format csv")
     for place in (target, manifest_path(target)):
         if place.is_symlink():
@@ -96,11 +133,15 @@ def export(
     expect_current(session)
     tally = Tally()
     partial = target.with_name(target.name + ".partial")
-    with explaining(str(target)):
+    with explaining(str(target), "export"):
         try:
             partial.unlink(missing_ok=True)
             rows = tally.count(_flat_rows(session, query))
-            _WRITERS[form](partial, map(harmless, rows) if for_spreadsheet else rows)
+            if form is Format.CSV:
+                shown = map(harmless, rows) if for_spreadsheet else rows
+                _write_csv(partial, shown, bom=bom or for_spreadsheet)
+            else:
+                _WRITERS[form](partial, rows)
             manifest = {
                 "file": target.name,
                 "format": form.value,
@@ -216,23 +257,19 @@ def csv_piece(session: Session, query: Query, so_far: dict[str, Any] | None, len
     tally = Tally(**so_far) if so_far is not None else Tally()
     rest = query if tally.last is None else replace(query, after=tally.last)
     text, more = io.StringIO(newline=""), False
-    writer = csv.DictWriter(text, COLUMNS)
-    if so_far is None:
-        writer.writeheader()
     with closing(_flat_rows(session, rest)) as rows:
-        for row in tally.count(rows):
-            writer.writerow(row)
+        for _ in export_csv.write(text, tally.count(rows), header=so_far is None):
             more = text.tell() >= length
             if more:
                 break
     return Piece(text.getvalue(), asdict(tally), _said(query), _log(session), more)
 
 
-def _write_csv(path: Path, rows: Iterable[Flat]) -> None:
+def _write_csv(path: Path, rows: Iterable[Flat], *, bom: bool) -> None:
     with io.TextIOWrapper(durable.create(path), encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        writer.writerows(rows)
+        file.write(export_csv.BYTE_ORDER_MARK if bom else "")
+        for _ in export_csv.write(file, rows):
+            pass
 
 
 def _write_sqlite(path: Path, rows: Iterable[Flat]) -> None:
@@ -251,7 +288,9 @@ def _write_parquet(path: Path, rows: Iterable[Flat]) -> None:
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError as error:
-        raise StoreError("Parquet needs pyarrow: pip install 'smile-gate[export]'") from error
+        raise StoreError(
+            f"Parquet needs pyarrow, which can't be imported ({error}): {install('export')}"
+        ) from error
     kinds = {int: pa.int64(), str: pa.string()}
     layout = pa.schema([(name, kinds[kind]) for name, kind in COLUMNS.items()])
     with durable.create(path) as file, pq.ParquetWriter(file, layout) as writer:
@@ -265,7 +304,6 @@ def _write_parquet(path: Path, rows: Iterable[Flat]) -> None:
 
 
 _WRITERS: dict[Format, Callable[[Path, Iterable[Flat]], None]] = {
-    Format.CSV: _write_csv,
     Format.SQLITE: _write_sqlite,
     Format.PARQUET: _write_parquet,
 }

@@ -85,10 +85,22 @@ def _address(path: Path, read_only: bool) -> str:
     right to write; `query_only`, set by the caller, keeps everything else as it is.
     """
     address = path.absolute().as_uri()
-    wal, shared = (path.with_name(path.name + suffix) for suffix in ("-wal", "-shm"))
-    if not read_only or (wal.exists() and wal.stat().st_size and not shared.exists()):
+    wal, shared = (_size(path.with_name(path.name + suffix)) for suffix in ("-wal", "-shm"))
+    in_use = shared >= _SHARED_BYTES
+    if not read_only or (wal and not in_use):
         return address + "?mode=rw"
-    return address + ("?mode=ro" if shared.exists() else "?mode=ro&immutable=1")
+    return address + ("?mode=ro" if in_use else "?mode=ro&immutable=1")
+
+
+def _size(path: Path) -> int:
+    with suppress(FileNotFoundError):
+        return path.stat().st_size
+    return 0
+
+
+_SHARED_BYTES = 32 * 1024
+"""The -shm file of a log that is open has this size at least; less is left where a full disk had no
+room for it. Source: SQLite's "WAL-mode File Format", section 2."""
 
 
 def identify(connection: Connection, name: str) -> int:

@@ -69,13 +69,23 @@ def salvage(session: Session) -> Iterator[Flat]:
 
 
 def expected(session: Session) -> tuple[int, int]:
-    """The first and the last event that the log should have, as far as the file still says.
+    """The first and the last event that the log should have.
 
-    Raises StoreError.
+    The last as far as the file still says, or the head noted beside it: that one outlasts a file of
+    which most was cut off. Raises StoreError.
     """
     with session.driver() as log:
         low, _, sure = _bounds(log, session.path)
-    return low, sure
+    return low, max(sure, _noted(session.path))
+
+
+def _noted(path: Path | None) -> int:
+    """Number of the newest event, as it was noted beside the log; 0 where it was not."""
+    noted = (sidecar.read(path, "head") or {}).get("sequence") if path else None
+    return noted if isinstance(noted, int) and 0 < noted < _ANY_NUMBER else 0
+
+
+_ANY_NUMBER = 2**53
 
 
 _WORDS: dict[str, Any] = dict.fromkeys(
@@ -116,10 +126,10 @@ def _bounds(log: sqlite3.Connection, path: Path | None) -> tuple[int, int, int]:
             ("begun + size - 1", "edge"),
         )
     ]
-    noted = (sidecar.read(path, "head") or {}).get("sequence") if path else None
+    noted = _noted(path)
     sure = max((last for last in known if last), default=0)
     most = max(low, pruned) + (path.stat().st_size if path else 0) // _SMALLEST_ROW
-    if isinstance(noted, int) and sure < noted <= most:
+    if sure < noted <= most:
         sure = noted
     # A damaged number may be any: a file has no more events than its size allows.
     return max(1, min(low, pruned + 1)), min(sure, most) or most, min(sure, most)

@@ -19,10 +19,11 @@ SIZE_LIMIT = 256 * 1024
 """Bytes; the largest, the settings of a gate with every section filled, has some 20 kB."""
 
 
-def write(log_file: Path, name: str, content: dict[str, Any], *, sync: bool = True) -> None:
-    """Have the file say this, also after a power cut; a card that refuses is only warned of.
+def write(log_file: Path, name: str, content: dict[str, Any], *, sync: bool = True) -> str | None:
+    """Have the file say this, also after a power cut; returns why it does not, where it does not.
 
-    Without `sync` a power cut may leave what it said before: for what is written again and again.
+    A card that refuses is warned of. Without `sync` a power cut may leave what it said before: for
+    what is written again and again.
     """
     place = _place(log_file, name)
     data = (json.dumps(content, indent=1) + "\n").encode()
@@ -30,11 +31,13 @@ def write(log_file: Path, name: str, content: dict[str, Any], *, sync: bool = Tr
         if place.exists() and place.read_bytes() == data:
             if place.stat().st_mode & 0o077:  # from a program that left it open to others
                 place.chmod(durable.PRIVATE)
-            return
+            return None
         durable.write(place, data, mode=durable.PRIVATE, sync=sync)
         durable.as_its_folder(place)
     except OSError as error:
         log.warning("cannot write %s: %s", place, error.strerror)
+        return f"{place} can't be written: {error.strerror}"
+    return None
 
 
 def read(log_file: Path, name: str) -> dict[str, Any] | None:

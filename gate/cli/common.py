@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 
 import click
+
+from gate.core.text import escaped
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -38,12 +41,28 @@ def example(text: str) -> Callable[[Command], Command]:
 def console() -> Console:
     """Standard output for tables: as wide as the terminal; wide where it is a pipe or a file.
 
-    Text is shown as it is: an operator's words are no markup.
+    In a pipe no line ends in blanks. Text is shown as it is: an operator's words are no markup.
     """
     from rich.console import Console
 
     out = Console(**PLAIN)
-    return out if out.is_terminal else Console(width=160, **PLAIN)
+    if out.is_terminal:
+        return out
+    return Console(width=160, file=cast("IO[str]", _Unpadded(out.file)), **PLAIN)
+
+
+class _Unpadded:
+    """A file whose lines do not end in the blanks with which a table fills its last column."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+
+    def write(self, text: str) -> int:
+        """Write the text without the blanks at the ends of its lines."""
+        return self._file.write(re.sub(r" +(?=\n)", "", text))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
 
 
 def settings(path: Path | None) -> Config:
@@ -55,5 +74,5 @@ def settings(path: Path | None) -> Config:
 
 
 def say_json(value: dict[str, Any]) -> None:
-    """Write one JSON object as a line of standard output, at once."""
-    click.echo(json.dumps(value))
+    """Write one JSON object as a line of standard output, at once; letters as they are."""
+    click.echo(escaped(json.dumps(value, ensure_ascii=False)))

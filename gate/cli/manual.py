@@ -14,6 +14,19 @@ import click
 from gate import __version__
 from gate.cli import SECTIONS, group
 
+DESCRIPTION = (
+    "smile-gate lets a guest through a turnstile who smiles into a camera with open eyes. It runs"
+    " as a service on a Raspberry Pi: a camera gives pictures, a small model judges them on the"
+    " board, a state machine decides, a relay opens the gate, and an append-only log records each"
+    " decision before the gate opens. No picture is kept or sent.",
+    "run is the service. status, open, close, reopen, clear-fault, reload and events speak with a"
+    " running gate through its control socket, and the kernel says who asks. audit reads the log,"
+    " also while the gate runs. The other commands need no gate.",
+    "Settings are one YAML file; check finds its mistakes, and check --explain says what a setting"
+    " means. With --json a command writes one JSON object a line. Times are those of the local"
+    " zone, which tables name.",
+)
+"""What the program is, in paragraphs."""
 FILES = {
     "/etc/smile-gate/gate.yaml": "the settings of the gate",
     "/var/lib/smile-gate/audit.db": "the audit log",
@@ -59,7 +72,11 @@ def page() -> str:
         r".B smile\-gate",
         r".I COMMAND",
         r"[\fIOPTIONS\fR] [\fIARGUMENTS\fR]",
+        ".SH DESCRIPTION",
+        *_text(DESCRIPTION[0]),
     ]
+    for paragraph in DESCRIPTION[1:]:
+        lines += [".PP", *_text(paragraph)]
     for heading, names in SECTIONS.items():
         lines.append(f".SH {heading.upper()}")
         for context in commands:

@@ -60,7 +60,7 @@ REQUESTS = (
     ),
 )
 EXIT_CODES = """\
-Exit codes: 0 done, 1 refused (the reason is said), 2 wrong call,
+Exit codes: 0 done, 1 refused, or done and not kept (the reason is said), 2 wrong call,
 3 the gate is not running, 4 you may not do this, 5 the gate does not answer.
 """
 
@@ -105,6 +105,8 @@ def _made(request: Request) -> click.Command:
             say_json(answer)
         else:
             click.echo(answer["said"])
+        if answer.get("kept") is False:
+            raise SystemExit(1)
 
     if request.reason != "none":
         required = request.reason == "required"

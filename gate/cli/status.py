@@ -40,7 +40,8 @@ def command(socket: Path | None, config: Path | None, as_json: bool, watch: bool
     if as_json:
         say_json(status)
     else:
-        console().print(view(status))
+        screen = console()
+        screen.print(view(status, on_screen=screen.is_terminal))
     if not status["well"]:
         raise SystemExit(1)
 
@@ -63,7 +64,7 @@ def _watch(path: Path, as_json: bool) -> None:
                 time.sleep(PAUSE_S)
         if not screen.is_terminal:
             while True:
-                screen.print(_glance(path))
+                screen.print(_glance(path, on_screen=False))
                 time.sleep(PAUSE_S)
         with Live(console=screen, screen=True, auto_refresh=False) as live:
             while True:
@@ -73,9 +74,9 @@ def _watch(path: Path, as_json: bool) -> None:
         return
 
 
-def _glance(path: Path) -> RenderableType:
+def _glance(path: Path, *, on_screen: bool = True) -> RenderableType:
     """The page of now, or the reason why there is none."""
     try:
-        return view(_look(path))
+        return view(_look(path), on_screen=on_screen)
     except ControlError as error:
         return Text(str(error), "bold red")

@@ -26,10 +26,10 @@ CLOSERS = {
 }
 
 
-def view(status: Status) -> RenderableType:
-    """The whole page."""
+def view(status: Status, *, on_screen: bool = True) -> RenderableType:
+    """The whole page; in a pipe the state is a plain line instead of a bar."""
     return Group(
-        _banner(status),
+        _banner(status) if on_screen else _plain_banner(status),
         *(Padding(Text(escaped(line), style="bold"), (0, 2)) for line in reasons(status)),
         _parts(status),
         _events(status),
@@ -44,6 +44,11 @@ def _banner(status: Status) -> RenderableType:
     text = Text(f"\n{words}\n", style=f"bold {style}", justify="center")
     text.append(f"{status['gate']}, for {duration(status['since_s'])}\n", style=style)
     return Padding(text, (0, 0, 1, 0), style=style, expand=True)
+
+
+def _plain_banner(status: Status) -> Text:
+    since = duration(status["since_s"])
+    return Text(f"{status['state'].upper()}  {escaped(status['gate'])}, for {since}")
 
 
 def reasons(status: Status) -> Iterator[str]:

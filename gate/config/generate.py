@@ -28,7 +28,8 @@ HEAD = f"""\
 # The settings of one gate. Every line shows its default; delete what you do not change.
 # Check a change before you start the gate:  smile-gate check --config gate.yaml
 # What a setting means:  smile-gate check --explain relay.hold_s, or docs/settings.md
-# Times end in _s and are seconds. Relative paths are relative to this file.
+# Times end in _s and are seconds; 500ms and 2min are understood too.
+# Relative paths are relative to this file.
 """
 
 APPLIED = {
@@ -45,7 +46,12 @@ INTRO = """\
 Every setting of `gate.yaml`. `smile-gate check --explain relay.hold_s` says the same of one of
 them, and [config/gate.yaml](../config/gate.yaml) is the file to start from. What is not in the file
 has its default. An unknown name, a value of another type and a value outside of its limits are
-refused, each with its line. Relative paths are relative to the file.
+refused, each with its line. Relative paths are relative to the file, and `~` is the home of the
+user who reads it. What people write otherwise is understood where it can mean one thing only:
+`5s`, `500ms`, `2min`, `0,5`, `"17"`, `GPIO17`, `yes` and `no`, `Fail-Secure`, `Sat`, `mon-fri`,
+`9:30`, `9:30 pm`, `24:00`, one entry in place of a list; `smile-gate check` shows what it was taken
+for.
+Settings that are good alone and hurt together are refused too, also where one of them is a default.
 
 An editor with a YAML language server checks the file while you write it: the file's first line
 names [gate.schema.json](../config/gate.schema.json), which lies beside it

@@ -82,15 +82,23 @@ class RelaySettings(Section):
         "hold: on for the whole hold; pulse: for a turnstile that counts by itself",
         applied=Applied.NOW,
     )
-    pulse_s: Seconds = setting(
-        0.3, "length of the pulse", unit="s", applied=Applied.NOW, change="most take 0.1 to 0.5"
+    pulse_s: float = setting(
+        0.3,
+        "length of the pulse",
+        unit="s",
+        applied=Applied.NOW,
+        change="most take 0.1 to 0.5",
+        ge=0.01,
+        le=60,
     )
-    hold_s: Seconds = setting(
+    hold_s: float = setting(
         5.0,
         "the gate stays open this long; with pulse: the wait for the passage, at least pulse_s",
         unit="s",
         applied=Applied.NOW,
         change="choose the time that a slow guest needs",
+        ge=0.1,
+        le=3599.5,
         validate_default=True,
     )
     max_on_s: Seconds = setting(

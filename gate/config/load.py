@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import os
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from gate.config import Config
-from gate.config.settings import sections, suggest
+from gate.config.mistakes import in_words
+from gate.config.settings import Setting, every_setting, sections, suggest
+from gate.config.spelling import understand
+from gate.config.together import Mistake, at_odds, miswired
 from gate.config.yaml_file import Place, Tree, load_tree
-from gate.core.domain import GATE, HEARTBEAT
 from gate.errors import ConfigError
 
 __all__ = ["Config", "load"]
@@ -26,20 +30,29 @@ LONGEST = 300
 def load(path: Path) -> Config:
     """Read a configuration file.
 
-    Relative paths in it are relative to the file. Raises `ConfigError` with one
-    ``file:line: message`` line for each mistake, up to `MOST_LINES` of them.
+    Relative paths in it are relative to the file, and ``~`` is the home of who reads it. What
+    people write otherwise than the settings have it is understood where it can mean one thing only
+    (`gate.config.spelling`). Raises `ConfigError` with one ``file:line: message`` line for each
+    mistake, up to `MOST_LINES` of them.
     """
+    return read(path)[0]
+
+
+def read(path: Path) -> tuple[Config, Tree]:
+    """The settings of a file, and the lines of its values; see `load`. Raises `ConfigError`."""
     tree = load_tree(path)
-    mistakes = [*tree.mistakes, *_miswired(tree)]
+    understand(tree, Config)
+    mistakes = list(miswired(tree))
     try:
         config = Config.model_validate_json(json.dumps(tree.value))
     except ValidationError as error:
-        spoiled = {line for line, _ in tree.mistakes}  # a value that was left out is no news
-        said = (_say(tree, found["loc"], found["type"], found) for found in error.errors())
-        mistakes += [(line, text) for line, text in said if line not in spoiled]
+        mistakes += _said(tree, error.errors())
+    else:
+        mistakes += at_odds(config, tree)
+    mistakes += tree.mistakes
     if mistakes:
         raise ConfigError("\n".join(_lines(path, sorted(mistakes))))
-    return _absolute(config, path.resolve().parent)
+    return _absolute(config, path.resolve().parent), tree
 
 
 def _lines(path: Path, mistakes: list[tuple[int, str]]) -> Iterator[str]:
@@ -66,69 +79,45 @@ def restored(values: dict[str, Any]) -> Config:
     return Config.model_validate_json(json.dumps(nested))
 
 
-def _miswired(tree: Tree) -> Iterator[tuple[int, str]]:
-    """Mistakes between the sections, as (line, text): pins used twice, impossible interlocks.
-
-    They are looked for in the file's own values, so that they are told beside all others.
-    """
-    taken: dict[int, str] = {}
-    names: dict[str, Place] = {GATE: ("relay",), HEARTBEAT: ("heartbeat",)}
-    for place, pin in _pins(tree.value):
-        what = ".".join(str(part) for part in place)
-        if pin in taken:
-            yield tree.line((*place, "pin")), f"'{what}' uses GPIO {pin}, as '{taken[pin]}' does"
-        taken.setdefault(pin, what)
-    for index, entry in enumerate(_list(tree.value.get("outputs"))):
-        name = entry.get("name") if isinstance(entry, dict) else None
-        if isinstance(name, str):
-            if name in names:
-                yield tree.line(("outputs", index, "name")), f"there are two outputs '{name}'"
-            names[name] = ("outputs", index)
-    for index, pair in enumerate(_list(tree.value.get("interlocks"))):
-        line = tree.line(("interlocks", index))
-        for name in _list(pair):
-            if name not in names:
-                yield line, f"'interlocks' names no output: '{name}'{suggest(str(name), names)}"
-        if isinstance(pair, list) and len(pair) == 2 and pair[0] == pair[1]:
-            yield line, f"'{pair[0]}' cannot be interlocked with itself"
+def _said(tree: Tree, errors: Sequence[Any]) -> Iterator[Mistake]:
+    """Pydantic's mistakes as (line, text), one for each value: a union finds one a branch."""
+    values: dict[Place, list[Any]] = {}
+    for found in errors:
+        # A union adds the name of its branch to the place: keep what the file really has.
+        place = tree.known(found["loc"])
+        if place in tree.spoiled:
+            continue
+        if found["type"] == "value_error" and found["loc"][:-1] == place:
+            name = ".".join(map(str, found["loc"]))  # a default does not go with what is set
+            yield tree.line(place), f"'{name}' {in_words([found], _setting(found['loc']))}"
+        elif found["type"] == "extra_forbidden":
+            yield tree.line(place), _unknown(place)
+        elif found["type"] == "missing" and isinstance(found["loc"][-1], str):
+            name = ".".join(map(str, place))
+            yield tree.line(place), f"'{name}' needs '{found['loc'][-1]}'"
+        else:
+            values.setdefault(place, []).append(found)
+    for place, several in values.items():
+        name = ".".join(map(str, place))
+        yield tree.line(place), f"'{name}' {in_words(several, _setting(place))}"
 
 
-def _pins(values: dict[str, Any]) -> Iterator[tuple[Place, int]]:
-    """Every pin of the file, with the place of what uses it; the relay's has a default."""
-    places: list[tuple[Place, Any]] = [(("relay",), values.get("relay") or {})]
-    places += [(("heartbeat",), values.get("heartbeat") or {})]
-    inputs = values.get("inputs")
-    places += (
-        [(("inputs", name), it) for name, it in inputs.items()] if isinstance(inputs, dict) else []
-    )
-    places += [(("outputs", index), it) for index, it in enumerate(_list(values.get("outputs")))]
-    for place, entry in places:
-        if isinstance(entry, dict):
-            pin = entry.get("pin", Config().relay.pin if place == ("relay",) else None)
-            if isinstance(pin, int):
-                yield place, pin
+def _unknown(place: Place) -> str:
+    """What is said of a setting that there is not."""
+    unknown, section = str(place[-1]), place[:-1]
+    near = suggest(unknown, _settings(section)) or _elsewhere(unknown, section)
+    slip = re.fullmatch(r"([a-z_]+)(?::| +)(\S+)", unknown)
+    if unknown.isdigit() and section:
+        near = "; a comma divides what stands between { and }: write 0.5, not 0,5"
+    elif slip and slip[1] in _settings(section):
+        near = f" (did you mean '{slip[1]}: {slip[2]}'?)"
+    return f"unknown setting '{'.'.join(map(str, place))}'{near}"
 
 
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _say(tree: Tree, where: Place, kind: str, mistake: Any) -> tuple[int, str]:
-    """One of pydantic's mistakes as (line, text)."""
-    # A union adds the name of its branch to the place: keep what the file really has.
-    place = tree.known(where)
-    is_default = kind == "value_error" and where[:-1] == place  # it does not go with what is set
-    name = ".".join(str(part) for part in (where if is_default else place))
-    if kind == "extra_forbidden":
-        unknown, section = str(place[-1]), place[:-1]
-        near = suggest(unknown, _settings(section)) or _elsewhere(unknown, section)
-        return tree.line(place), f"unknown setting '{name}'{near}"
-    if kind == "missing":
-        return tree.line(place), f"'{name}' needs '{where[-1]}'"
-    text = str(mistake["msg"]).removeprefix("Value error, ").replace("Input should", "should")
-    text = text.replace("valid integer", "whole number").replace("valid number", "number")
-    given = f", not {json.dumps(mistake['input'], default=str)}" if "should" in text else ""
-    return tree.line(place), f"'{name}' {text}{given}"
+def _setting(place: Place) -> Setting | None:
+    """What is said of the setting at a place of the file."""
+    name = ".".join(part for part in place if isinstance(part, str))
+    return next((one for one in every_setting() if one.name == name), None)
 
 
 def _settings(section: Place) -> list[str]:
@@ -144,26 +133,24 @@ def _elsewhere(word: str, section: Place) -> str:
 
 
 def _absolute(config: Config, folder: Path) -> Config:
-    """Resolve the relative paths of the file against its folder."""
+    """Resolve the relative paths of the file against its folder, and ``~``."""
+
+    def full(path: Path | None) -> Path | None:
+        return path and folder / os.path.expanduser(path)
+
     source = config.camera.source
     if isinstance(source, str) and not _is_no_file(source):
-        source = str(folder / source)
+        source = str(full(Path(source)))
+    metrics, control, store = config.metrics, config.control, config.store
     model = config.smile.model
     return config.model_copy(
         update={
             "camera": config.camera.model_copy(update={"source": source}),
-            "smile": config.smile.model_copy(update={"model": model and folder / model}),
-            "metrics": config.metrics.model_copy(
-                update={"textfile": config.metrics.textfile and folder / config.metrics.textfile}
-            ),
-            "control": config.control.model_copy(
-                update={"socket": config.control.socket and folder / config.control.socket}
-            ),
-            "store": config.store.model_copy(
-                update={
-                    "path": folder / config.store.path,
-                    "backup_to": config.store.backup_to and folder / config.store.backup_to,
-                }
+            "smile": config.smile.model_copy(update={"model": full(model)}),
+            "metrics": metrics.model_copy(update={"textfile": full(metrics.textfile)}),
+            "control": control.model_copy(update={"socket": full(control.socket)}),
+            "store": store.model_copy(
+                update={"path": full(store.path), "backup_to": full(store.backup_to)}
             ),
         }
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from datetime import time
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, TypeAlias
@@ -26,7 +27,7 @@ def _on_the_wall(value: object) -> time:
             return time.fromisoformat(value)
     if isinstance(value, time) and value.tzinfo is None and not value.microsecond:
         return value
-    raise ValueError("should be a time on the lane's own clock, like 09:30 and without a zone")
+    raise ValueError("must be a time on the lane's own clock, like 09:30 and without a zone")
 
 
 WallTime: TypeAlias = Annotated[time, BeforeValidator(_on_the_wall)]
@@ -84,7 +85,10 @@ class HoursSettings(Section):
     @classmethod
     def _another_time(cls, value: time, info: ValidationInfo) -> time:
         if value == info.data.get("opens"):
-            raise ValueError("must differ from 'opens'; for an open lane day and night: hours: []")
+            raise ValueError(
+                "must differ from 'opens'; for a whole day write 23:59:59, for an open lane day and"
+                " night: hours: []"
+            )
         return value
 
 
@@ -107,9 +111,16 @@ class LaneSettings(Section):
     @field_validator("timezone")
     @classmethod
     def _is_known(cls, value: str | None) -> str | None:
-        if value is not None and value not in available_timezones():
-            raise ValueError("is no time zone; write it like Europe/Berlin")
-        return value
+        if value is None:
+            return None
+        zones = {zone.lower(): zone for zone in available_timezones()}
+        if value.lower() in zones:
+            return zones[value.lower()]
+        place = value.lower().replace(" ", "_")
+        near = [zones[zone] for zone in sorted(zones) if zone.rpartition("/")[2] == place]
+        near += [zones[one] for one in get_close_matches(place, zones, n=1)]
+        meant = f" (did you mean '{near[0]}'?)" if near else ""
+        raise ValueError(f"is no time zone: {value}{meant}; write it like Europe/Berlin")
 
     @property
     def zone(self) -> ZoneInfo | None:
@@ -135,12 +146,14 @@ class StoreSettings(Section):
         "deny, or grant_and_journal: let guests in while the log cannot be written",
         applied=Applied.NOW,
     )
-    grant_within_s: Seconds = setting(
+    grant_within_s: float = setting(
         0.5,
         "a grant that is not in the log after this long lapses, and the lane is at fault",
         unit="s",
         applied=Applied.NOW,
         change="lengthen it for a card that is often slower",
+        ge=0.05,
+        le=60,
     )
     keep_days: Annotated[float, Field(ge=1, le=36500)] | None = setting(
         None,

@@ -42,7 +42,7 @@ class CameraSettings(Section):
         unit="pictures a second",
         applied=Applied.CAMERA,
         change="lower it where the board does not keep up",
-        gt=0,
+        ge=0.1,
         le=120,
     )
     flicker_hz: Literal[50, 60] | None = setting(
@@ -74,30 +74,41 @@ class CameraSettings(Section):
     )
     stale_after_s: Seconds = setting(
         2.0,
-        "no new picture for this long is a fault",
+        "no new picture for this long is a fault; at least two pictures' time at fps",
         unit="s",
         applied=Applied.NOW,
         change="raise it for a network camera that stutters",
     )
-    stuck_after_s: Seconds = setting(
+    stuck_after_s: float = setting(
         15.0,
         "a camera whose driver has not returned for this long is opened anew",
         unit="s",
         applied=Applied.CAMERA,
+        change="longer than the camera takes to start",
+        ge=1,
+        le=3600,
     )
-    retry_first_s: Seconds = setting(
+    retry_first_s: float = setting(
         0.5,
         "a lost camera is opened again after this long, then after twice as long …",
         unit="s",
         applied=Applied.CAMERA,
+        ge=0.01,
+        le=3600,
     )
     retry_max_s: Seconds = setting(
-        30.0, "… up to this; at least retry_first_s", unit="s", applied=Applied.CAMERA
+        30.0,
+        "… up to this; at least retry_first_s",
+        unit="s",
+        applied=Applied.CAMERA,
+        validate_default=True,
     )
 
     @field_validator("source")
     @classmethod
     def _no_password(cls, value: str | int) -> str | int:
+        if value == "":
+            raise ValueError("is empty; write picamera, 0 for the first USB camera, or a path")
         if isinstance(value, str) and holds_secret(value):
             raise ValueError(
                 "holds a password; write ${CAMERA_PASSWORD} in its place, and give the service"
@@ -139,15 +150,23 @@ class FaceSettings(Section):
         gt=0,
         le=1,
     )
-    acquire_s: Seconds = setting(
+    acquire_s: float = setting(
         0.5,
         "a new face is found within this time",
         unit="s",
         applied=Applied.PIPELINE,
         change="lower costs more in a busy scene",
+        gt=0,
+        le=10,
     )
-    lost_s: Seconds = setting(
-        1.0, "a guest whose face is gone for this long has left", unit="s", applied=Applied.NOW
+    lost_s: float = setting(
+        1.0,
+        "a guest whose face is gone for this long has left; at least two pictures' time at"
+        " camera.fps",
+        unit="s",
+        applied=Applied.NOW,
+        gt=0,
+        le=60,
     )
 
     @field_validator("region")
@@ -157,7 +176,10 @@ class FaceSettings(Section):
     ) -> tuple[float, float, float, float]:
         left, top, width, height = value
         if not (width > 0 and height > 0 and left + width <= 1 and top + height <= 1):
-            raise ValueError("must be [left, top, width, height] in fractions, inside the picture")
+            raise ValueError(
+                "must be [left, top, width, height] in fractions, inside the picture:"
+                " left and width, top and height together at most 1"
+            )
         return value
 
 
@@ -181,6 +203,7 @@ class LightSettings(Section):
         change="change it only if the log says too_bright of faces that you can see well",
         ge=0,
         le=255,
+        validate_default=True,
     )
 
     @field_validator("brightest")

@@ -16,10 +16,13 @@ from typing import Any, TypeAlias
 
 import yaml
 
+from gate.config.yaml_words import in_words
 from gate.errors import ConfigError
 
 Place: TypeAlias = tuple[int | str, ...]
 
+START = "check the path; smile-gate check --default prints a file to start from"
+"""What to do about a file that is not there, at a start and while a gate runs."""
 MAX_BYTES = 64 * 1024
 """Eight times the file with every setting and its comment; PyYAML reads about 100 kB a second."""
 MAX_DEPTH = 16
@@ -91,6 +94,15 @@ class Tree:
     value: Any = None
     lines: dict[Place, int] = field(default_factory=dict)
     mistakes: list[tuple[int, str]] = field(default_factory=list)
+    texts: dict[Place, str] = field(default_factory=dict)
+    """Each plain value as it stands in the file: ``007`` is a number, and may be a name."""
+    spoiled: set[Place] = field(default_factory=set)
+    """Places whose value was wrong in itself, and was left out."""
+
+    def spoil(self, place: Place, text: str) -> None:
+        """Note a mistake in a value, which is then left out; its place is named in the line."""
+        self.spoiled.add(place)
+        self.mistakes.append((self.line(place), f"'{'.'.join(map(str, place))}' {text}"))
 
     def known(self, place: Place) -> Place:
         """The longest beginning of ``place`` that the file has."""
@@ -112,11 +124,12 @@ def load_tree(path: Path) -> Tree:
     except _Refused as error:
         raise ConfigError(f"{path}:{_line(error)}: {error.problem}") from None
     except yaml.MarkedYAMLError as error:
-        raise ConfigError(f"{path}:{_line(error)}: not YAML: {error.problem}") from None
+        line, said = in_words(error, text.splitlines())
+        raise ConfigError(f"{path}:{line}: {said}") from None
     except (ValueError, OverflowError):  # an escape such as "\UFFFFFFFF", a %YAML of 5,000 digits
         raise ConfigError(
-            f"{path}:{loader.line + 1}: not YAML: a number in an escape or in a directive is too"
-            " large"
+            f"{path}:{loader.line + 1}: a number in an escape or in a directive is too large; write"
+            " the text in single quotes"
         ) from None
     finally:
         loader.dispose()
@@ -124,8 +137,10 @@ def load_tree(path: Path) -> Tree:
     if node is None:
         return tree
     if not isinstance(node, yaml.MappingNode):
+        what = "a list" if isinstance(node, yaml.SequenceNode) else "a single value"
         raise ConfigError(
-            f"{path}:1: expected settings such as 'camera:', not a {node.tag.rpartition(':')[2]}"
+            f"{path}:{node.start_mark.line + 1}: this is {what}, not settings; begin with the name"
+            " of a section and a colon, such as 'camera:'"
         )
     tree.value = _plain(node, (), tree)
     return tree
@@ -137,9 +152,15 @@ def _text(path: Path) -> str:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file; give the configuration with --config") from None
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{path}: cannot be read as text: {error}") from None
+        raise ConfigError(f"{path}: no such file; {START}") from None
+    except IsADirectoryError:
+        raise ConfigError(
+            f"{path}: cannot be read as text: it is a folder; name its file"
+        ) from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read as text: {error.strerror or error}") from None
+    except ValueError:  # a NUL in the path
+        raise ConfigError(f"{path}: cannot be read as text: no file has such a name") from None
     if len(data) > MAX_BYTES:
         raise ConfigError(
             f"{path}:1: larger than {MAX_BYTES // 1024} kB, so these are no settings; check the"
@@ -171,15 +192,16 @@ def _line(error: yaml.MarkedYAMLError) -> int:
 
 
 def _plain(node: yaml.Node, place: Place, tree: Tree) -> Any:
-    line = tree.lines[place] = node.start_mark.line + 1
+    tree.lines[place] = node.start_mark.line + 1
     if isinstance(node, yaml.MappingNode):
         return _mapping(node, place, tree)
     if isinstance(node, yaml.SequenceNode):
         return [_plain(item, (*place, index), tree) for index, item in enumerate(node.value)]
+    tree.texts[place] = node.value
     try:
         return _SCALARS[node.tag](node.value)
     except ValueError as error:
-        tree.mistakes.append((line, f"'{'.'.join(map(str, place))}' {error}"))
+        tree.spoil(place, str(error))
         return None
 
 
@@ -242,6 +264,6 @@ _SCALARS: dict[str, Any] = {
 
 
 def plain(value: Any) -> str:
-    """A value as one line of YAML."""
-    text: str = yaml.safe_dump(value, default_flow_style=True, width=10_000)
+    """A value as one line of YAML, its letters as they are."""
+    text: str = yaml.safe_dump(value, default_flow_style=True, width=10_000, allow_unicode=True)
     return text.removesuffix("...\n").strip()

@@ -117,7 +117,7 @@ STATES: dict[State, Sentence] = {
 
 _PAUSES = {
     RearmRule.FACE_GONE: "it waits for the last guest to leave the picture",
-    RearmRule.PASSAGE: "it waits for the last guest to pass",
+    RearmRule.PASSAGE: "it waits for the last guest to pass, or to leave the picture",
     RearmRule.COOL_DOWN: STATES[State.REARMING][0],
 }
 
@@ -136,6 +136,8 @@ class Circumstances:
     """What is wrong with each part at fault."""
     emergency_held: bool = False
     """Whether the emergency contact is active now."""
+    lasted_s: float = 0.0
+    """Seconds for which the lane has been in its state."""
 
 
 def explain(rules: Rules, lane: Lane, around: Circumstances) -> Why:
@@ -149,7 +151,7 @@ def explain(rules: Rules, lane: Lane, around: Circumstances) -> Why:
         case State.CLOSED if around.closed_by:
             return _closed(around)
         case State.REARMING:
-            return Why(State.REARMING, _PAUSES[rules.rearm])
+            return _pausing(rules, around)
         case State.IDLE | State.FACE_PRESENT | State.SMILING if around.newest is not None:
             return _looking(rules, lane, around.newest)
     return Why(lane.state, *STATES[lane.state])
@@ -163,6 +165,23 @@ def _of(reason: Reason, more: str = "", **numbers: float) -> Why:
 def _fault(part: Reason, around: Circumstances) -> Why:
     detail = around.details.get(part)
     return _of(part, f": {detail}" if detail else "")
+
+
+def _pausing(rules: Rules, around: Circumstances) -> Why:
+    """What the pause waits for; where it is a face for long, that nobody is let in for it."""
+    text = _PAUSES[rules.rearm]
+    lasted_s = around.lasted_s - rules.rearm_s
+    if rules.rearm is RearmRule.COOL_DOWN or lasted_s < LONG_PAUSE_S:
+        return Why(State.REARMING, text)
+    return Why(
+        State.REARMING,
+        f"{text}, whose face has been in it for {lasted_s:.0f} s: nobody else is let in",
+        "ask them to step aside; a poster or a screen: take it away, or narrow face.region",
+    )
+
+
+LONG_PAUSE_S = 15.0
+"""A guest who was let in is out of the picture sooner, or something else is in it."""
 
 
 def _closed(around: Circumstances) -> Why:

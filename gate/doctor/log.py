@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
-from gate.audit.errors import explaining
+from gate.audit.errors import ROOM, explaining, is_full
 from gate.audit.session import Session
 from gate.audit.verify.recent import check_newest
 from gate.doctor.facts import Patient
@@ -55,6 +55,9 @@ def log(patient: Patient) -> Iterator[Finding]:
     mine = patient.service_user is None or os.geteuid() in (0, patient.service_user.uid)
     if not mine and not _allowed(path, os.W_OK):
         yield ok(f"{path}: {span}; whether it can be written: {AS_ROOT}")
+        return
+    if is_full(path):
+        yield fail(f"{path}: {span}, but its disk is full: it can't be written", ROOM)
         return
     try:
         _may_write(path)

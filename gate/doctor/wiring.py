@@ -152,7 +152,8 @@ def _chip(patient: Patient) -> Finding | None:
     if not any(os.access(chip, os.R_OK | os.W_OK, effective_ids=True) for chip in chips):
         return fail(
             f"no right to use {chips[0].name}",
-            "sudo smile-gate doctor, or join its group: sudo usermod -aG gpio $USER",
+            "sudo smile-gate doctor, or join its group: sudo usermod -aG gpio $USER,"
+            " then log out and in again",
         )
     return None
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gate.core.domain import EventKind, State
 from gate.errors import GateError
+from gate.system.extras import install
 
 if TYPE_CHECKING:
     from gate.replay.trace import Trace
@@ -79,7 +80,7 @@ def _pyplot() -> Any:
     try:
         import matplotlib as mpl
     except ImportError:
-        raise GateError("plots need matplotlib: pip install 'smile-gate[plot]'") from None
+        raise GateError(f"plots need matplotlib: {install('plot')}") from None
     mpl.use("Agg")
     from matplotlib import pyplot
 

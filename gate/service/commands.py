@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 from gate.core.domain import Event, EventKind, Reason, Signal, State, Trigger
@@ -15,6 +16,9 @@ from gate.service.parts import Parts
 from gate.service.snapshot import failure_text, snapshot
 
 log = logging.getLogger(__name__)
+
+KEEP_S = 5.0
+"""A client waits so long for what the log says of a close; three times that is its own patience."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +41,34 @@ def carry_out(parts: Parts, request: Request, now: float) -> Answer | Opening:
         case Command.OPEN:
             return _open(parts, request, now)
         case Command.CLOSE:
-            return {"said": _close(parts, request, now)}
+            return {"said": _close(parts, request, now), "kept": _keep(parts)}
         case Command.REOPEN:
-            return {"said": _reopen(parts, request, now)}
+            return {"said": _reopen(parts, request, now), "kept": _keep(parts)}
         case Command.CLEAR_FAULT:
             return {"said": _clear_fault(parts, request, now)}
         case _:
             raise ControlError(f"'{request.command}' is not the lane's")
+
+
+def with_kept(answer: Answer) -> Answer:
+    """The answer with ``kept``: whether the next start will find a close, or its end, as it is now.
+
+    Called in the client's thread, which waits for the log; one that hangs keeps nothing for now.
+    """
+    kept = answer.get("kept")
+    if not isinstance(kept, Future):
+        return answer
+    try:
+        problem = kept.result(KEEP_S)
+    except TimeoutError:
+        problem = "the audit log does not answer"
+    if problem is None:
+        return answer | {"kept": True}
+    said = (
+        f"{answer['said']}; BUT A RESTART FORGETS IT: {problem}; free some space or mend the card,"
+        " then say it again"
+    )
+    return answer | {"said": said, "kept": False}
 
 
 def opened(parts: Parts, opening: Opening) -> Answer | None:
@@ -83,7 +108,6 @@ def _close(parts: Parts, request: Request, now: float) -> str:
         return f"the lane was closed already by {closures.closing.who}"
     who, why = request.who, request.why
     closures.by_operator(OperatorClose(who, why))
-    _keep(parts, closures.closing)
     if controller.lane.open:
         controller.process(Signal(Trigger.CLOSED, Reason.OPERATOR, who=who, detail=why), now)
     else:
@@ -102,11 +126,9 @@ def _reopen(parts: Parts, request: Request, now: float) -> str:
     closures.by_operator(None)
     if closures.closed_by:
         _note(parts, EventKind.CLOSE_LIFTED, who, request.why, now)
-        _keep(parts, None)
         return f"taken back, but {_kept_closed(parts)}"
     signal = Signal(Trigger.OPENED, Reason.OPERATOR, who=who, detail=request.why)
     controller.process(signal, now)
-    _keep(parts, None)
     if controller.lane.faults:
         return f"the lane is open again, but the gate is not well: {_trouble(parts)}"
     return "the lane is open again"
@@ -134,9 +156,20 @@ def _clear_fault(parts: Parts, request: Request, now: float) -> str:
     return "; ".join(done)
 
 
-def _keep(parts: Parts, closing: OperatorClose | None) -> None:
-    """Remember a close, or its end, beside the log, whose card may take its time."""
-    parts.log.writer.do(lambda: operator_close.keep(parts.config.store.path, closing))
+def _keep(parts: Parts) -> Future[str | None]:
+    """Remember a close, or its end, beside the log, whose card may take its time.
+
+    What was recorded of it is written before. The outcome is that of `operator_close.keep`.
+    """
+    done: Future[str | None] = Future()
+    closing, path = parts.lane.closures.closing, parts.config.store.path
+
+    def work() -> None:
+        store = parts.log.store if parts.log.file.is_open else None
+        done.set_result(operator_close.keep(store, path, closing))
+
+    parts.log.writer.do(work)
+    return done
 
 
 def _note(parts: Parts, kind: EventKind, who: str, why: str | None, now: float) -> None:

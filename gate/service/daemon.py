@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from gate.audit.lock import held
 from gate.config import Config
 from gate.core.describe import describe, fields, level, without_person
 from gate.core.domain import Event, EventKind, Observation, Signal, Trigger
@@ -22,7 +23,7 @@ from gate.errors import CameraHung, ControlError, GateError, NoAnswer
 from gate.interfaces.control.from_config import open_server
 from gate.interfaces.control.protocol import Answer, Command, Request
 from gate.interfaces.control.server import Server
-from gate.service.commands import Opening, carry_out, opened
+from gate.service.commands import Opening, carry_out, opened, with_kept
 from gate.service.inbox import Call, Inbox, Letter
 from gate.service.log_writer import CLOSE_S
 from gate.service.parts import Parts
@@ -99,6 +100,7 @@ class Daemon:
             self._server = open_server(self._config, self._answer, self._queries.answer)
             if self._server is not None:
                 stack.callback(self._server.close)
+            stack.enter_context(held(self._config.store.path))
             self.parts = start(
                 self._config,
                 self._path,
@@ -187,7 +189,7 @@ class Daemon:
             log.info("asked: %s", request.command)  # by whom and why is in the audit log
         done = self.inbox.ask(lambda: carry_out(self.parts, request, time.monotonic()), ANSWER_S)
         if not isinstance(done, Opening):
-            return done
+            return with_kept(done)
         while True:  # an opening waits for the log, for `store.grant_within_s` at most
             answer = self.inbox.ask(lambda: opened(self.parts, done), ANSWER_S)
             if answer is not None:

@@ -15,10 +15,11 @@ from pathlib import Path
 
 from gate.config import Applied, Config, RelayMode, Unwritable
 from gate.config.changes import Change, differences
-from gate.config.load import load
+from gate.config.load import read
 from gate.config.settings import applied
 from gate.core.domain import Event, EventKind, Reason, Signal, Trigger
 from gate.errors import ConfigError, ModelError
+from gate.hardware.camera_names import missing
 from gate.hardware.from_config import open_camera_thread
 from gate.service import last_config
 from gate.service.jobs import Jobs
@@ -54,10 +55,19 @@ class ReloadPlan:
 def prepare(parts: Parts, path: Path) -> ReloadPlan:
     """Read the file and make what its changes need; the parts are left as they are.
 
-    Raises `GateError`: for a file with mistakes, and `ConfigError` where a change needs a restart.
+    Raises `GateError`: for a file with mistakes, and `ConfigError` where a change needs a restart
+    or names a camera that is not there, for which the one that works would be given up.
     """
-    old, config = parts.config, load(path)
+    old, (config, tree) = parts.config, read(path)
     changes = differences(old, config)
+    gone = None
+    if config.camera.source != old.camera.source:
+        gone = missing(config.camera.source)
+    if gone is not None:
+        raise ConfigError(
+            f"{path}:{tree.line(('camera', 'source'))}: 'camera.source' {gone.text}; nothing was"
+            " changed"
+        )
     fixed = [change.name for change in changes if applied(change.name) is Applied.RESTART]
     if fixed:
         raise ConfigError(

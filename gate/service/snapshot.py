@@ -35,7 +35,7 @@ def snapshot(parts: Parts, now: float, *, people: bool = False) -> Status:
         wall=datetime.now(UTC),
         uptime_s=now - parts.begun,
         state=lane.state,
-        why=explain(rules, lane, _circumstances(parts)),
+        why=explain(rules, lane, _circumstances(parts, now)),
         since_s=now - (lane.since or parts.begun),
         visit=lane.visit,
         count=lane.count,
@@ -57,13 +57,14 @@ def snapshot(parts: Parts, now: float, *, people: bool = False) -> Status:
     )
 
 
-def _circumstances(parts: Parts) -> Circumstances:
+def _circumstances(parts: Parts, now: float) -> Circumstances:
     return Circumstances(
         newest=parts.vision.frames.newest,
         closed_by=parts.lane.closures.closed_by,
         next_change=parts.lane.jobs.next_change(),
         details={part: failure_text(parts, part) for part, _ in parts.lane.controller.lane.faults},
         emergency_held=parts.hardware.signals.emergency_held(),
+        lasted_s=now - (parts.lane.controller.lane.since or parts.begun),
     )
 
 

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from gate.errors import GateError
+from gate.system.extras import install
 
 
 @cache
@@ -16,9 +17,7 @@ def tensorflow() -> Any:
     try:
         import tensorflow as tf
     except ImportError:
-        raise GateError(
-            "training needs TensorFlow; install the extra: pip install 'smile-gate[train]'"
-        ) from None
+        raise GateError(f"training needs TensorFlow: {install('train')}") from None
     return tf
 
 

@@ -142,10 +142,33 @@ def test_a_log_that_lost_its_end_is_salvaged(path: Path, clock: Clock, tmp_path:
     target = tmp_path / "left.csv"
     said = CliRunner().invoke(command, ["salvage", str(target), "--database", str(aside_of(path))])
     assert said.exit_code == 1, said.output
-    assert f"missing: events {int(last.split(':')[0]) + 1} to 801" in said.output
+    first = int(last.split(":")[0]) + 1
+    assert f"missing: events {first} to 801" in said.output
+    assert f"; {802 - first} are missing" in said.output
     sequences = [int(line.split(",")[0]) for line in target.read_text().splitlines()[1:]]
     assert len(sequences) > 500
     assert max(sequences) == int(last.split(":")[0])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("left", [30_000, 4_096])
+def test_a_log_of_which_nothing_is_left_is_no_success(
+    path: Path, clock: Clock, tmp_path: Path, left: int
+) -> None:
+    """Exit code 1, and how many are missing, or that even this can't be read."""
+    filled(path, clock)
+    with path.open("r+b") as file:
+        file.truncate(left)
+    words = ["salvage", str(tmp_path / "left.csv"), "--database", str(path)]
+    said = CliRunner().invoke(command, words)
+    assert said.exit_code == 1, said.output
+    assert "missing: events 1 to 801\n" in said.output
+    assert "0 are proved by their digest; 801 are missing\n" in said.output
+    path.with_suffix(".head.json").unlink()
+    words[1] = str(tmp_path / "again.csv")
+    said = CliRunner().invoke(command, words)
+    assert said.exit_code == 1, said.output
+    assert "How many there were can't be read either; a backup may have them." in said.output
 
 
 NUMBERS = (

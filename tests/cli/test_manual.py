@@ -55,6 +55,16 @@ def test_every_command_has_a_section_with_an_example(path: str) -> None:
     assert f"\n{roff(path)}" in section.partition(".SS")[0]
 
 
+def test_the_page_describes_the_program_before_its_commands() -> None:
+    """What it is, in paragraphs: man-pages(7) wants a DESCRIPTION."""
+    text = PAGE.read_text()
+    _, _, described = text.partition("\n.SH DESCRIPTION\n")
+    described, _, rest = described.partition("\n.SH ")
+    assert "turnstile" in described
+    assert described.count(".PP") >= 2
+    assert ".SS smile" in rest
+
+
 def test_no_mark_for_click_is_shown() -> None:
     """A backspace that asks click to leave lines alone stays unseen."""
     assert not [context.command_path for context in walk(group) if "\\b" in context.get_help()]

@@ -6,9 +6,10 @@ import io
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from rich.console import Console
 
-from gate.cli.common import PLAIN
+from gate.cli.common import PLAIN, console
 from gate.cli.status_view import view
 from gate.core.domain import EventKind, Reason
 from gate.core.explain import Why
@@ -21,6 +22,15 @@ def shown(said: dict[str, Any]) -> str:
     screen.print(view(said))
     assert isinstance(screen.file, io.StringIO)
     return screen.file.getvalue()
+
+
+def test_in_a_pipe_nothing_is_padded(capsys: pytest.CaptureFixture[str]) -> None:
+    """No line ends in blanks or begins with a screen's worth of them; the state comes first."""
+    console().print(view(status(why=Why("too_dark", "it is too dark")), on_screen=False))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("IDLE  ")
+    assert [line for line in lines if line != line.rstrip()] == []
+    assert all(len(line) - len(line.lstrip()) <= 4 for line in lines)
 
 
 def test_the_page_says_why_in_the_daemon_s_words() -> None:

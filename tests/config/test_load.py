@@ -10,7 +10,7 @@ from gate.config.load import load
 from gate.core.rules import RearmRule
 from gate.errors import ConfigError
 
-CLOCK = "should be a time on the lane's own clock, like 09:30 and without a zone"
+CLOCK = "must be a time on the lane's own clock, like 09:30 and without a zone"
 DEFAULT = Path(__file__).parents[2] / "config" / "gate.yaml"
 
 
@@ -52,12 +52,12 @@ eyez: {}
     )
     assert said == [
         "2: unknown setting 'camera.widht' (did you mean 'width'?)",
-        "3: 'camera.fps' should be a number, not \"fast\"",
-        "4: 'smile.frames' should be greater than or equal to 1, not 0",
-        "4: 'smile.threshold' should be less than 1, not 1.5",
+        "3: 'camera.fps' must be a number, not \"fast\"",
+        "4: 'smile.frames' must be at least 1, not 0",
+        "4: 'smile.threshold' must be below 1, not 1.5",
         "7: 'relay.max_on_s' must be at least 20.5 (hold_s 20 and 0.5 s), or the limit cuts"
         " each grant",
-        "8: 'relay.pin' should be less than or equal to 27, not 99",
+        "8: 'relay.pin' must be at most 27, not 99",
         "9: unknown setting 'eyez' (did you mean 'eyes'?)",
     ]
 
@@ -67,15 +67,15 @@ eyez: {}
     [
         ("hold_s: 3\n", "1: unknown setting 'hold_s' (did you mean 'relay.hold_s'?)"),
         ("gate: {id: a}\ngate: {id: b}\n", "2: 'gate' is set twice, first in line 1"),
-        ("- a\n", "1: expected settings such as 'camera:', not a seq"),
+        ("- a\n", "1: this is a list, not settings; begin with the name of"),
         (
             "smile:\n  frames: 2.5\n",
-            "2: 'smile.frames' should be a whole number, not 2.5",
+            "2: 'smile.frames' must be a whole number, not 2.5",
         ),
-        ("eyes:\n  open: none\n", "2: 'eyes.open' should be 'both' or 'one', not \"none\""),
+        ("eyes:\n  open: none\n", "2: 'eyes.open' must be both or one, not \"none\""),
         (
             "smile:\n  frames: .nan\n",
-            "2: 'smile.frames' should be a whole number",
+            "2: 'smile.frames' must be a whole number",
         ),
         (
             "gate:\n  id: !!python/name:os.system\n",
@@ -86,7 +86,7 @@ eyez: {}
         ("inputs:\n  door:\n    pin: 17\n", "3: 'inputs.door' uses GPIO 17, as 'relay' does"),
         ("interlocks:\n- [gate, gate]\n", "2: 'gate' cannot be interlocked with itself"),
         ("interlocks:\n- [gate, lamp]\n", "2: 'interlocks' names no output: 'lamp'"),
-        ("inputs:\n  door: {pin: 40}\n", "2: 'inputs.door.pin' should be less than or equal to 27"),
+        ("inputs:\n  door: {pin: 40}\n", "2: 'inputs.door.pin' must be at most 27"),
         ("inputs:\n  door: {pin: 5, pul: up}\n", "2: unknown setting 'inputs.door.pul' (did you"),
         ("outputs:\n- {name: gate, pin: 5}\n", "2: there are two outputs 'gate'"),
         ("relay: {mode: pulse, pulse_s: 3, hold_s: 1}\n", "1: 'relay.hold_s' must be at least pul"),
@@ -98,9 +98,12 @@ eyez: {}
         ("store: {upkeep_at: 03:00Z}\n", f"1: 'store.upkeep_at' {CLOCK}, not \"03:00Z\""),
         ("store: {upkeep_at: 03:00+01:00}\n", f"1: 'store.upkeep_at' {CLOCK}"),
         ("store: {upkeep_at: 25:00}\n", f"1: 'store.upkeep_at' {CLOCK}"),
-        ("store: {upkeep_at: 9}\n", f"1: 'store.upkeep_at' {CLOCK}"),
+        (
+            "store: {upkeep_at: 9}\n",
+            '1: \'store.upkeep_at\' is a time of day, not "9"; write "09:00"',
+        ),
         ("lane: {hours: [{opens: 09:00Z, closes: 10:00}]}", f"1: 'lane.hours.0.opens' {CLOCK}"),
-        ("lane: {hours: [{opens: 09:00, closes: 10:00:00.5}]}", "1: 'lane.hours.0.closes' should"),
+        ("lane: {hours: [{opens: 09:00, closes: 10:00:00.5}]}", "1: 'lane.hours.0.closes' must"),
         ("camera:\n  retry_first_s: 9\n  retry_max_s: 3\n", "3: 'camera.retry_max_s' must be at"),
     ],
 )
@@ -112,7 +115,11 @@ def test_a_mistake_says_where_and_what(tmp_path: Path, text: str, said: str) -> 
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("camera: [\n", "not YAML"), ("a: b: c\n", "not YAML"), ("\tgate:\n", "not YAML")],
+    [
+        ("camera: [\n", "ends within a bracket"),
+        ("a: b: c\n", "two ': '"),
+        ("\tgate:\n", "a tab stands here"),
+    ],
 )
 def test_a_file_that_is_not_yaml_is_one_line(tmp_path: Path, text: str, said: str) -> None:
     """A broken file says where it breaks."""

@@ -115,6 +115,20 @@ def test_a_fault_and_an_emergency_say_what_to_do() -> None:
     assert "at rest" in explain(RULES, emergency, Circumstances()).text
 
 
+@pytest.mark.parametrize("rule", [RearmRule.FACE_GONE, RearmRule.PASSAGE])
+def test_a_face_that_stays_after_a_grant_is_told(rule: RearmRule) -> None:
+    """A poster keeps the next guest out: how long it has done so, and what to do about it."""
+    rules, lane = replace(RULES, rearm=rule), Lane(state=State.REARMING)
+    why = explain(rules, lane, Circumstances(lasted_s=41))
+    assert "has been in it for 40 s: nobody else is let in" in why.text
+    assert "a poster or a screen: take it away" in str(why.remedy)
+    assert explain(rules, lane, Circumstances(lasted_s=5)).remedy is None
+    pause = replace(rules, rearm_s=100.0)
+    assert explain(pause, lane, Circumstances(lasted_s=41)).remedy is None
+    cool = replace(rules, rearm=RearmRule.COOL_DOWN)
+    assert explain(cool, lane, Circumstances(lasted_s=41)).remedy is None
+
+
 @pytest.mark.parametrize("rule", RearmRule)
 def test_a_pause_says_what_ends_it(rule: RearmRule) -> None:
     """What the gate waits for is what the settings ask for."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -20,9 +21,9 @@ from gate.core.machine import missed
 from gate.core.recorder import Batch, Outcome
 from gate.errors import ConfigError, ControlError, ModelError, StoreError
 from gate.interfaces.control.peer import Peer, Role
-from gate.interfaces.control.protocol import Command, Principal, Request
+from gate.interfaces.control.protocol import Answer, Command, Principal, Request
 from gate.interfaces.metrics.prometheus import PrometheusMeter
-from gate.service.commands import Opening, carry_out, opened
+from gate.service.commands import Opening, carry_out, opened, with_kept
 from gate.service.inbox import Inbox
 from gate.service.parts import Parts
 from gate.service.reload import ReloadPlan, apply, prepare
@@ -73,11 +74,22 @@ class Bench:
         peer: Peer = ALICE,
         principal: Principal | None = None,
     ) -> Any:
-        request = Request(command, peer, reason, principal)
-        answer = carry_out(self.parts, request, time.monotonic())
-        if isinstance(answer, Opening):
-            answer = opened(self.parts, answer) or {}
+        answer = self.answer(command, reason, peer, principal)
         return answer.get("said", answer.get("status"))
+
+    def answer(
+        self,
+        command: Command,
+        reason: str | None = None,
+        peer: Peer = ALICE,
+        principal: Principal | None = None,
+    ) -> Answer:
+        """What the client gets."""
+        request = Request(command, peer, reason, principal)
+        done = carry_out(self.parts, request, time.monotonic())
+        if isinstance(done, Opening):
+            return opened(self.parts, done) or {}
+        return with_kept(done)
 
     def reload(self, who: str = "alice") -> str:
         plan: ReloadPlan = prepare(self.parts, self.path)
@@ -425,6 +437,92 @@ def test_damage_to_the_log_opens_no_lane_that_an_operator_closed(
     assert not (tmp_path / "audit.closed.json").exists()
 
 
+@pytest.fixture
+def full(monkeypatch: pytest.MonkeyPatch, bench: Callable[..., Bench]) -> Callable[[Bench], None]:
+    """Have the card of a gate take nothing more, neither the log nor a file beside it."""
+
+    def fill(gate: Bench) -> None:
+        def no_room(*_: object, **__: object) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(gate.parts.log.store, "record", refuse)
+        monkeypatch.setattr("gate.system.durable.write", no_room)
+
+    return fill
+
+
+def test_a_close_that_could_not_be_kept_says_so(
+    bench: Callable[..., Bench], full: Callable[[Bench], None]
+) -> None:
+    """The lane is closed, and whoever closed it hears that a restart forgets it, and why."""
+    gate = bench()
+    full(gate)
+    answer = gate.answer(Command.CLOSE, "wet floor")
+    assert not gate.is_open()
+    assert answer["kept"] is False
+    assert answer["said"].startswith("the lane is closed until: smile-gate reopen; BUT A RESTART F")
+    assert (
+        "audit.closed.json can't be written: No space left on device; free some" in answer["said"]
+    )
+
+
+def test_a_close_said_again_is_kept_once_there_is_room(
+    bench: Callable[..., Bench],
+    full: Callable[[Bench], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What a full card could not take is tried anew with the next word."""
+    gate = bench()
+    full(gate)
+    assert gate.answer(Command.CLOSE)["kept"] is False
+    monkeypatch.undo()
+    assert gate.answer(Command.CLOSE) == {
+        "said": "the lane was closed already by alice",
+        "kept": True,
+    }
+    assert not bench().is_open()
+
+
+def test_a_close_that_only_a_file_could_take_outlasts_a_restart(
+    bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the log's own last word is an earlier reopening."""
+    gate = bench()
+    gate.ask(Command.CLOSE)
+    gate.ask(Command.REOPEN)
+    monkeypatch.setattr(gate.parts.log.store, "record", refuse)
+    assert gate.answer(Command.CLOSE, "wet floor")["kept"] is True
+    monkeypatch.setattr(gate.parts.log.writer, "submit", lambda batch, now: None)  # as if killed
+    gate = bench()
+    assert not gate.is_open()
+    assert gate.last(EventKind.LANE_CLOSED).detail == "wet floor"
+
+
+def test_a_reopening_that_could_not_be_kept_says_so(
+    bench: Callable[..., Bench], full: Callable[[Bench], None]
+) -> None:
+    """The log still has the close: the next start closes the lane."""
+    gate = bench()
+    gate.ask(Command.CLOSE)
+    full(gate)
+    answer = gate.answer(Command.REOPEN)
+    assert gate.is_open()
+    assert answer["kept"] is False
+
+
+def test_a_close_does_not_wait_for_a_log_that_hangs(
+    bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is closed at once; that it is kept nobody can say."""
+    gate = bench()
+    monkeypatch.setattr("gate.service.commands.KEEP_S", 0.01)
+    monkeypatch.setattr(gate.parts.log.writer, "do", lambda work: None)
+    answer = gate.answer(Command.CLOSE)
+    assert not gate.is_open()
+    assert answer["kept"] is False
+    assert "the audit log does not answer" in answer["said"]
+
+
 def test_a_close_that_nobody_can_read_is_a_close(
     bench: Callable[..., Bench], tmp_path: Path
 ) -> None:
@@ -527,6 +625,8 @@ def test_what_needs_a_restart_refuses_the_whole_reload(
     [
         ({"smile": {"frames": 0}}, "smile.frames"),
         ({"smile": {"model": "none.tflite"}, "face": {"lost_s": 9}}, "none.tflite"),
+        ({"camera": {"source": "/dev/video77"}, "face": {"lost_s": 9}}, "there is none now"),
+        ({"camera": {"source": "none.avi"}}, "no video file or folder .*none.avi; nothing was"),
     ],
 )
 def test_a_bad_file_leaves_the_old_settings(
@@ -535,7 +635,7 @@ def test_a_bad_file_leaves_the_old_settings(
     sections: dict[str, dict[str, object]],
     said: str,
 ) -> None:
-    """A mistake in the file, or a model that is not there, changes nothing."""
+    """A mistake in the file, or a model or camera that is not there, changes nothing."""
     gate = bench()
     before = gate.parts.config
     write_config(**sections)

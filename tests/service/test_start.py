@@ -217,7 +217,7 @@ def test_what_a_gate_writes_is_its_owners_only(
         parts = starter.start(config)
         parts.lane.controller.process(Signal(Trigger.EMERGENCY), time.monotonic())
         parts.latch_emergency()
-        operator_close.keep(state / "audit.db", OperatorClose("anna", "cleaning"))
+        operator_close.keep(None, state / "audit.db", OperatorClose("anna", "cleaning"))
         nightly(parts.log.store, parts.config.store)
         names = {path.name: path for path in tmp_path.rglob("*.*") if path.parent != tmp_path}
         modes = {name: stat.S_IMODE(path.stat().st_mode) for name, path in names.items()}

@@ -14,17 +14,22 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from gate.audit import export_csv
 from gate.audit.chain import Link
 from gate.audit.errors import UNREADABLE
-from gate.audit.export import manifest_path, sha256_of
+from gate.audit.export import SUFFIXES, Format, manifest_path, sha256_of
 from gate.audit.export_row import COLUMNS, COLUMNS_1, Flat, erased, from_text, holds
 from gate.audit.verify.findings import Harm, Head, LogFinding, LogVerdict
 from gate.errors import StoreError
+from gate.system.extras import install
 
 
 def is_export(path: Path) -> bool:
     """Whether the file is an export, and not a log or a copy of one."""
-    if manifest_path(path).exists() or path.suffix in (".csv", ".parquet"):
+    if manifest_path(path).exists() or SUFFIXES.get(path.suffix.lower()) in (
+        Format.CSV,
+        Format.PARQUET,
+    ):
         return True
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as log:
@@ -52,7 +57,8 @@ def verify_export(path: Path, heads: Iterable[Head] = ()) -> LogVerdict:
             findings = []
         noted = {head.sequence: head.digest for head in heads}
         check = _Check(manifest, noted)
-        for row in _rows(path, COLUMNS if "rule_2_from" in manifest else COLUMNS_1):
+        columns = COLUMNS if "rule_2_from" in manifest else COLUMNS_1
+        for row in _rows(path, manifest.get("format"), columns):
             check.take(row)
         events, last = int(manifest["events"]), int(manifest["last"] or 0)
     except (OSError, sqlite3.Error, csv.Error, OverflowError, *UNREADABLE) as error:
@@ -111,8 +117,8 @@ class _Check:
         self.findings.append(LogFinding(harm, sequence, f"event {sequence} {said}"))
 
 
-def _rows(path: Path, columns: dict[str, type]) -> Iterator[Flat]:
-    if path.suffix == ".parquet":
+def _rows(path: Path, form: object, columns: dict[str, type]) -> Iterator[Flat]:
+    if form == Format.PARQUET:
         yield from _parquet_rows(path)
     elif _is_sqlite(path):
         address = f"{path.absolute().as_uri()}?mode=ro"
@@ -120,16 +126,22 @@ def _rows(path: Path, columns: dict[str, type]) -> Iterator[Flat]:
             for values in connection.execute(f"SELECT {', '.join(columns)} FROM event"):
                 yield dict(zip(columns, values, strict=True))
     else:
-        with path.open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file, strict=True):
-                yield {name: from_text(name, row[name]) for name in columns}
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            lines = csv.DictReader(file, strict=True)
+            if "event" in (lines.fieldnames or ()):
+                yield from map(export_csv.row_of, lines)
+                return
+            for line in lines:  # as an earlier version wrote it, in the log's own numbers
+                yield {name: from_text(name, line[name]) for name in columns}
 
 
 def _parquet_rows(path: Path) -> Iterator[Flat]:
     try:
         import pyarrow.parquet as pq
     except ImportError as error:
-        raise StoreError("Parquet needs pyarrow: pip install 'smile-gate[export]'") from error
+        raise StoreError(
+            f"Parquet needs pyarrow, which can't be imported ({error}): {install('export')}"
+        ) from error
     batches: Any = pq.ParquetFile(path).iter_batches()
     for batch in batches:
         yield from batch.to_pylist()

@@ -40,3 +40,8 @@ SECTIONS = {
 )
 def command() -> None:
     """Ask the audit log, check it, copy it."""
+    from gate.cli.audit.when import unknown_zone  # where a command follows, not for the help
+
+    trouble = unknown_zone()
+    if trouble is not None:
+        click.echo(f"smile-gate: {trouble}", err=True)

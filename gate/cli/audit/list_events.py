@@ -13,6 +13,7 @@ from gate.audit import Query, Store
 from gate.cli import common
 from gate.cli.audit.options import which_events, which_log
 from gate.cli.audit.show_rows import as_json, as_line, as_table
+from gate.cli.audit.when import in_words
 from gate.core.domain import Record
 
 _POLL_S = 0.5
@@ -28,6 +29,13 @@ def coming(store: Store, query: Query, limit: int, wait: Callable[[], object]) -
             yield record
             query = replace(query, after=record.sequence)
         wait()
+
+
+def _between(query: Query) -> str:
+    """The time that was looked through, as it was understood."""
+    said = [("from", query.since), ("before", query.until)]
+    words = [f"{word} {in_words(at)}" for word, at in said if at is not None]
+    return f" {' and '.join(words)}" if words else ""
 
 
 @common.example(
@@ -58,7 +66,7 @@ def command(path: Path, query: Query, limit: int | None, follow: bool, json_line
         return
     console = common.console()
     if not records:
-        console.print("No event matches.")
+        console.print(f"No event matches{_between(query)}.")
     elif console.is_terminal and len(records) > console.height:
         with console.pager(styles=True):
             console.print(as_table(records))

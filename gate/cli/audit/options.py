@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from gate.audit import Query
-from gate.cli.audit.when import when
+from gate.cli.audit.when import in_order, when
 from gate.core.domain import EventKind, Reason, State
 from gate.errors import StoreError
 
@@ -81,24 +81,27 @@ def which_events(function: Callable[..., Any]) -> Callable[..., Any]:
         "--since",
         type=when,
         metavar="TIME",
-        help='From this time on: "yesterday", "last 2 hours", …',
+        help='From this time on: "yesterday", "monday 9:30", "last 2 hours", "14h" (today\'s), …',
     )
     @click.option("--until", type=when, metavar="TIME", help="Before this time.")
     @click.option(
         "--event",
         type=click.Choice([*map(str, EventKind)]),
+        metavar="EVENT",
         multiple=True,
-        help="Only this event; repeatable.",
+        help="Only this event, such as granted; repeatable. A wrong one lists them all.",
     )
     @click.option(
         "--reason",
         type=click.Choice([*map(str, Reason)]),
+        metavar="REASON",
         multiple=True,
-        help="Only this reason; repeatable.",
+        help="Only this reason, such as no_smile; repeatable. A wrong one lists them all.",
     )
     @click.option(
         "--state",
         type=click.Choice([*map(str, State)]),
+        metavar="STATE",
         multiple=True,
         help="Only events before or after which the gate was in this state; repeatable.",
     )
@@ -120,6 +123,11 @@ def which_events(function: Callable[..., Any]) -> Callable[..., Any]:
         score_to: float | None,
         **others: Any,
     ) -> Any:
+        in_order(since, until)
+        if score_from is not None and score_to is not None and score_from > score_to:
+            raise click.UsageError(
+                f"--score-from {score_from:g} is above --score-to {score_to:g}: swap them"
+            )
         query = Query(
             since=since,
             until=until,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import os
 import sys
@@ -11,8 +10,9 @@ from pathlib import Path
 
 import click
 
+from gate.audit import export_csv
 from gate.audit.errors import explaining
-from gate.audit.export_row import COLUMNS, holds
+from gate.audit.export_row import holds
 from gate.audit.recovery import expected, salvage
 from gate.audit.session import Session
 from gate.cli.audit.options import must_be_there, which_log
@@ -33,29 +33,29 @@ def command(path: Path, target: Path) -> None:
     must_be_there(path)
     if os.path.lexists(target):
         raise StoreError(f"salvage {target}: the file is there already; choose another name")
-    count = proved = 0
-    with closing(Session(path, read_only=True, cut_off=True)) as session:
+    count = proved = missing = 0
+    with (
+        closing(Session(path, read_only=True, cut_off=True)) as session,
+        explaining(str(target), "salvage"),
+    ):
         following, last = expected(session)
-        whole = True
-        with explaining(str(target)):
-            file = io.TextIOWrapper(durable.create(target), encoding="utf-8", newline="")
-        with file:
-            writer = csv.DictWriter(file, COLUMNS)
-            writer.writeheader()
-            for row in salvage(session):
-                whole = _nothing_missing(following, row["sequence"] - 1) and whole
+        with io.TextIOWrapper(durable.create(target), encoding="utf-8", newline="") as file:
+            for row in export_csv.write(file, salvage(session)):
+                missing += _missing(following, row["sequence"] - 1)
                 following = row["sequence"] + 1
                 count += 1
                 proved += holds(row)
-                writer.writerow(row)
-    whole = _nothing_missing(following, last) and whole
-    click.echo(f"{count} events in {target}; {proved} are proved by their digest")
-    sys.exit(0 if whole and count else 1)
+    missing += _missing(following, last)
+    lost = f"; {missing} are missing" if missing else ""
+    click.echo(f"{count} events in {target}; {proved} are proved by their digest{lost}")
+    if not count and not missing:
+        click.echo("How many there were can't be read either; a backup may have them.")
+    sys.exit(0 if count and not missing else 1)
 
 
-def _nothing_missing(first: int, last: int) -> bool:
-    """Say that these events are missing; True where there are none of them."""
+def _missing(first: int, last: int) -> int:
+    """Say which of these events are missing, all of them; returns how many they are."""
     if first <= last:
         said = f"event {first}" if first == last else f"events {first} to {last}"
         click.echo(f"missing: {said}")
-    return first > last
+    return max(0, last - first + 1)

@@ -9,7 +9,8 @@ import click
 from gate.audit import Store
 from gate.cli import common
 from gate.cli.audit.options import which_log
-from gate.cli.audit.show_rows import as_json, as_table, local_time
+from gate.cli.audit.show_rows import as_json, as_table
+from gate.cli.audit.when import in_words
 from gate.cli.common import example
 from gate.core.domain import EventKind, Record
 from gate.core.text import escaped
@@ -45,7 +46,7 @@ def command(visit: int, path: Path, json_lines: bool) -> None:
 
 def _outcome(visit: int, records: list[Record]) -> str:
     """The visit in one sentence."""
-    seen = f"Visit {visit}, {local_time(records[0].wall)}"
+    seen = f"Visit {visit}, {in_words(records[0].wall)}"
     for record in records:
         event = record.event
         if event.kind is EventKind.GRANTED:

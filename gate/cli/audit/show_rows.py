@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any
 
 from rich.table import Table
 
+from gate.cli.audit.when import local_time, zone_of
 from gate.core.domain import Record
 from gate.core.text import escaped
 
@@ -54,7 +54,9 @@ def as_json(record: Record) -> str:
 
 
 def as_table(records: Iterable[Record]) -> Table:
-    """A table in local time; a time from a clock that wasn't synchronised has a question mark.
+    """A table in local time, whose zone it names.
+
+    A time from a clock that wasn't synchronised has a question mark.
 
     A column in which no record says anything is left out, so that the details have room.
     """
@@ -62,10 +64,12 @@ def as_table(records: Iterable[Record]) -> Table:
     shown = list(records)
     rows = [_cells(record) for record in shown]
     kept = [at for at, name in enumerate(_COLUMNS) if at < 3 or any(row[at] for row in rows)]
+    zones = "/".join(sorted({zone_of(record.wall) for record in shown}))
     for at in kept:
         name = _COLUMNS[at]
+        title = f"time, {zones}" if name == "time" else name
         right = name in ("no.", "visit", "score", "frames")
-        table.add_column(name, justify="right" if right else "left", no_wrap=name != "detail")
+        table.add_column(title, justify="right" if right else "left", no_wrap=name != "detail")
     for record, row in zip(shown, rows, strict=True):
         table.add_row(*(row[at] for at in kept), style=_COLOURS.get(record.event.kind))
     return table
@@ -96,11 +100,3 @@ def as_line(record: Record) -> str:
     parts += [escaped(part) for part in (event.reason, event.who, event.detail) if part]
     parts += [f"visit {event.visit}"] if event.visit is not None else []
     return "  ".join(parts)
-
-
-def local_time(wall: datetime) -> str:
-    """The time in the local zone, to the second."""
-    try:
-        return wall.astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    except (OverflowError, OSError):  # the year 1 or 9999, which only tampering writes
-        return wall.strftime("%Y-%m-%d %H:%M:%S")

@@ -13,16 +13,14 @@ from gate.audit import Store
 from gate.audit.stats import By, Count, Statistics, as_dict, sparkline, statistics
 from gate.cli import common
 from gate.cli.audit.options import which_log
-from gate.cli.audit.show_rows import local_time
-from gate.cli.audit.when import when
+from gate.cli.audit.when import in_order, in_words, when
 
 
 def counted(path: Path, since: datetime | None, until: datetime | None, by: By) -> Statistics:
     """The statistics of a log; without times, of the seven days up to now."""
     end = until or datetime.now().astimezone()
     start = since or end - timedelta(days=7)
-    if start >= end:
-        raise click.UsageError("--since must be before --until")
+    in_order(start, end)
     with Store.open(path, read_only=True) as store, store.session.reading() as connection:
         return statistics(connection, start, end, by)
 
@@ -59,7 +57,7 @@ def command(
         click.echo(json.dumps({**times, "total": as_dict(result.total), "parts": parts}))
         return
     console = common.console()
-    console.print(f"{local_time(result.since)} to {local_time(result.until)}")
+    console.print(f"{in_words(result.since)} to {in_words(result.until)}")
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column(by)
     for heading in ("grants", "denials", "passed", "pass rate", "time to smile"):

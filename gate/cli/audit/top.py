@@ -12,7 +12,7 @@ from gate.audit.stats import By, as_dict
 from gate.cli import common
 from gate.cli.audit.options import which_log
 from gate.cli.audit.stats import counted
-from gate.cli.audit.when import when
+from gate.cli.audit.when import when, zone_of
 
 _WHAT = {
     "reasons": By.REASON,
@@ -44,7 +44,8 @@ def command(
             common.say_json(as_dict(part))
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column(what)
+    of_time = what in ("hours", "weekdays", "days")
+    table.add_column(f"{what}, {zone_of(result.until)}" if of_time else what)
     table.add_column("events", justify="right")
     table.add_column("grants", justify="right")
     table.add_column("denials", justify="right")

@@ -48,7 +48,8 @@ def command(path: Path, heads: tuple[Head, ...], jobs: int, deep: bool, as_json:
     """
     try:
         must_be_there(path)
-        if is_export(path):
+        what = "export" if is_export(path) else "log"
+        if what == "export":
             verdict = verify_export(path, heads)
         else:
             with closing(Session(path, read_only=True)) as session:
@@ -56,7 +57,7 @@ def command(path: Path, heads: tuple[Head, ...], jobs: int, deep: bool, as_json:
     except StoreError as error:
         click.echo(f"smile-gate: {error}", err=True)
         sys.exit(2)
-    click.echo(_as_json(verdict) if as_json else _as_text(verdict))
+    click.echo(_as_json(verdict) if as_json else _as_text(verdict, what))
     sys.exit(0 if verdict.whole else 1)
 
 
@@ -77,9 +78,9 @@ def _as_json(verdict: LogVerdict) -> str:
     )
 
 
-def _as_text(verdict: LogVerdict) -> str:
+def _as_text(verdict: LogVerdict, what: str) -> str:
     pruned = f", {verdict.pruned} before them pruned on record" if verdict.pruned else ""
     lines = [f"{verdict.events} events{pruned}, head {head_of(verdict)}"]
     lines += [f"{finding.harm}: {finding.text}" for finding in verdict.findings]
-    lines.append("The log is whole." if verdict.whole else "The log is NOT whole.")
+    lines.append(f"The {what} is {'whole' if verdict.whole else 'NOT whole'}.")
     return "\n".join(lines)

@@ -74,5 +74,8 @@ class Refusals:
     def _remedy(self, needed: Role, request: Request) -> str:
         groups = [*self._grants.get(needed, ())]
         if groups:
-            return f"ask an administrator: sudo usermod -aG {groups[0]} {request.peer.name}"
+            return (
+                f"ask an administrator: sudo usermod -aG {groups[0]} {request.peer.name}, then log"
+                " out and in again"
+            )
         return f"nobody is let but root: an administrator can name a group in {_LISTS[needed]}"

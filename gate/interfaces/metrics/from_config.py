@@ -8,6 +8,7 @@ from gate import __version__
 from gate.config import Config
 from gate.hardware import board
 from gate.interfaces.metrics.meter import Meter
+from gate.system.extras import install
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +21,7 @@ def open_meter(config: Config, watchdog_s: float, model: str) -> Meter:
     try:
         from gate.interfaces.metrics.prometheus import PrometheusMeter
     except ImportError:
-        log.error("metrics are set, their library is not there: pip install 'smile-gate[metrics]'")
+        log.error("metrics are set, their library is not there: %s", install("metrics"))
         return Meter()
     metrics = PrometheusMeter(
         build={"version": __version__, "gate": config.gate.id},

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import time
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -104,7 +106,7 @@ def test_an_export_verifies_on_its_own(
     target = tmp_path / f"may.{form}"
     assert "21 events" in audit("export", str(target), "--format", form, *on).output
     result = audit("verify", "--database", str(target))
-    assert (result.exit_code, result.output.splitlines()[-1]) == (0, "The log is whole.")
+    assert (result.exit_code, result.output.splitlines()[-1]) == (0, "The export is whole.")
     said = next(busy.records(newest_first=True)).event
     manifest = json.loads(target.with_name(target.name + ".manifest.json").read_text())
     assert said.kind is EventKind.EXPORTED
@@ -127,7 +129,10 @@ def put_back(target: Path, rows: list[list[str]]) -> None:
     manifest.write_text(json.dumps(said))
 
 
-@pytest.mark.parametrize("column", ["time", "wall", "score", "kind", "gate", "who", "threshold"])
+@pytest.mark.parametrize(
+    "column",
+    ["time", "wall", "score", "event", "gate", "who", "threshold", "clock_trusted", "monotonic"],
+)
 def test_a_changed_export_is_found(on: tuple[str, str], tmp_path: Path, column: str) -> None:
     """No column of an export can be changed, even by somebody who mends the manifest."""
     target = tmp_path / "may.csv"
@@ -148,6 +153,103 @@ def test_a_line_taken_from_an_export_is_found(on: tuple[str, str], tmp_path: Pat
     assert "missing: event 5 is missing" in audit("verify", "--database", str(target)).output
     put_back(target, rows[:-3])
     assert "truncated" in audit("verify", "--database", str(target)).output
+
+
+def test_csv_has_the_names_and_units_of_json(on: tuple[str, str], tmp_path: Path) -> None:
+    """Whoever knows the one can read the other; beside it stand the local time and the proofs."""
+    header, *lines = exported(on, tmp_path / "may.csv")
+    listed = [json.loads(line) for line in audit("list", "--json", *on).output.splitlines()]
+    assert set(header) - listed[0].keys() == {"time", "rule", "words", "previous"}
+    assert listed[0].keys() <= set(header)
+    assert len(lines) == len(listed)
+    for line, wanted in zip(lines, listed, strict=True):
+        cells = dict(zip(header, line, strict=True))
+        for name, value in wanted.items():
+            if isinstance(value, bool):
+                assert cells[name] == str(value).lower()
+            elif isinstance(value, float):
+                assert float(cells[name]) == pytest.approx(value, abs=1e-9)
+            else:
+                assert cells[name] == ("" if value is None else str(value))
+        local = datetime.fromisoformat(cells["time"])
+        assert local.utcoffset() is not None
+        assert local == datetime.fromisoformat(cells["wall"])
+
+
+def test_csv_has_the_local_time_with_its_offset(
+    on: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reader elsewhere sees what the clock at the gate said; it verifies in any zone."""
+    monkeypatch.setenv("TZ", "Asia/Kathmandu")
+    time.tzset()
+    try:
+        target = tmp_path / "may.csv"
+        header, line, *_ = exported(on, target)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert line[header.index("time")].endswith("+05:45")
+    assert audit("verify", "--database", str(target)).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [
+        ("may.csv", "csv"),
+        ("may.CSV", "csv"),
+        ("may.db", "sqlite"),
+        ("may.sqlite3", "sqlite"),
+        ("may.txt --format csv", "csv"),
+        ("may.parquet", "parquet"),
+        ("may --format sqlite", "sqlite"),
+    ],
+)
+def test_the_suffix_says_what_is_in_an_export(
+    on: tuple[str, str], tmp_path: Path, name: str, form: str
+) -> None:
+    """Nothing lies under a name that means something else."""
+    if form == "parquet":
+        pytest.importorskip("pyarrow", reason="Parquet is an extra")
+    file, *words = name.split()
+    result = audit("export", str(tmp_path / file), *words, *on)
+    assert result.exit_code == 0, result.output
+    assert json.loads((tmp_path / f"{file}.manifest.json").read_text())["format"] == form
+    begins = {"csv": b"sequence,time,", "sqlite": b"SQLite format 3", "parquet": b"PAR1"}[form]
+    assert (tmp_path / file).read_bytes().startswith(begins)
+    assert audit("verify", "--database", str(tmp_path / file)).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("may.xlsx", "spreadsheets open CSV: may.csv --for-spreadsheet"),
+        ("may.ods", "spreadsheets open CSV"),
+        ("may", "its suffix says no format"),
+        ("may.txt", "its suffix says no format"),
+        ("may.parquet --format csv", ".parquet is a suffix of parquet, and csv was asked for"),
+        ("may.csv --format sqlite", ".csv is a suffix of csv, and sqlite was asked for"),
+        ("may.db --bom", "only CSV can be for a spreadsheet"),
+    ],
+)
+def test_a_suffix_that_says_something_else_is_refused(
+    on: tuple[str, str], tmp_path: Path, name: str, said: str
+) -> None:
+    """One line with what to do, and no file."""
+    file, *words = name.split()
+    result = audit("export", str(tmp_path / file), *words, *on)
+    assert isinstance(result.exception, StoreError)
+    assert said in str(result.exception)
+    assert not [*tmp_path.glob("may*")]
+
+
+def test_a_byte_order_mark_is_for_who_asks_for_it(on: tuple[str, str], tmp_path: Path) -> None:
+    """Excel reads letters right with it; the file can be verified as any other."""
+    target = tmp_path / "may.csv"
+    exported(on, target, "--bom")
+    assert target.read_bytes().startswith(b"\xef\xbb\xbfsequence,")
+    assert audit("verify", "--database", str(target)).exit_code == 0
+    exported(on, tmp_path / "plain.csv")
+    assert (tmp_path / "plain.csv").read_bytes().startswith(b"sequence,")
 
 
 def test_a_filtered_export_still_holds(on: tuple[str, str], tmp_path: Path) -> None:

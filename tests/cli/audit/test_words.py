@@ -165,8 +165,9 @@ def test_a_spreadsheet_gets_no_formula(busy: Store, path: Path, tmp_path: Path) 
     target = tmp_path / "may.csv"
     on = ("--database", str(path))
     assert audit("export", str(target), "--for-spreadsheet", *on).exit_code == 0
-    with target.open(newline="") as file:
+    with target.open(newline="", encoding="utf-8-sig") as file:
         cells = [row for row in csv.DictReader(file) if row["visit"] == "90"]
+    assert target.read_bytes().startswith(b"\xef\xbb\xbf")
     assert [row["who"] for row in cells] == [f"'{words}" for words in evil]
     assert [row["detail"] for row in cells] == [f"'{words}" for words in evil]
     manifest = json.loads((tmp_path / "may.csv.manifest.json").read_text())
@@ -250,7 +251,7 @@ def test_an_export_of_an_older_program_still_verifies(path: Path, tmp_path: Path
     with target.open(newline="") as file:
         rows = list(csv.DictReader(file))
     rules = [row["rule"] for row in rows]
-    begun = [row["kind"] for row in rows].index("log_begun")
+    begun = [row["event"] for row in rows].index("log_begun")
     assert rules == ["1"] * begun + ["2"] * (len(rows) - begun)
     verified = audit("verify", "--database", str(target))
     assert verified.exit_code == 0, verified.output

@@ -118,7 +118,9 @@ def test_the_command_says_whether_this_board_keeps_up(tmp_path: Path) -> None:
     """In words, with memory, beside the reference; the figures are saved."""
     path = tmp_path / "mine.csv"
     slowly = tmp_path / "gate.yaml"
-    slowly.write_text("camera: {fps: 0.1}\n")  # every machine keeps up with it
+    slowly.write_text(  # every machine keeps up with it
+        "camera: {fps: 0.1, stale_after_s: 60, stuck_after_s: 60}\nface: {lost_s: 60}\n"
+    )
     words = ["bench", "--save", str(path), "--config", str(slowly)]
     result = CliRunner().invoke(group, words, catch_exceptions=False)
     assert result.exit_code == 0

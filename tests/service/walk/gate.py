@@ -170,5 +170,6 @@ class Gate:
 
 
 def write(folder: Path, values: dict[str, Any]) -> None:
-    """Write the gate's file; JSON is YAML."""
+    """Write the gate's file, and an empty one for the film that it names; JSON is YAML."""
+    (folder / values["camera"]["source"]).touch()
     (folder / "gate.yaml").write_text(json.dumps(values))
