@@ -87,7 +87,7 @@ def attempt(trial: Trial) -> Any:
     """Do a trial in a process that preloads failing.c."""
     from tests.faults.calls import trial as it  # it takes the place of the clocks
     from tests.faults.calls.targets import Failure
-    from tests.faults.calls.world import VARIANTS
+    from tests.faults.calls.wiring import VARIANTS
 
     failure = Failure(trial.kind, trial.number, trial.mode == "on") if trial.number else None
     return it.attempt(trial.scenario, VARIANTS[WIRINGS.index(trial.wiring)], failure)
