@@ -155,4 +155,5 @@ def carry_out(
             report.take(waiting[done], done.result())
             yield waiting[done], done.result()
     except TimeoutError:
-        pool.shutdown(wait=False, cancel_futures=True)
+        for future in waiting:
+            future.cancel()
