@@ -126,7 +126,10 @@ def test_what_is_installed_runs_from_another_folder(
     assert "as it should be" in run("-m", "gate", "demo", "--out", str(tmp_path / "demo"))
     assert "threshold" in run("-m", "gate", "check", "--default")
     slow = tmp_path / "slow.yaml"
-    slow.write_text("camera: {fps: 0.1}\n")  # every machine keeps up with it
+    # Every machine keeps up with it.
+    slow.write_text(
+        "camera: {fps: 0.1, stale_after_s: 30, stuck_after_s: 60}\nface: {lost_s: 30}\n"
+    )
     assert "keeps up" in run("-c", SHORT_BENCH, "bench", "--config", str(slow))
 
 

@@ -11,7 +11,7 @@ import sys
 
 NEEDS = {
     "plot": ("matplotlib>=3.8",),
-    "export": ("pyarrow>=15",),
+    "export": ("pyarrow>=15,<24" if sys.version_info < (3, 12) else "pyarrow>=18",),
     "metrics": ("prometheus-client>=0.20,<1",),
     "train": (
         "matplotlib>=3.8",

@@ -87,7 +87,7 @@ def attempt(trial: Trial) -> Any:
     """Do a trial in a process that preloads failing.c."""
     from tests.faults.calls import trial as it  # it takes the place of the clocks
     from tests.faults.calls.targets import Failure
-    from tests.faults.calls.world import VARIANTS
+    from tests.faults.calls.wiring import VARIANTS
 
     failure = Failure(trial.kind, trial.number, trial.mode == "on") if trial.number else None
     return it.attempt(trial.scenario, VARIANTS[WIRINGS.index(trial.wiring)], failure)
@@ -155,4 +155,5 @@ def carry_out(
             report.take(waiting[done], done.result())
             yield waiting[done], done.result()
     except TimeoutError:
-        pool.shutdown(wait=False, cancel_futures=True)
+        for future in waiting:
+            future.cancel()

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from gate.core.domain import State
 from gate.interfaces.control.protocol import Command
 from tests.faults.calls.targets import EMERGENCY, EXIT, KEY
-from tests.faults.calls.world import HEAL_S, HOLD_S, MAX_ON_S, World
+from tests.faults.calls.wiring import HOLD_S, MAX_ON_S
+from tests.faults.calls.world import HEAL_S, World
 
 READY_S = 10.0
 

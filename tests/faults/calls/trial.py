@@ -30,6 +30,7 @@ from gate.errors import GateError  # noqa: E402
 from tests.faults.calls import targets, world  # noqa: E402
 from tests.faults.calls.scenarios import play  # noqa: E402
 from tests.faults.calls.targets import Failure, Targets  # noqa: E402
+from tests.faults.calls.wiring import Variant  # noqa: E402
 from tests.logs import judged  # noqa: E402
 
 HUNG_S = 120.0
@@ -49,7 +50,7 @@ class Outcome:
     virtual_s: float = 0.0
 
 
-def attempt(scenario: str, variant: world.Variant, failure: Failure | None) -> Outcome:
+def attempt(scenario: str, variant: Variant, failure: Failure | None) -> Outcome:
     """Run a trial in a forked process, and wait for it."""
     folder = Path(tempfile.mkdtemp(prefix="calls-", dir=_memory()))
     reader, writer = os.pipe()
@@ -104,10 +105,11 @@ def _outcome(reader: int, pid: int, folder: Path) -> Outcome:
 
 
 def _child(
-    folder: Path, scenario: str, variant: world.Variant, failure: Failure | None, writer: int
+    folder: Path, scenario: str, variant: Variant, failure: Failure | None, writer: int
 ) -> None:
     outcome = Outcome()
     try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # the guards' words; the gate's are kept
         faulthandler.enable(file=(folder / "trace").open("w"))
         said = io.StringIO()
         level = logging.INFO if os.environ.get("SMILE_GATE_SAID") else logging.WARNING
@@ -132,7 +134,7 @@ def _tell(outcome: Outcome, writer: int) -> None:
 def _play(
     folder: Path,
     scenario: str,
-    variant: world.Variant,
+    variant: Variant,
     failure: Failure | None,
     outcome: Outcome,
     writer: int,

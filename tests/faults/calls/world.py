@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
-import select
 import sqlite3
 import subprocess
 import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,11 +20,10 @@ import numpy as np
 import gate
 import gate.service.start
 from gate.config.load import load
-from gate.core.domain import EventKind, Frame, Observation, State
+from gate.core.domain import EventKind, State
 from gate.errors import GateError
 from gate.hardware import lines_file
 from gate.hardware.from_config import lines_in_force, record_folders
-from gate.hardware.guard import Guard
 from gate.hardware.make_safe import make_safe
 from gate.interfaces.control.peer import Peer, Role
 from gate.interfaces.control.protocol import Command, Request
@@ -35,16 +32,15 @@ from gate.service.daemon import Daemon
 from gate.service.inbox import Call
 from gate.system.emergency_latch import EmergencyLatch
 from gate.system.systemd import Notifier
-from tests.fakes import seen
 from tests.faults.calls import targets
 from tests.faults.calls.pins import Lines
-from tests.faults.calls.targets import EMERGENCY, EXIT, GATE, GREEN, KEY, RED, Targets
+from tests.faults.calls.stand_ins import SMILES, Pipeline, answer_at_once
+from tests.faults.calls.targets import EMERGENCY, EXIT, GATE, KEY, Targets
 from tests.faults.calls.virtual_time import REAL, TIME
+from tests.faults.calls.wiring import FPS, HOLD_S, MAX_ON_S, Variant, settings
 
 log = logging.getLogger(__name__)
 
-FPS = 5.0
-HOLD_S, MAX_ON_S = 0.4, 1.0
 WITHIN_S = 2.0
 """An emergency and a press of the exit button are answered within this, in every fault."""
 HEAL_S = 8.0
@@ -54,27 +50,10 @@ GRACE_S = 0.3
 LEAVES_S = 1.0
 """A camera's thread that waits for a late picture ends once its driver returns."""
 SLACK_S = 0.02
-ANSWER_S = 60.0
-"""Real time that another process has for its answer, on a busy machine."""
 OURS = f"{Path(gate.__file__).parent}/"
 ALICE = Peer("alice", frozenset({Role.STEER}))
-SMILES = 1
 GRANTS = "SELECT count(*) FROM event JOIN what ON what.id = event.what WHERE what.kind = ?"
 """What another connection sees of the log is committed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Variant:
-    """How the gate is wired."""
-
-    fail_safe: bool
-    interlock: bool
-
-    def __str__(self) -> str:
-        return ("fail-safe" if self.fail_safe else "fail-secure") + "+lock" * self.interlock
-
-
-VARIANTS = tuple(Variant(safe, lock) for safe in (False, True) for lock in (False, True))
 
 
 class World:
@@ -111,48 +90,8 @@ class World:
 
     def settings(self, **relay: Any) -> None:
         """Write the gate's settings."""
-        fps = relay.pop("fps", FPS)
-        values = {
-            "camera": {
-                "source": "rtsp://camera/stream",
-                "fps": fps,
-                "stale_after_s": 2.0,
-                "retry_first_s": 0.2,
-                "retry_max_s": 0.5,
-            },
-            "face": {"lost_s": 0.3},
-            "smile": {"frames": 2},
-            "relay": {
-                "pin_factory": "mock",
-                "pin": GATE,
-                "hold_s": HOLD_S,
-                "max_on_s": MAX_ON_S,
-                "power_loss": "fail_safe" if self.variant.fail_safe else "fail_secure",
-            }
-            | relay,
-            "outputs": [
-                {
-                    "name": "red",
-                    "pin": RED,
-                    "shows": ["idle", "face_present", "smiling", "pending", "fault", "emergency"],
-                },
-                {"name": "green", "pin": GREEN, "shows": ["granted"]},
-            ],
-            "interlocks": [["gate", "red"]] if self.variant.interlock else [],
-            "inputs": {
-                "emergency": {"pin": EMERGENCY, "debounce_s": 0},
-                "request_to_exit": {"pin": EXIT, "debounce_s": 0},
-                "key_switch": {"pin": KEY, "debounce_s": 0},
-            },
-            "rearm": {"rule": "cool_down", "after_s": 0.2},
-            "store": {"path": str(self.folder / "audit.db")},
-            "service": {"crash_starts": 100},
-            "control": {"socket": str(self.folder / "run" / "control.sock")},
-            "metrics": {"textfile": str(self.folder / "gate.prom")},
-        }
+        values = settings(self.folder, self.variant, relay)
         self.lasts_s = relay.get("pulse_s", HOLD_S)
-        if fps != FPS:
-            values["store"] = {"path": str(self.folder / "audit.db"), "keep_days": 30}
         with self.unharmed():
             (self.folder / "run").mkdir(exist_ok=True)
             (self.folder / "gate.yaml").write_text(json.dumps(values))  # JSON is YAML
@@ -170,7 +109,7 @@ class World:
         its.load_model = lambda config: seeing
         its_own: Any = subprocess
         its_own.time = REAL
-        _answer_at_once(self)
+        answer_at_once()
         threading.excepthook = self._ended_by
 
     @contextmanager
@@ -397,40 +336,6 @@ class World:
             False,
             f"thread '{name}' ended: {arguments.exc_value!r} at {_where(arguments.exc_value)}",
         )
-
-
-class Pipeline:
-    """Stands for the models: a picture says itself whether somebody smiles in it."""
-
-    def __init__(self) -> None:
-        self.stages = SimpleNamespace(spent={})
-
-    def observe(self, frame: Frame) -> Observation:
-        if frame.image[0, 0, 0] == SMILES:
-            return seen(at=frame.monotonic, number=frame.sequence)
-        return Observation(frame.sequence, frame.monotonic)
-
-    def reset(self) -> None:
-        """It remembers nothing."""
-
-
-def _answer_at_once(world: World) -> None:
-    """The guard is a real process, which answers within no virtual time at all."""
-    its: Any = Guard
-    read = its._read
-
-    def patient(guard: Any, patience_s: float) -> None:
-        pipe = guard._process.stdout
-        if guard._answered < guard._number or guard._starts():
-            answers = select.poll()
-            answers.register(pipe, select.POLLIN)
-            answers.poll(1000 * ANSWER_S)
-        before = guard._answered
-        read(guard, 0)
-        if guard._process is not None and guard._answered == before and patience_s:
-            TIME.sleep(patience_s)
-
-    its._read = patient
 
 
 def _where(error: BaseException) -> str:
