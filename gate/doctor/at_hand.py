@@ -64,6 +64,8 @@ def _found(config: Config, who: Person) -> Iterator[tuple[Place, str, bool]]:
         said = f"is {config.metrics.port}: below {OPEN_PORTS} only root may listen; choose 9273"
         yield ("metrics", "port"), said, False
     yield from _groups(config)
+    if config.lane.hours and not any(span.days for span in config.lane.hours):
+        yield ("lane", "hours"), "has no day: the lane never opens; name days, or hours: []", False
 
 
 def _model(path: Path) -> Iterator[tuple[Place, str, bool]]:

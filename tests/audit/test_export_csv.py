@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gate.audit import Query, Store
-from gate.audit.export import Format, export, manifest_path, sha256_of
+from gate.audit.export import export, manifest_path, sha256_of
 from gate.audit.export_csv import COLUMNS, line_of, row_of, write
+from gate.audit.export_format import Format
 from gate.audit.export_row import COLUMNS as LOG_COLUMNS
 from gate.audit.export_row import Flat
 from gate.audit.rows import moment

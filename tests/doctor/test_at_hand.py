@@ -75,6 +75,15 @@ def test_a_folder_where_the_gate_may_not_write_is_warned_of(tmp_path: Path) -> N
     assert "is a folder" in said
 
 
+def test_hours_that_never_come_are_warned_of(tmp_path: Path) -> None:
+    """A span on no day is seldom meant; one day is enough."""
+    text = "lane: {hours: [{days: [], opens: '9:00', closes: '18:00'}]}\n"
+    ((_, said, serious),) = notices(tmp_path, text)
+    assert "the lane never opens" in said
+    assert not serious
+    assert notices(tmp_path, text.replace("[]", "sat")) == []
+
+
 def test_a_port_and_a_group_are_looked_at(tmp_path: Path) -> None:
     """Neither is a mistake: the machine may be another one."""
     text = "metrics: {port: 80}\ncontrol: {readers: [no_such_group]}\n"

@@ -17,7 +17,8 @@ from typing import Any
 from gate.audit import export_csv
 from gate.audit.chain import Link
 from gate.audit.errors import UNREADABLE
-from gate.audit.export import SUFFIXES, Format, manifest_path, sha256_of
+from gate.audit.export import manifest_path, sha256_of
+from gate.audit.export_format import SUFFIXES, Format
 from gate.audit.export_row import COLUMNS, COLUMNS_1, Flat, erased, from_text, holds
 from gate.audit.verify.findings import Harm, Head, LogFinding, LogVerdict
 from gate.errors import StoreError

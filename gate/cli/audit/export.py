@@ -12,7 +12,8 @@ from pathlib import Path
 import click
 
 from gate.audit import Query, Store
-from gate.audit.export import Format, export, format_of, manifest_path
+from gate.audit.export import export, manifest_path
+from gate.audit.export_format import Format, format_of
 from gate.audit.session import Session
 from gate.cli.audit.options import must_be_there, user, which_events, which_log
 from gate.cli.common import example
