@@ -14,7 +14,8 @@ from tempfile import TemporaryDirectory
 from hypothesis import strategies as st
 
 from gate.audit import Store
-from gate.audit.export import Format, export, manifest_path
+from gate.audit.export import export, manifest_path
+from gate.audit.export_format import Format
 from gate.audit.query import Query
 from gate.audit.verify.export import verify_export
 from gate.errors import StoreError
