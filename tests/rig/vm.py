@@ -174,6 +174,8 @@ class Machine(Guest):
 
     def _connects(self, path: Path) -> bool:
         """Whether the port takes us: its name is there a moment before."""
+        if self._processes[-1].poll() is not None:
+            raise Failed("qemu ended")
         self._port = socket.socket(socket.AF_UNIX)
         try:
             self._port.connect(str(path))
