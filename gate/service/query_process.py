@@ -10,12 +10,14 @@ from __future__ import annotations
 import json
 import logging
 import os
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -114,11 +116,12 @@ class QueryProcess:
             return head, _whole(connection, rest, int(head.pop("size", 0)), until)
         except TimeoutError:
             self._end()
-            raise ControlError(
-                f"no answer within {LIMIT_S:g} s; ask for less: a shorter time, a smaller limit"
-            ) from None
+            raise _too_late() from None
         except (OSError, ValueError) as error:
+            child = self._child
             self._end()
+            if child is not None and _gave_up(child):
+                raise _too_late() from None
             log.warning("the query process ended: %s", error)
             raise ControlError(f"the query process ended ({error}); ask again") from None
 
@@ -152,6 +155,19 @@ class QueryProcess:
             self._child.kill()
             self._ended.append(self._child)
         self._socket = self._child = None
+
+
+def _gave_up(child: subprocess.Popen[bytes]) -> bool:
+    """Whether the process ended itself for its limit: a first answer has more time than that."""
+    with suppress(subprocess.TimeoutExpired):
+        return child.wait(1.0) == -signal.SIGALRM
+    return False
+
+
+def _too_late() -> ControlError:
+    return ControlError(
+        f"no answer within {LIMIT_S:g} s; ask for less: a shorter time, a smaller limit"
+    )
 
 
 def _environment() -> dict[str, str]:

@@ -162,9 +162,7 @@ class Machine(Guest):
     def _greet(self, limit_s: float) -> None:
         """Wait for the agent."""
         folder = self._folder
-        _until((folder / "port").exists, 10, "qemu's port")
-        self._port = socket.socket(socket.AF_UNIX)
-        self._port.connect(str(folder / "port"))
+        _until(lambda: self._connects(folder / "port"), 30, "qemu's port")
         self._line = b""
         try:
             self._receive(limit_s)
@@ -173,6 +171,18 @@ class Machine(Guest):
             with suppress(OSError):
                 log += (folder / "console.log").read_text(errors="replace")[-500:]
             raise Failed(f"{error} {log}") from None
+
+    def _connects(self, path: Path) -> bool:
+        """Whether the port takes us: its name is there a moment before."""
+        if self._processes[-1].poll() is not None:
+            raise Failed("qemu ended")
+        self._port = socket.socket(socket.AF_UNIX)
+        try:
+            self._port.connect(str(path))
+        except (FileNotFoundError, ConnectionRefusedError):
+            self._port.close()
+            self._port = None
+        return self._port is not None
 
     def _receive(self, limit_s: float) -> dict[str, object]:
         assert self._port is not None

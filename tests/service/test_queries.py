@@ -356,6 +356,19 @@ def test_a_question_that_takes_too_long_ends_its_process(
     assert process.ask({"ask": "stats"})[1]
 
 
+def test_an_answer_that_a_new_process_gives_up_is_one_that_took_too_long(
+    process: QueryProcess,
+) -> None:
+    """It has more time for its start than for its answer: asking again would be no use."""
+
+    def give_up(pid: int) -> None:
+        os.kill(pid, signal.SIGALRM)
+        os.kill(pid, signal.SIGCONT)
+
+    assert "ask for less" in in_the_middle(process, give_up)
+    assert process.ask({"ask": "stats"})[1]
+
+
 def test_a_gate_that_stops_does_not_wait_for_an_answer(process: QueryProcess) -> None:
     """Closing ends the process in the middle of an answer; none is started any more."""
     said = in_the_middle(process, lambda pid: process.close())

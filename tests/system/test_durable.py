@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from gate.system import durable
+from gate.hardware import lines_file
+from gate.hardware.lines_file import LinesInForce
+from gate.system import durable, emergency_latch
+from gate.system.emergency_latch import EmergencyLatch
 
 
 @pytest.fixture
@@ -82,3 +85,14 @@ def test_a_new_file_is_new_and_private(tmp_path: Path) -> None:
     assert victim.read_bytes() == b"mine"
     durable.create(tmp_path / "new").close()
     assert (tmp_path / "new").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to make a file for somebody else")
+def test_what_root_writes_for_a_gate_is_the_gate_s(tmp_path: Path) -> None:
+    """Only their owner may read them, and without the lines' record safe-state would be lost."""
+    os.chown(tmp_path, 65534, 65534)
+    lines_file.write([tmp_path], LinesInForce("mock", ()))
+    EmergencyLatch([tmp_path]).set("why")
+    made = {path.name: path.stat() for path in tmp_path.iterdir()}
+    assert made.keys() == {lines_file.NAME, emergency_latch.NAME}
+    assert {(found.st_uid, found.st_gid) for found in made.values()} == {(65534, 65534)}
