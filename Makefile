@@ -27,7 +27,7 @@ $(VENV)/python: $(RECIPE)
 
 $(VENV)/demo: $(VENV)/python
 	@echo "installing what the demo needs into $(VENV)"
-	@$(PACKAGES)/demo.txt
+	@$(PACKAGES)/run.txt
 	@$(PROJECT)
 	@touch $@
 
