@@ -26,7 +26,7 @@ from gate.audit.migrations import expect_current
 from gate.audit.query import PAGE, Query, page
 from gate.audit.session import Session
 from gate.errors import StoreError
-from gate.system import durable
+from gate.system import durable, extras
 
 
 class Format(StrEnum):
@@ -251,7 +251,7 @@ def _write_parquet(path: Path, rows: Iterable[Flat]) -> None:
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError as error:
-        raise StoreError("Parquet needs pyarrow: pip install 'smile-gate[export]'") from error
+        raise StoreError(f"Parquet needs {extras.missing('pyarrow', error)}") from error
     kinds = {int: pa.int64(), str: pa.string()}
     layout = pa.schema([(name, kinds[kind]) for name, kind in COLUMNS.items()])
     with durable.create(path) as file, pq.ParquetWriter(file, layout) as writer:

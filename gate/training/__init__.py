@@ -1,4 +1,4 @@
 """Training, evaluation and export of models; the daemon never imports this room.
 
-Install the extra for it: ``pip install 'smile-gate[train]'``.
+In a clone its extra is installed by ``pip install '.[train]'``.
 """

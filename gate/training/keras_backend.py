@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from gate.errors import GateError
+from gate.system import extras
 
 
 @cache
@@ -15,10 +16,8 @@ def tensorflow() -> Any:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         import tensorflow as tf
-    except ImportError:
-        raise GateError(
-            "training needs TensorFlow; install the extra: pip install 'smile-gate[train]'"
-        ) from None
+    except ImportError as error:
+        raise GateError(f"training needs {extras.missing('tensorflow', error)}") from None
     return tf
 
 

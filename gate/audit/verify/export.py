@@ -20,6 +20,7 @@ from gate.audit.export import manifest_path, sha256_of
 from gate.audit.export_row import COLUMNS, COLUMNS_1, Flat, erased, from_text, holds
 from gate.audit.verify.findings import Harm, Head, LogFinding, LogVerdict
 from gate.errors import StoreError
+from gate.system import extras
 
 
 def is_export(path: Path) -> bool:
@@ -129,7 +130,7 @@ def _parquet_rows(path: Path) -> Iterator[Flat]:
     try:
         import pyarrow.parquet as pq
     except ImportError as error:
-        raise StoreError("Parquet needs pyarrow: pip install 'smile-gate[export]'") from error
+        raise StoreError(f"Parquet needs {extras.missing('pyarrow', error)}") from error
     batches: Any = pq.ParquetFile(path).iter_batches()
     for batch in batches:
         yield from batch.to_pylist()

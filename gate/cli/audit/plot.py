@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gate.audit.stats import Statistics
 from gate.errors import StoreError
-from gate.system import durable
+from gate.system import durable, extras
 
 _LABELS = 24
 """More labels than this can't be read."""
@@ -21,7 +21,7 @@ def draw(result: Statistics, target: Path) -> None:
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise StoreError("a plot needs matplotlib: pip install 'smile-gate[plot]'") from error
+        raise StoreError(f"a plot needs {extras.missing('matplotlib', error)}") from error
     places = range(len(result.parts))
     figure = Figure(figsize=(10, 5), layout="constrained")
     counts, waits = figure.subplots(2, 1, sharex=True, height_ratios=(2, 1))

@@ -27,5 +27,5 @@ SECTIONS = {
 def command() -> None:
     """Train a model on your own faces, judge it, and export it for the gate.
 
-    It needs TensorFlow: pip install 'smile-gate[train]'.
+    It needs TensorFlow: in a clone, pip install '.[train]'.
     """

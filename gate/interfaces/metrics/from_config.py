@@ -8,6 +8,7 @@ from gate import __version__
 from gate.config import Config
 from gate.hardware import board
 from gate.interfaces.metrics.meter import Meter
+from gate.system import extras
 
 log = logging.getLogger(__name__)
 
@@ -19,8 +20,8 @@ def open_meter(config: Config, watchdog_s: float, model: str) -> Meter:
         return Meter()
     try:
         from gate.interfaces.metrics.prometheus import PrometheusMeter
-    except ImportError:
-        log.error("metrics are set, their library is not there: pip install 'smile-gate[metrics]'")
+    except ImportError as error:
+        log.error("metrics are set, and need %s", extras.missing("prometheus_client", error))
         return Meter()
     metrics = PrometheusMeter(
         build={"version": __version__, "gate": config.gate.id},

@@ -253,7 +253,7 @@ def test_without_the_library_one_line_says_how_to_get_it(
     monkeypatch.setitem(sys.modules, "gate.interfaces.metrics.prometheus", None)
     assert type(open_meter(Config(metrics=MetricsSettings(port=9273)), 0, "")) is Meter
     (record,) = caplog.records
-    assert "pip install 'smile-gate[metrics]'" in record.getMessage()
+    assert "pip install 'prometheus-client>=0.20,<1'" in record.getMessage()
 
 
 @pytest.mark.slow
