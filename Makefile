@@ -3,7 +3,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# Python compiles what it imports; the rest would only take space.
+PIP := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check
 # The packages first, each by its hash; then the project, built by what is there.
 FOLDER := import sys; print("3.11" if sys.version_info < (3, 12) else "3.13")
 PACKAGES := $(PIP) --require-hashes --requirement "requirements/$$($(BIN)/python -c '$(FOLDER)')"
@@ -26,13 +27,13 @@ $(VENV)/python: $(RECIPE)
 	@touch $@
 
 $(VENV)/demo: $(VENV)/python
-	@echo "installing what the demo needs into $(VENV)"
-	@$(PACKAGES)/demo.txt
+	@echo "installing what the demo needs into $(VENV): 0.3 GB, about a minute"
+	@$(PACKAGES)/run.txt
 	@$(PROJECT)
 	@touch $@
 
 $(VENV)/dev: $(VENV)/python
-	@echo "installing what the tests need into $(VENV)"
+	@echo "installing what the tests need into $(VENV): 0.6 GB, some minutes"
 	@$(PACKAGES)/dev.txt
 	@$(PROJECT)
 	@touch $@ $(VENV)/demo

@@ -16,7 +16,7 @@ for version in 3.11 3.13; do
   "${!python:-python$version}" -m venv "$work/$version"
   "$work/$version/bin/python" -m pip install --quiet --disable-pip-version-check pip-tools
   mkdir -p "requirements/$version"
-  for extras in run:metrics demo:plot dev:dev train:dev,train; do
+  for extras in run:metrics dev:dev train:dev,train; do
     file=requirements/$version/${extras%%:*}.txt
     echo "$file"
     (
@@ -30,8 +30,7 @@ for version in 3.11 3.13; do
     )
     {
       echo "# Python $version: $(case ${extras%%:*} in
-        run) echo 'the program as systemd/install.sh installs it' ;;
-        demo) echo 'what make demo needs' ;;
+        run) echo 'the program as systemd/install.sh installs it, and make demo' ;;
         dev) echo 'what the tests need' ;;
         train) echo 'what training and its tests need, on x86-64' ;;
       esac)"

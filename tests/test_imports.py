@@ -38,7 +38,7 @@ LIBRARIES = {
     "cv2": PICTURES,
     "numpy": PICTURES | {"cli"},
     "rich": LOOKS,
-    "matplotlib": LOOKS,
+    "matplotlib": {"cli", "training"},
     "gpiozero": {"hardware"},
     "picamera2": {"hardware"},
     "sqlalchemy": {"audit"},

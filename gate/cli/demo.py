@@ -14,7 +14,7 @@ from gate.cli.common import FILE, example
 from gate.config import Config
 from gate.config.load import load
 from gate.core.describe import describe
-from gate.core.domain import Event, Observation, Reason
+from gate.core.domain import Event, Observation, Position, Reason
 from gate.core.transitions import Lane
 from gate.errors import GateError
 from gate.hardware.pin_factory import pin_factory
@@ -77,6 +77,9 @@ def _run(config: Config, pins: Any) -> Trace:
     begun = time.monotonic()
 
     def on_frame(observation: Observation, lane: Lane) -> None:
+        position = Position.GRANTED if pins.pin(config.relay.pin).state else Position.SAFE
+        if position is not (trace.moves[-1][1] if trace.moves else Position.SAFE):
+            trace.moves.append((observation.monotonic, position))
         trace.moments.append(TraceFrame(observation, lane.state, lane.count, 0.0))
 
     def on_event(event: Event) -> None:

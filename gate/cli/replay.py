@@ -26,7 +26,7 @@ from gate.replay.trace import Trace, TraceEvent, TraceFrame
 @click.option("--database", type=FILE, help="Keep the audit log in this file.")
 @json_option
 @click.option("--annotate", type=FILE, help="Write the clip with what was seen drawn in (.mp4).")
-@click.option("--plot", type=FILE, help="Draw score, eyes, count and state over time (PNG, SVG).")
+@click.option("--plot", type=FILE, help="Draw score, eyes, count, relay and state over time (PNG).")
 def command(
     clip: Path,
     config: Path | None,

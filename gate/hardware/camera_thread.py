@@ -75,7 +75,9 @@ class CameraThread:
         self.retrying = True
         """False once too many threads hang in the driver: only a restart can help then."""
         self._refused = 0
-        """Tries that failed since a thread was left hanging."""
+        """Tries that failed since a thread was left hanging, or since the last picture."""
+        self._said: str | None = None
+        """The problem that is in the journal already."""
 
     @property
     def stuck(self) -> int:
@@ -166,9 +168,11 @@ class CameraThread:
 
     def _lost(self, error: Exception, retry_s: float) -> None:
         """Note that there is no picture, and why."""
-        self.problem = str(error) or type(error).__name__
+        before, self.problem = self._said, str(error) or type(error).__name__
         self._refused += 1
-        log.warning("no picture, tried again in %g s: %s", retry_s, self.problem)
+        self._said = self.problem
+        level = logging.DEBUG if self.problem == before else logging.WARNING  # said once
+        log.log(level, "no picture, tried again in %g s and so on: %s", retry_s, self.problem)
         if self.hung:
             self.problem += "; a thread that hangs in its driver keeps it: only a restart helps"
 
@@ -186,7 +190,7 @@ class CameraThread:
                     reader.closing.wait(due - time.monotonic())
                 if reader.closing.is_set():
                     return
-                self.problem, self._refused = None, 0
+                self.problem, self._said, self._refused = None, None, 0
                 frame = Frame(image, self.sequence, _taken(source))
                 self.sequence += 1
                 self._frames.offer(frame, replace=source.live, wanted=reader.wanted)

@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -52,6 +53,20 @@ def played(source: PictureSource) -> tuple[list[NDArray[np.uint8]], list[float],
         source.close()
 
 
+class Unturning:
+    """A VideoCapture of a build that turns no picture by itself, asked or not."""
+
+    def __init__(self, *arguments: Any) -> None:
+        self._capture = cv2.VideoCapture(*arguments)
+        self._capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)
+
+    def set(self, key: int, value: float) -> bool:
+        return key != cv2.CAP_PROP_ORIENTATION_AUTO and self._capture.set(key, value)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._capture, name)
+
+
 @pytest.mark.parametrize("turns_itself", [True, False], ids=["OpenCV turns", "OpenCV does not"])
 @pytest.mark.parametrize("degrees", [0, 90, 180, 270])
 def test_a_film_is_upright_however_the_phone_was_held(
@@ -59,7 +74,8 @@ def test_a_film_is_upright_however_the_phone_was_held(
 ) -> None:
     """Its note of the turn is heeded, whether this build of OpenCV does that by itself or not."""
     if not turns_itself:
-        monkeypatch.setattr(cv2, "CAP_PROP_ORIENTATION_AUTO", 99999)
+        library = SimpleNamespace(**vars(cv2) | {"VideoCapture": Unturning})
+        monkeypatch.setattr(video_capture, "cv2", library)
     stored = np.rot90(upright(), degrees // 90)  # shown turned clockwise, it is upright
     path = turn(film(tmp_path / "phone.mp4", [stored] * 3), degrees)
     images, _, _ = played(open_source(str(path)))

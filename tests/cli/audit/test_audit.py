@@ -101,8 +101,6 @@ def test_an_export_verifies_on_its_own(
     on: tuple[str, str], busy: Store, tmp_path: Path, form: str
 ) -> None:
     """An export in each format is whole by its own digests, and the log has recorded it."""
-    if form == "parquet":
-        pytest.importorskip("pyarrow", reason="Parquet is an extra")
     target = tmp_path / f"may.{form}"
     assert "21 events" in audit("export", str(target), "--format", form, *on).output
     result = audit("verify", "--database", str(target))
