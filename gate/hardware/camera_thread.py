@@ -98,6 +98,7 @@ class CameraThread:
         """Replace a thread that has died, or whose driver has not returned for too long."""
         if self.over or self._closed:
             return
+        self._left = [one for one in self._left if one.thread.is_alive()]
         reader, since = self._reader, self._reader.calling_since
         if not reader.thread.is_alive():
             if now - self._replaced_at >= REPLACE_S:
@@ -105,11 +106,9 @@ class CameraThread:
                 log.error("the camera's thread has died; another one takes over")
                 self._replace()
         elif since is not None and now - since > self._stuck_after_s:
-            self._left = [one for one in self._left if one.thread.is_alive()]
             self.retrying = len(self._left) < LEFT_LIMIT
             if self.retrying:
                 log.error("the camera's driver has not returned for %.0f s", now - since)
-                self._left.append(reader)
                 self._refused = 0
                 self._replace()
             self.problem = (
@@ -135,7 +134,13 @@ class CameraThread:
         self._reader.closing.set()
         self._frames.wake()
 
+    def succeed(self, before: CameraThread) -> None:
+        """Take the place of another camera; what still hangs in its driver may keep the device."""
+        before.abandon()
+        self._left = [*before._left, before._reader]
+
     def _replace(self) -> None:
+        self._left.append(self._reader)  # until it has let go of the device
         self._reader.closing.set()
         self._frames.wake()
         self._reader = _Reader(self)

@@ -129,7 +129,7 @@ class FrameProcessor:
         if pipeline is not None:
             self.pipeline = pipeline
         if camera is not None:
-            self.camera.abandon()
+            camera.succeed(self.camera)
             self.camera = camera
             self._frozen = FrozenCamera()
             self._fresh_at = now

@@ -233,6 +233,34 @@ def test_a_camera_that_its_hanging_thread_keeps_is_hung_until_it_gives_pictures(
     camera.close()
 
 
+@pytest.mark.parametrize("how", ["reload", "reopen"])
+def test_a_camera_that_another_ones_thread_keeps_is_hung_too(how: str) -> None:
+    """A reload, or a reopening, during a hang does not hide which thread has the device."""
+    free = threading.Event()
+    hanging = HangingSource(free)
+    left: list[ListSource] = [hanging]
+
+    def opener() -> ListSource:
+        if left:
+            return left.pop()
+        raise CameraError("busy")
+
+    before = CameraThread(opener, Inbox(), first_retry_s=0.001, last_retry_s=0.001)
+    before.start()
+    assert hanging.hangs.wait(PATIENCE_S)
+    camera = before
+    if how == "reload":
+        camera = CameraThread(opener, Inbox(), first_retry_s=0.001, last_retry_s=0.001)
+        camera.succeed(before)
+        camera.start()
+    else:
+        camera.reopen()
+    until(lambda: camera.hung, "a camera that only a restart frees")
+    free.set()
+    until(lambda: not camera.hung, "the return of the driver")
+    camera.close()
+
+
 def test_a_camera_that_is_not_there_is_not_hung() -> None:
     """Without a thread that hangs, trying again may help at any time."""
     camera = CameraThread(never, Inbox(), first_retry_s=0.001, last_retry_s=0.001)
