@@ -188,7 +188,7 @@ def test_a_camera_that_only_a_restart_frees_ends_the_gate_with_its_own_code(
 ) -> None:
     """Exit code 6, recorded as a stop and no crash, so that the next start is not suspicious."""
     (tmp_path / "picamera2.py").write_text(HANGING)
-    camera = {"source": "picamera", "stuck_after_s": 0.5, "retry_first_s": 0.1, "retry_max_s": 0.1}
+    camera = {"source": "picamera", "stuck_after_s": 1.0, "retry_first_s": 0.1, "retry_max_s": 0.1}
     path = write_config(camera=camera | STALE)
     code = (
         "import gate.service.parts as parts; parts.ENDS_AFTER_S = 1.0; from gate.cli import main;"

@@ -38,7 +38,7 @@ def settings(folder: Path, variant: Variant, relay: dict[str, Any]) -> dict[str,
             "retry_first_s": 0.2,
             "retry_max_s": 0.5,
         },
-        "face": {"lost_s": 0.3},
+        "face": {"lost_s": 0.5},
         "smile": {"frames": 2},
         "relay": {
             "pin_factory": "mock",
