@@ -26,6 +26,8 @@ class Strength:
     """Standard deviation of the logarithm of the width, as a turned head's is narrower."""
     tone: float = 1.0
     """Factor on gamma, contrast, light from the side and clipping."""
+    glare: float = 0.2
+    """How often a picture in colour is overexposed, each colour cut off by itself."""
     smallest: float = 20.0
     """Pixels: the smallest Haar box that distance leaves."""
     sensor: float = 1.0
@@ -64,6 +66,11 @@ class TrainingPlan:
 
     arch: Annotated[str, Option("Architecture, by name.")] = "gate-net"
     epochs: Annotated[int, Option("How often every face is seen, at most.", 1)] = 60
+    drawn: Annotated[
+        int,
+        Option("Faces an epoch, drawn by their weight; 0 for all of them, each weighed.", 0),
+    ] = 0
+    """An epoch of a large pack shall not take longer than of a small one."""
     batch: Annotated[int | None, Option("Faces a step.", 2, unset="128, fewer for a small set")] = (
         None
     )
