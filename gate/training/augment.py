@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from gate.core.domain import Box
-from gate.training import occlusion
+from gate.training import mouths, occlusion
 from gate.vision.framing import cut
 from gate.vision.model_input import Framing
 
@@ -48,6 +48,8 @@ def vary(
         image = glaring(image, rng)
     gray = colour_cast(image, rng) if image.ndim == 3 else image
     if not calm:
+        if rng.random() < (strength.talk if label < 0.5 else strength.talk / 3):
+            gray = mouths.talking(gray, box, rng)
         if rng.random() < strength.occlusion:
             gray, seen = occlusion.draw(gray, box, rng)
             label = label if seen else 0.0

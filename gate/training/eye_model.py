@@ -41,7 +41,14 @@ COPIES = 2
 SURE_OPEN, SURE_CLOSED = 0.5, 0.12
 """Scores of the first round from which an eye of a whole face is learnt from."""
 STRENGTH = Strength(
-    shift=0.03, scale=0.13, rotation=9.0, tone=0.9, sensor=0.8, occlusion=0.0, smallest=40.0
+    shift=0.03,
+    scale=0.13,
+    rotation=9.0,
+    tone=0.9,
+    sensor=0.8,
+    occlusion=0.0,
+    talk=0.0,
+    smallest=40.0,
 )
 """Unlike a face's: the place of an eye in its box varies more than the box, nothing is hidden."""
 PLAN = TrainingPlan(

@@ -37,6 +37,8 @@ class Kind(StrEnum):
     """Dark hair around the mouth, which stays in sight."""
 
 
+MOUTH = (0.26, 0.15)
+"""Half the width and height of what a beard leaves free around the mouth."""
 HIDES_MOUTH = frozenset({Kind.MASK, Kind.MOUTH, Kind.FACE})
 WEIGHTS = {
     Kind.SUNGLASSES: 0.16,
@@ -94,7 +96,7 @@ def draw(gray: Image, box: Box, rng: Generator, kind: Kind | None = None) -> tup
             painter.rectangle(0.31 + half, y - 0.03, 0.69 - half, y - 0.03 + thick)
         case Kind.BEARD:
             painter.ellipse(0.5 + shift[0], 0.8 + shift[1], rng.uniform(0.3, 0.42), 0.3)
-            painter.clear(0.5 + shift[0], 0.78 + shift[1], rng.uniform(0.2, 0.26), 0.12)
+            painter.clear(0.5, 0.8, *MOUTH)
             painter.clear(0.5, 0.45, 0.5, 0.2)
         case Kind.FACE:
             painter.rectangle(-0.5, rng.uniform(-0.1, 0.3), 1.5, 1.5)

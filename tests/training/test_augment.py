@@ -80,3 +80,21 @@ def test_stress_on_a_face_repeats() -> None:
         for level in stress.kinds()[name]:
             first, again = (level.change(GRAY, FACE, "smiling/1.jpg")[0] for _ in range(2))
             assert np.array_equal(first, again)
+
+
+def test_glare_cuts_each_colour_off_by_itself() -> None:
+    """A red that is full must stay full while the darker blue still grows."""
+    patch = np.full((4, 4, 3), (40, 80, 220), np.uint8)
+    for seed in range(10):
+        bright = augment.glaring(patch, np.random.default_rng(seed))[0, 0]
+        assert bright[2] == 255
+        assert 40 < bright[0] <= 121
+
+
+def test_rims_leave_the_eyes_in_sight() -> None:
+    """Rims must darken a ring around each eye, and not the eye itself."""
+    eye = (slice(FACE.y + 33, FACE.y + 39), slice(FACE.x + 27, FACE.x + 33))
+    for seed in range(20):
+        worn, seen = occlusion.draw(GRAY, FACE, np.random.default_rng(seed), Kind.RIMS)
+        assert seen
+        assert np.array_equal(worn[eye], GRAY[eye])
