@@ -91,7 +91,7 @@ def read_eyes(folder: Path, share: float) -> Data:
             )
             example = replace(example, person=f"{folder.name}/{face}")
             (held if data.kept_out(face, share) else training).append(example)
-    if {example.label for example in training} != {0, 1}:
+    if {example.label for example in (*training, *held)} != {0, 1}:
         raise PictureError(f"{folder}: needs readable eyes in both open/ and closed/")
     return Data(tuple(training), tuple(held))
 

@@ -15,7 +15,7 @@ from gate.system import durable
 from gate.training import evaluate, metrics, plots, stress
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     from gate.training.data import Example
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from gate.vision.classifier import TFLiteClassifier
 
 WORST_GROUPS = 6
+GLARE = 2.0
+"""Factor on each colour, cut off at white, that stands for overexposure."""
 
 
 def replace_part(card: Path, name: str, text: str) -> None:
@@ -65,8 +67,18 @@ HEAD = (
 )
 
 
-def write(card: Path, classifier: TFLiteClassifier, sets: Mapping[str, Sequence[Example]]) -> None:
-    """Measure the model on the sets of kept-out faces and fill in the card beside it."""
+def write(
+    card: Path,
+    classifier: TFLiteClassifier,
+    sets: Mapping[str, Sequence[Example]],
+    folders: Mapping[str, Path],
+    stressed: Collection[str] = (),
+) -> None:
+    """Measure the model on the sets of kept-out faces and fill in the card beside it.
+
+    ``folders`` are those of the sets, for their notes; ``stressed`` names the sets whose stress
+    curves are drawn, all of them where it is empty.
+    """
     threshold = classifier.card.threshold
     scores = {name: evaluate.score_examples(classifier, faces) for name, faces in sets.items()}
     labels = {name: np.array([e.label for e in faces]) for name, faces in sets.items()}
@@ -87,8 +99,11 @@ def write(card: Path, classifier: TFLiteClassifier, sets: Mapping[str, Sequence[
         "trade",
         "![False accepts against false rejects](trade.svg)\n\n" + _trade(scores, labels),
     )
+    replace_part(card, "glare", _in_glare(classifier, sets, scores))
     lines, pictures = [], []
     for name, faces in sets.items():
+        if stressed and name not in stressed:
+            continue
         curves = stress.curves(classifier, faces, threshold)
         plots.stress(curves, card.parent / f"stress-{name}.svg")
         pictures.append(f"![Stress curves on {name}](stress-{name}.svg)")
@@ -119,6 +134,66 @@ def write(card: Path, classifier: TFLiteClassifier, sets: Mapping[str, Sequence[
         groups.sort(key=lambda group: group.report.accuracy.value)
         parts += [row(f"{name}: {g.trait} {g.group}", g.report) for g in groups[:WORST_GROUPS]]
     replace_part(card, "groups", HEAD + "\n".join(parts))
+    told = {
+        name: evaluate.by_note(folders[name], faces, scores[name], threshold)
+        for name, faces in sets.items()
+    }
+    replace_part(card, "people", _people(told))
+
+
+def _people(told: Mapping[str, Sequence[evaluate.Group]]) -> str:
+    """Return false rejects and accepts by what is known of the people, all sets together.
+
+    A group's false rejects are also given against those of all faces of which the trait is known.
+    """
+    counts: dict[tuple[str, str], list[Rate]] = {}
+    for group in (group for groups in told.values() for group in groups):
+        found = (group.report.false_reject, group.report.false_accept)
+        known = counts.setdefault((group.trait, group.group), [metrics.Rate(0, 0)] * 2)
+        counts[group.trait, group.group] = [_sum(a, b) for a, b in zip(known, found, strict=True)]
+    lines = ["| trait | group | false rejects, % | against the mean | false accepts, % |"]
+    lines.append("|" + " --- |" * 5)
+    for (trait, name), (rejects, accepts) in sorted(counts.items()):
+        whole = metrics.Rate(0, 0)
+        for (other, _), (some, _) in counts.items():
+            whole = _sum(whole, some) if other == trait else whole
+        share = f"{rejects.value / whole.value:.2f} ×" if whole.count and rejects.total else ""
+        lines.append(f"| {trait} | {name} | {_of(rejects)} | {share} | {_of(accepts)} |")
+    return "\n".join(lines)
+
+
+def _sum(one: Rate, other: Rate) -> Rate:
+    return metrics.Rate(one.count + other.count, one.total + other.total)
+
+
+def _of(rate: Rate) -> str:
+    return f"{percent(rate)} of {rate.total}" if rate.total else "(none)"
+
+
+def _in_glare(
+    classifier: TFLiteClassifier,
+    sets: Mapping[str, Sequence[Example]],
+    scores: Mapping[str, Scores],
+) -> str:
+    """Return accuracy and AUC as they are and twice as bright, of the faces in colour."""
+    lines = ["| faces | n | accuracy, % | twice as bright, % | points | AUC | twice as bright |"]
+    lines.append("|" + " --- |" * 7)
+    threshold = classifier.card.threshold
+    for name, faces in sets.items():
+        colour = np.array([face.image.ndim == 3 for face in faces])
+        if not colour.any():
+            continue
+        some = [face for face, has in zip(faces, colour, strict=True) if has]
+        labels = np.array([face.label for face in some])
+        bright = evaluate.score_examples(classifier, [evaluate.in_glare(f, GLARE) for f in some])
+        clean = metrics.judge(scores[name][colour], labels, threshold)
+        glared = metrics.judge(bright, labels, threshold)
+        points = 100 * (glared.accuracy.value - clean.accuracy.value)
+        lines.append(
+            f"| {name} | {clean.n} | {percent(clean.accuracy)} | {percent(glared.accuracy)} | "
+            f"{points:+.1f} | {clean.auc:.4f} | {glared.auc:.4f} |"
+        )
+    return "\n".join(lines)
 
 
 def _trade(scores: Mapping[str, Scores], labels: Mapping[str, Labels]) -> str:

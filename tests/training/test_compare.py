@@ -12,12 +12,13 @@ from gate.cli.model.card import command as card
 from gate.cli.model.compare import command as compare
 from gate.errors import ModelError
 from gate.training import model_card
+from gate.training.data import CLASSES
 from tests.training.conftest import draw_set
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-PARTS = ("metrics", "trade", "stress", "groups", "comparison")
+PARTS = ("metrics", "trade", "glare", "stress", "groups", "people", "comparison")
 
 
 @pytest.fixture
@@ -65,11 +66,15 @@ def test_compare_fills_its_table_in_and_goes_on_where_it_was(
 @pytest.mark.slow
 def test_the_card_of_the_shipped_model_is_measured(sets: list[str], paper: Path) -> None:
     """Every part must be replaced and both kinds of plot written beside the card."""
+    keys = [f"{name}/{number:03}.png" for name in CLASSES for number in range(20)]
+    lines = [f"one,one/{key},{'FM'[at % 2]}" for at, key in enumerate(keys)]
+    (paper.parent.parent / "labels.csv").write_text("\n".join(["set,path,sex", *lines]))
     result = CliRunner().invoke(card, [*sets, "--card", str(paper), "--kept-out-share", "0.5"])
     assert result.exit_code == 0, result.output
     text = paper.read_text(encoding="utf-8")
     assert text.count("\nold\n") == 1
     assert "worst mild" in text
+    assert "| sex | female |" in text
     assert {p.name for p in paper.parent.glob("*.svg")} == {
         "trade.svg", "stress-one.svg", "stress-two.svg",
     }  # fmt: skip

@@ -29,18 +29,26 @@ from gate.cli.model import options
     required=True,
     help="The MODEL_CARD.md to fill in; its plots are written beside it.",
 )
+@click.option(
+    "--stress",
+    "stressed",
+    multiple=True,
+    help="Name of a set whose stress curves are drawn; may be repeated. All of them unless told.",
+)
 def command(
     folders: tuple[Path, ...],
     lists: tuple[Path, ...],
     kept_out_share: float,
     model: Path | None,
     card: Path,
+    stressed: tuple[str, ...],
 ) -> None:
     """Measure a model on kept-out faces and fill the tables and plots of its card in."""
-    from gate.training import compare, data, model_card
+    from gate.training import compare, model_card
     from gate.vision.classifier import TFLiteClassifier
 
-    sets = compare.read_sets(folders, data.Crops.AUTO, lists, kept_out_share)
+    sets = compare.read_kept_out(folders, lists, kept_out_share)
     with TFLiteClassifier(model) as classifier:
-        model_card.write(card, classifier, sets.kept_out)
-    click.echo(f"{card}: metrics, trade, stress and groups measured anew")
+        named = {folder.name: folder for folder in folders}
+        model_card.write(card, classifier, sets, named, stressed)
+    click.echo(f"{card}: metrics, trade, glare, stress, groups and people measured anew")
