@@ -36,7 +36,7 @@ CONTEXT = 40
 """Side of what is kept around an eye for the augmentation to move in, px."""
 WIDE = FRAMING.scale * CONTEXT / 24
 """Part of a Haar box that the kept square shows."""
-NARROW, SHUT = (0.5, 0.8), (0.06, 0.18)
+NARROW, SHUT = (0.55, 0.85), (0.0, 0.15)
 """Openings of narrow and of shut eyes that are made."""
 LENSES, RIMS = 0.15, 0.15
 """Shares of the faces of open eyes that get dark lenses, and rims."""

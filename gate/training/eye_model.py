@@ -36,8 +36,8 @@ FIRST = 300_000
 MANY_OPEN = 4000
 """Self-labelled open eyes in the second round: there are twenty times as many as closed ones, and
 they are alike."""
-COPIES = 2
-"""Repeats of the labelled crops of closed eyes, and of the self-labelled ones, in an epoch."""
+LABELLED, CLOSED = 4, 2
+"""Repeats of the labelled crops, and of the self-labelled closed eyes, in an epoch."""
 SURE_OPEN, SURE_CLOSED = 0.5, 0.12
 """Scores of the first round from which an eye of a whole face is learnt from."""
 STRENGTH = Strength(
@@ -144,7 +144,7 @@ def train(
     opened = [eye for eye in learnt if eye.label]
     some = [opened[at] for at in rng.permutation(len(opened))[:MANY_OPEN]]
     closed = [eye for eye in learnt if not eye.label]
-    mixture = _one_source([*training, *closed * COPIES, *some])
+    mixture = _one_source([*training, *closed * CLOSED, *some])
     second = fit.Run(run_plan, mixture, _one_source([*validation, *checked]), out / "second")
     return second.go(watch)
 
@@ -157,7 +157,11 @@ def to_learn(crops: Sequence[Example], faces: Sequence[Example], seed: int) -> l
     """
     opened = [face for face in faces if face.label]
     made = eye_faces.made_of(opened, np.random.default_rng(seed))
-    return [*list(crops) * COPIES, *(eye for face in faces for eye in eye_faces.pair(face)), *made]
+    return [
+        *list(crops) * LABELLED,
+        *(eye for face in faces for eye in eye_faces.pair(face)),
+        *made,
+    ]
 
 
 def write(model: Any, path: Path, precision: export.Precision, threshold: float) -> None:

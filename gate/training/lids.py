@@ -32,6 +32,10 @@ ABOVE, BELOW = 0.058, 0.043
 """Heights of an open eye above and below its iris' centre, lashes included."""
 REACH = 0.13
 """Heights above and below to which lids and cheek stretch."""
+MET = 0.2
+"""Opening below which lids have met, and a dark line of lashes runs along them."""
+LASHES, LASH_LINE = 0.1, 0.007
+"""Half the length and half the thickness of that line; it hangs down in its middle."""
 HALF_WIDTH = 0.15
 """Half the width in which the lids move; beyond four fifths of it less and less."""
 DOWN = 0.018
@@ -82,9 +86,26 @@ def drawn_together(
         share = np.clip((1.0 - off) / 0.2, 0.0, 1.0)
         source += share * (moved - unit_y)
     rows = source * box.height + box.y - 0.5
-    return cv2.remap(  # type: ignore[return-value]  # uint8 in and out
+    drawn = cv2.remap(
         gray, across, rows.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
+    ).astype(np.float32)
+    for place, opening in zip(places, openings, strict=True):
+        if opening < MET:
+            off = (unit_x - place[0]) / LASHES
+            hang = place[1] + DOWN - 0.02 * off * off
+            along = np.clip((1.0 - np.abs(off)) / 0.2, 0.0, 1.0)
+            line = along * np.exp(-(((unit_y - hang) / LASH_LINE) ** 2))
+            drawn += line * (_darkness(gray, box, place) - drawn)
+    result: Image = np.clip(drawn, 0, 255).astype(np.uint8)
+    return result
+
+
+def _darkness(gray: Image, box: Box, place: Place) -> float:
+    """Return how dark an eye's lashes are taken to be: as its darker third."""
+    left, right = (round(box.x + (place[0] + side) * box.width) for side in (-0.1, 0.1))
+    top, bottom = (round(box.y + (place[1] + side) * box.height) for side in (-ABOVE, BELOW))
+    part = gray[max(0, top) : max(0, bottom), max(0, left) : max(0, right)]
+    return float(np.percentile(part, 33)) if part.size else 0.0
 
 
 def _darkest(view: Image, across: float, middle: float) -> float:
