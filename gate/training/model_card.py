@@ -12,19 +12,18 @@ import numpy as np
 
 from gate.errors import ModelError
 from gate.system import durable
-from gate.training import evaluate, metrics, plots, stress
+from gate.training import card_tables, evaluate, metrics, plots, stress
+from gate.training.card_tables import number, percent
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     from gate.training.data import Example
-    from gate.training.metrics import Evaluation, Labels, Rate, Scores
+    from gate.training.metrics import Evaluation, Labels, Scores
     from gate.vision.classifier import TFLiteClassifier
 
-WORST_GROUPS = 6
-GLARE = 2.0
-"""Factor on each colour, cut off at white, that stands for overexposure."""
+WORST_GROUPS = 3
 
 
 def replace_part(card: Path, name: str, text: str) -> None:
@@ -40,20 +39,14 @@ def replace_part(card: Path, name: str, text: str) -> None:
     durable.write(card, pattern.sub(lambda m: m[1] + body + m[2], content).encode())
 
 
-def percent(rate: Rate) -> str:
-    """Return a share with its interval, in percent."""
-    low, high = rate.interval
-    return f"{100 * rate.value:.1f} ({100 * low:.1f}–{100 * high:.1f})"
-
-
 def row(name: str, report: Evaluation) -> str:
     """Return a report as a row of a Markdown table."""
     cells = (
         name,
         str(report.n),
         percent(report.accuracy),
-        f"{100 * report.balanced_accuracy:.1f}",
-        f"{report.auc:.4f}",
+        number(100 * report.balanced_accuracy, 1),
+        number(report.auc, 4),
         percent(report.false_accept),
         percent(report.false_reject),
         f"{report.calibration_error:.3f}",
@@ -73,11 +66,12 @@ def write(
     sets: Mapping[str, Sequence[Example]],
     folders: Mapping[str, Path],
     stressed: Collection[str] = (),
+    before: TFLiteClassifier | None = None,
 ) -> None:
     """Measure the model on the sets of kept-out faces and fill in the card beside it.
 
     ``folders`` are those of the sets, for their notes; ``stressed`` names the sets whose stress
-    curves are drawn, all of them where it is empty.
+    curves are drawn, all of them where it is empty. ``before`` is the model to compare it with.
     """
     threshold = classifier.card.threshold
     scores = {name: evaluate.score_examples(classifier, faces) for name, faces in sets.items()}
@@ -99,7 +93,12 @@ def write(
         "trade",
         "![False accepts against false rejects](trade.svg)\n\n" + _trade(scores, labels),
     )
-    replace_part(card, "glare", _in_glare(classifier, sets, scores))
+    replace_part(card, "glare", card_tables.in_glare(classifier, sets, scores))
+    replace_part(card, "lips", card_tables.lips(sets, scores, threshold))
+    if before is not None:
+        earlier = {name: evaluate.score_examples(before, faces) for name, faces in sets.items()}
+        limits = (before.card.threshold, threshold)
+        replace_part(card, "before", card_tables.against(sets, (earlier, scores), limits))
     lines, pictures = [], []
     for name, faces in sets.items():
         if stressed and name not in stressed:
@@ -138,62 +137,7 @@ def write(
         name: evaluate.by_note(folders[name], faces, scores[name], threshold)
         for name, faces in sets.items()
     }
-    replace_part(card, "people", _people(told))
-
-
-def _people(told: Mapping[str, Sequence[evaluate.Group]]) -> str:
-    """Return false rejects and accepts by what is known of the people, all sets together.
-
-    A group's false rejects are also given against those of all faces of which the trait is known.
-    """
-    counts: dict[tuple[str, str], list[Rate]] = {}
-    for group in (group for groups in told.values() for group in groups):
-        found = (group.report.false_reject, group.report.false_accept)
-        known = counts.setdefault((group.trait, group.group), [metrics.Rate(0, 0)] * 2)
-        counts[group.trait, group.group] = [_sum(a, b) for a, b in zip(known, found, strict=True)]
-    lines = ["| trait | group | false rejects, % | against the mean | false accepts, % |"]
-    lines.append("|" + " --- |" * 5)
-    for (trait, name), (rejects, accepts) in sorted(counts.items()):
-        whole = metrics.Rate(0, 0)
-        for (other, _), (some, _) in counts.items():
-            whole = _sum(whole, some) if other == trait else whole
-        share = f"{rejects.value / whole.value:.2f} ×" if whole.count and rejects.total else ""
-        lines.append(f"| {trait} | {name} | {_of(rejects)} | {share} | {_of(accepts)} |")
-    return "\n".join(lines)
-
-
-def _sum(one: Rate, other: Rate) -> Rate:
-    return metrics.Rate(one.count + other.count, one.total + other.total)
-
-
-def _of(rate: Rate) -> str:
-    return f"{percent(rate)} of {rate.total}" if rate.total else "(none)"
-
-
-def _in_glare(
-    classifier: TFLiteClassifier,
-    sets: Mapping[str, Sequence[Example]],
-    scores: Mapping[str, Scores],
-) -> str:
-    """Return accuracy and AUC as they are and twice as bright, of the faces in colour."""
-    lines = ["| faces | n | accuracy, % | twice as bright, % | points | AUC | twice as bright |"]
-    lines.append("|" + " --- |" * 7)
-    threshold = classifier.card.threshold
-    for name, faces in sets.items():
-        colour = np.array([face.image.ndim == 3 for face in faces])
-        if not colour.any():
-            continue
-        some = [face for face, has in zip(faces, colour, strict=True) if has]
-        labels = np.array([face.label for face in some])
-        bright = evaluate.score_examples(classifier, [evaluate.in_glare(f, GLARE) for f in some])
-        clean = metrics.judge(scores[name][colour], labels, threshold)
-        glared = metrics.judge(bright, labels, threshold)
-        points = 100 * (glared.accuracy.value - clean.accuracy.value)
-        lines.append(
-            f"| {name} | {clean.n} | {percent(clean.accuracy)} | {percent(glared.accuracy)} | "
-            f"{points:+.1f} | {clean.auc:.4f} | {glared.auc:.4f} |"
-        )
-    return "\n".join(lines)
+    replace_part(card, "people", card_tables.people(told))
 
 
 def _trade(scores: Mapping[str, Scores], labels: Mapping[str, Labels]) -> str:
@@ -207,7 +151,8 @@ def _trade(scores: Mapping[str, Scores], labels: Mapping[str, Labels]) -> str:
         for name in names:
             report = metrics.judge(scores[name], labels[name], threshold)
             cells.append(
-                f"{100 * report.false_accept.value:.1f} / {100 * report.false_reject.value:.1f}"
+                f"{number(100 * report.false_accept.value, 1)} / "
+                f"{number(100 * report.false_reject.value, 1)}"
             )
         lines.append(f"| {threshold:g} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
