@@ -49,3 +49,25 @@ cp "$runs/eyes/eyes.tflite" "$runs/eyes/eyes.json" "$models/"
 
 smile-gate model card $first $second --kept-out "$list" --model "$models/smile.tflite" \
   --stress smiles --stress genki --card "$models/MODEL_CARD.md"
+
+# Smiles by age, sex and race: false rejects only, on faces that the smile model never learnt from.
+mkdir -p "$runs/utk/utk"
+ln -sfn "$(cd "$packs/eyes2/smiling_open" && pwd)" "$runs/utk/utk/smiling"
+awk -F, 'NR == 1 { print "set,path,age,sex,race"; next }
+  { age = $2 < 18 ? "under 18" : $2 < 60 ? "18 to 59" : "60 and over"
+    print "utk,utk/smiling/" $1 "," age "," $3 "," $4 }' \
+  "$packs/eyes2/smiling_open.csv" > "$runs/utk/labels.csv"
+smile-gate model evaluate "$runs/utk/utk" --crops wide --framings one --by-trait \
+  --model "$models/smile.tflite" | tee "$runs/utk.txt"
+for set in eyes eyes2/kaggle; do
+  smile-gate model evaluate "$packs/$set" --eyes single --kept-out-share 0.2 \
+    --model "$models/eyes.tflite"
+done
+for set in faces smiling_open; do
+  smile-gate model evaluate "$packs/eyes2/$set" --eyes faces --kept-out-share 0.2 \
+    --model "$models/eyes.tflite"
+done
+for set in celebawild celeba109; do
+  smile-gate model evaluate "$faces/$set" --eyes narrow --kept-out "$list" \
+    --model "$models/eyes.tflite"
+done

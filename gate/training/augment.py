@@ -41,15 +41,18 @@ def vary(
 ) -> tuple[Image, float]:
     """Return a random variation of the face as a crop of ``size``, and its label.
 
-    The label becomes 0 where the mouth was covered: a smile that can't be seen is none.
+    The label becomes 0 where the mouth was covered, for a smile that can't be seen is none, and
+    where a smile was made to talk.
     """
     calm = rng.random() < strength.calm
     if not calm and image.ndim == 3 and rng.random() < strength.glare:
         image = glaring(image, rng)
     gray = colour_cast(image, rng) if image.ndim == 3 else image
     if not calm:
-        if rng.random() < (strength.talk if label < 0.5 else strength.talk / 3):
+        if label < 0.5 and rng.random() < strength.talk:
             gray = mouths.talking(gray, box, rng)
+        elif label >= 0.5 and rng.random() < strength.talk / 2:
+            gray, label = mouths.from_smile(gray, box, rng), 0.0
         if rng.random() < strength.occlusion:
             gray, seen = occlusion.draw(gray, box, rng)
             label = label if seen else 0.0

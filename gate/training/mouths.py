@@ -26,15 +26,45 @@ ABOVE, BELOW = 0.1, 0.22
 HALF_WIDTH = (0.09, 0.17)
 HEIGHT = (0.04, 0.15)
 """Half the width, and the height, of an open mouth."""
+DRAWN = (0.5, 0.8)
+"""How far the corners of a smile are drawn in to make it none: by a third and more."""
+TALL = 0.08
+"""The least height of the mouth that is made of a smile."""
 RISE = 0.25
 """Part of the height by which the upper lip rises; the lower one falls by the rest."""
 TEETH = 0.6
 """How often there are teeth."""
 
 
-def talking(gray: Image, box: Box, rng: Generator) -> Image:
+def from_smile(gray: Image, box: Box, rng: Generator) -> Image:
+    """Return a smiling face with its mouth drawn together and opened: the smile is gone from it."""
+    return talking(drawn_in(gray, box, rng.uniform(*DRAWN)), box, rng, (TALL, HEIGHT[1]))
+
+
+def drawn_in(gray: Image, box: Box, amount: float) -> Image:
+    """Return the picture with the corners of the mouth drawn in and down; 0 leaves them."""
+    height, width = gray.shape
+    across, down = np.meshgrid(
+        np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)
+    )
+    x = (across + 0.5 - box.x) / box.width - PLACE[0]
+    y = (down + 0.5 - box.y) / box.height - PLACE[1]
+    near = np.exp(-((y / 0.13) ** 4)) * np.clip((0.36 - np.abs(x)) / 0.12, 0.0, 1.0)
+    columns = (x * (1.0 + amount * near) + PLACE[0]) * box.width + box.x - 0.5
+    fallen = amount * 0.06 * near * np.clip(np.abs(x) / 0.2, 0.0, 1.0)
+    rows = down - fallen * box.height
+    return cv2.remap(  # type: ignore[return-value]  # uint8 in and out
+        gray,
+        columns.astype(np.float32),
+        rows.astype(np.float32),
+        cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+
+
+def talking(gray: Image, box: Box, rng: Generator, heights: tuple[float, float] = HEIGHT) -> Image:
     """Return the picture with the mouth opened by chance, as in talking, singing or a yawn."""
-    half, tall = rng.uniform(*HALF_WIDTH), rng.uniform(*HEIGHT)
+    half, tall = rng.uniform(*HALF_WIDTH), rng.uniform(*heights)
     line = lip_line(gray, box)
     height, width = gray.shape
     across = ((np.arange(width, dtype=np.float32) + 0.5 - box.x) / box.width - PLACE[0]) / half

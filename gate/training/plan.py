@@ -35,7 +35,8 @@ class Strength:
     occlusion: float = 0.25
     """How often something is before the face."""
     talk: float = 0.2
-    """How often the mouth of a face that does not smile is opened; of a smile, a third of it."""
+    """How often the mouth of a face that does not smile is opened; half as often, a smile is made
+    to talk and counts as none."""
     calm: float = 0.3
     """How often only place, roll and mirror vary: most frames at a gate are good ones."""
 

@@ -99,3 +99,13 @@ def test_rims_leave_the_eyes_in_sight() -> None:
         assert seen
         assert np.mean(worn[eye] == GRAY[eye]) > 0.7
         assert np.mean(worn < GRAY) > 0.0005
+
+
+def test_a_smile_that_was_made_to_talk_is_none() -> None:
+    """With talk at its most, half of the smiles that are varied at all must lose their label."""
+    often = Strength(talk=1.0, calm=0.0, occlusion=0.0)
+    labels = [
+        augment.vary(GRAY, FACE, 1.0, FRAMING, (48, 48), np.random.default_rng(seed), often)[1]
+        for seed in range(60)
+    ]
+    assert 0.3 < float(np.mean(labels)) < 0.7

@@ -44,3 +44,13 @@ def test_a_mouth_at_the_edge_of_the_picture_is_no_error() -> None:
     for y in (-90, 80, 200):
         opened = mouths.talking(closed(), Box(20, y, 100, 100), np.random.default_rng(1))
         assert opened.shape == (140, 140)
+
+
+def test_a_smile_that_is_made_to_talk_is_narrower_and_open() -> None:
+    """Teeth that reached far to the sides must be drawn in, and the middle be opened."""
+    face = closed()
+    face[98:104, 45:95] = 250
+    for seed in range(40):
+        made = mouths.from_smile(face, BOX, np.random.default_rng(seed))
+        assert (made[:, 45:50] > 200).sum() < (face[:, 45:50] > 200).sum() / 2
+        assert not np.array_equal(made[95:115, 66:74], face[95:115, 66:74])

@@ -67,18 +67,7 @@ def as_it_is(rng: np.random.Generator) -> Any:
 
 def talking(rng: np.random.Generator) -> Any:
     """The smile drawn together to a narrow mouth, its corners down, and then opened."""
-    height, width = GRAY.shape
-    across, down = np.meshgrid(
-        np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)
-    )
-    x = (across + 0.5 - BOX.x) / BOX.width - 0.5
-    y = (down + 0.5 - BOX.y) / BOX.height - 0.8
-    amount = rng.uniform(0.5, 0.7)
-    near = np.exp(-((y / 0.13) ** 4)) * np.clip((0.36 - np.abs(x)) / 0.12, 0, 1)
-    columns = (x * (1 + amount * near) + 0.5) * BOX.width + BOX.x - 0.5
-    rows = down - amount * 0.06 * near * np.clip(np.abs(x) / 0.2, 0, 1) * BOX.height
-    pursed = cv2.remap(GRAY, columns.astype(np.float32), rows.astype(np.float32), cv2.INTER_LINEAR)
-    return mouths.talking(np.asarray(pursed, np.uint8), BOX, rng)
+    return mouths.from_smile(GRAY, BOX, rng)
 
 
 def share_with_two_eyes(change: Change) -> float:

@@ -191,6 +191,8 @@ def command(
 
 
 def _percent(rate: Rate) -> str:
+    if not rate.total:
+        return "–"
     low, high = rate.interval
     return f"{100 * rate.value:.1f} % ({100 * low:.1f}–{100 * high:.1f})"
 
