@@ -38,13 +38,15 @@ train() { # train EPOCHS OPTION...
 train 10 --seed 31 --schedule plateau --learning-rate 0.003 --out "$runs/first"
 train 24 --seed 32 --schedule cosine --learning-rate 0.0025 --start "$runs/first/last.keras" \
   --out "$runs/second"
-smile-gate model export --run "$runs/second" --out "$runs/smile.tflite" --false-accepts 0.06 \
+train 6 --seed 33 --schedule cosine --learning-rate 0.0012 --start "$runs/second/best.keras" \
+  --out "$runs/third"
+smile-gate model export --run "$runs/third" --out "$runs/smile.tflite" --false-accepts 0.06 \
   --card "$models/MODEL_CARD.md"
 cp "$runs/smile.tflite" "$runs/smile.json" "$runs/smile.npz" "$models/"
 
 smile-gate model train --eyes "$packs/eyes" --eyes "$packs/eyes2/kaggle" \
   --eye-faces "$packs/eyes2/faces" --eye-faces "$packs/eyes2/smiling_open" \
-  $first $celeba --kept-out "$list" --seed 1 --epochs "$(some 30)" --out "$runs/eyes"
+  $first $celeba --kept-out "$list" --seed 1 --threshold 0.45 --epochs "$(some 30)" --out "$runs/eyes"
 cp "$runs/eyes/eyes.tflite" "$runs/eyes/eyes.json" "$models/"
 
 smile-gate model card $first $second --kept-out "$list" --model "$models/smile.tflite" \

@@ -87,11 +87,12 @@ def write(
         "of the machine that wrote this). Wilson 95 % intervals in brackets.\n\n"
     )
     replace_part(card, "metrics", about + HEAD + "\n".join(rows))
-    plots.trade([(n, scores[n], labels[n]) for n in sets], threshold, card.parent / "trade.svg")
+    traded = [(n, scores[n], labels[n]) for n in sets if set(labels[n]) == {0, 1}]
+    plots.trade(traded, threshold, card.parent / "trade.svg")
     replace_part(
         card,
         "trade",
-        "![False accepts against false rejects](trade.svg)\n\n" + _trade(scores, labels),
+        "![False accepts against false rejects](trade.svg)\n\n" + _trade(traded),
     )
     replace_part(card, "glare", card_tables.in_glare(classifier, sets, scores))
     replace_part(card, "lips", card_tables.lips(sets, scores, threshold))
@@ -140,19 +141,19 @@ def write(
     replace_part(card, "people", card_tables.people(told))
 
 
-def _trade(scores: Mapping[str, Scores], labels: Mapping[str, Labels]) -> str:
-    names = list(scores)
+def _trade(sets: Sequence[tuple[str, Scores, Labels]]) -> str:
     lines = [
-        "| threshold | " + " | ".join(f"{n}: false accepts / rejects, %" for n in names) + " |",
-        "|" + " --- |" * (len(names) + 1),
+        "| threshold | "
+        + " | ".join(f"{n}: false accepts / rejects, %" for n, _, _ in sets)
+        + " |",
+        "|" + " --- |" * (len(sets) + 1),
     ]
     for threshold in (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95):
         cells = []
-        for name in names:
-            report = metrics.judge(scores[name], labels[name], threshold)
+        for _, scores, labels in sets:
+            report = metrics.judge(scores, labels, threshold)
             cells.append(
-                f"{number(100 * report.false_accept.value, 1)} / "
-                f"{number(100 * report.false_reject.value, 1)}"
+                f"{100 * report.false_accept.value:.1f} / {100 * report.false_reject.value:.1f}"
             )
         lines.append(f"| {threshold:g} | " + " | ".join(cells) + " |")
     return "\n".join(lines)

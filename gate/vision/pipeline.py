@@ -7,7 +7,6 @@ It measures: whether a frame qualifies is decided by `gate.core.rules`, how many
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -29,10 +28,6 @@ if TYPE_CHECKING:
 
 SMOOTHING_S = 0.12
 """Time constant of the smile score and of the eyes, s: two frames of 15 a second."""
-LAUGH_S = 1.0
-"""How long an eye that was seen open may be narrowed by a laugh and still count as open, s."""
-SHUT = 0.2
-"""Smoothed score of an eye below which it is shut, whatever was seen of it before."""
 CROP_MARGIN = 0.35
 """What a crop for the smile may show beside the face's box, in box widths."""
 
@@ -64,8 +59,6 @@ class _Memory:
     now: float
     smile: float
     eyes: tuple[float, float]
-    opened: tuple[float, float] = (-math.inf, -math.inf)
-    """Times at which each eye was last seen open, whatever the mouth did."""
 
 
 class Pipeline:
@@ -150,12 +143,6 @@ class Pipeline:
                 keep * before.eyes[0] + (1 - keep) * eyes[0],
                 keep * before.eyes[1] + (1 - keep) * eyes[1],
             )
-            memory.opened = before.opened
-        left, right = (
-            now if score >= self._eyes.threshold else last
-            for score, last in zip(memory.eyes, memory.opened, strict=True)
-        )
-        memory.opened = (left, right)
         self._memory = memory
         alive = self._settings.liveness.mode is LivenessMode.OFF or self._liveness.judge(
             LivenessView(
@@ -170,7 +157,7 @@ class Pipeline:
             )
         )
         faces = (
-            Face(box, memory.smile, self._count_open_live(memory)),
+            Face(box, memory.smile, self._count_open(memory.eyes)),
             *(Face(other) for other in others),
         )
         return Observation(
@@ -195,15 +182,6 @@ class Pipeline:
     def _count_open(self, scores: tuple[float, float]) -> int:
         """How many of the two eyes are open."""
         return sum(score >= self._eyes.threshold for score in scores)
-
-    def _count_open_live(self, memory: _Memory) -> int:
-        """How many eyes of a guest are open: in a laugh also those seen open a moment ago."""
-        if memory.smile < self._smile.card.threshold:
-            return self._count_open(memory.eyes)
-        return sum(
-            score >= self._eyes.threshold or (score >= SHUT and memory.now - last <= LAUGH_S)
-            for score, last in zip(memory.eyes, memory.opened, strict=True)
-        )
 
     def _crop(self, view: View, box: Box) -> Image:
         """The face as the smile model wants it."""

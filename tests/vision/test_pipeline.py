@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,16 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gate.core.domain import Frame, Reason
-from gate.core.rules import EyeMethod
-from gate.vision.eyes import EyeRules
 from gate.vision.pipeline import Pipeline, PipelineSettings
 from gate.vision.view import Mounting
-from tests.seeing import FakeCard, FakeClassifier, astronaut, placed
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
+from tests.seeing import FakeClassifier, astronaut, placed
 
 
 @pytest.fixture
@@ -46,56 +39,6 @@ def test_a_face_far_away_is_too_small(pipeline: Pipeline) -> None:
     """Below the configured height the guest is told to come closer."""
     seen = pipeline.observe(Frame(placed(astronaut(), 480, 640, 0.4, 200, 100), 0, 0.0))
     assert seen.obstacle is Reason.FACE_TOO_SMALL
-
-
-class Told:
-    """A classifier that is told what to say."""
-
-    card = FakeCard()
-    size = (24, 24)
-
-    def __init__(self) -> None:
-        self.says = 0.9
-
-    def score(self, crops: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        return np.full(len(crops), self.says, np.float32)
-
-
-def look(smile: float, eyes: list[float]) -> list[int | None]:
-    """How many eyes are open at the end of each of these tenths of a second."""
-    mouth, lids = Told(), Told()
-    gate = Pipeline(PipelineSettings(eyes=EyeRules(EyeMethod.MODEL)), mouth, lids)
-    mouth.says = smile
-    picture = placed(astronaut(), 480, 640, 1.0, 60, 0)
-    counts = []
-    for number, score in enumerate(eyes):
-        lids.says = score
-        seen = gate.observe(Frame(picture, number, number / 10))
-        assert seen.guest is not None
-        counts.append(seen.guest.eyes_open)
-    return counts
-
-
-def test_a_laugh_may_narrow_eyes_that_were_seen_open() -> None:
-    """Within a second of open eyes a narrow look still counts in a smile, and then no more."""
-    counts = look(smile=0.9, eyes=[0.9] * 3 + [0.3] * 14)
-    assert counts[:12] == [2] * 12
-    assert counts[-1] == 0
-
-
-def test_eyes_that_really_close_in_a_laugh_count_at_once() -> None:
-    """A shut eye is closed however lately it was open."""
-    assert look(smile=0.9, eyes=[0.9] * 3 + [0.02] * 4)[-1] == 0
-
-
-def test_narrow_eyes_without_a_smile_are_judged_as_before() -> None:
-    """What was seen open before matters only while the guest smiles."""
-    assert look(smile=0.1, eyes=[0.9] * 3 + [0.3] * 4)[-1] == 0
-
-
-def test_a_laugh_does_not_open_eyes_that_were_never_seen_open() -> None:
-    """Narrow from the start is not open."""
-    assert look(smile=0.9, eyes=[0.3] * 4) == [0] * 4
 
 
 FUZZ: dict[str, Any] = {
