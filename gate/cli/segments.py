@@ -57,7 +57,12 @@ def _summary(done: list[SegmentOutcome]) -> str:
     others = [outcome for outcome in done if outcome.segment.label != SMILE]
     granted = sum(outcome.right for outcome in smiles)
     wrong = sum(outcome.grants for outcome in others)
-    return (
+    lines = [
         f"{granted} of {len(smiles)} smiles granted within a second;"
         f" {wrong} grants in {len(others)} stretches that show none"
-    )
+    ]
+    for kind in sorted({outcome.segment.kind for outcome in others}):
+        some = [outcome for outcome in others if outcome.segment.kind == kind]
+        let_in = sum(outcome.grants > 0 for outcome in some)
+        lines.append(f"  {kind}: {let_in} of {len(some)} stretches with a grant")
+    return "\n".join(lines)

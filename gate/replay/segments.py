@@ -1,7 +1,8 @@
 """Clips with labelled stretches through the real gate: its grants beside the right ones.
 
 A folder has clips and ``segments.csv`` with the columns ``path``, ``first_frame``, ``last_frame``
-(0-based, both counted) and ``label``: ``smile`` is to be granted, everything else is not.
+(0-based, both counted) and ``label``: ``smile`` is to be granted, everything else is not. A
+``note`` may say what is done instead of smiling.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from gate.replay.trace import Trace
 
 LIST = "segments.csv"
-SMILE = "smile"
+SMILE, NONSMILE = "smile", "nonsmile"
 SHORT_HOLD_S = 0.3
 """Hold in these replays, s: short, so that the next stretch is judged too."""
 
@@ -38,6 +39,13 @@ class Segment:
     first: int
     last: int
     label: str
+    note: str = ""
+
+    @property
+    def kind(self) -> str:
+        """The label, and what is done where that is told: the note up to its first comma."""
+        done = self.note.partition(",")[0].strip()
+        return f"{self.label}, {done}" if done and self.label == NONSMILE else self.label
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +83,7 @@ def load(folder: Path) -> dict[str, list[Segment]]:
                     int(line["first_frame"]),
                     int(line["last_frame"]),
                     line["label"].strip(),
+                    line.get("note") or "",
                 )
                 clips.setdefault(segment.clip, []).append(segment)
     except OSError:

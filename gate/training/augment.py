@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from gate.core.domain import Box
-from gate.training import occlusion
+from gate.training import mouths, occlusion
 from gate.vision.framing import cut
 from gate.vision.model_input import Framing
 
@@ -41,11 +41,18 @@ def vary(
 ) -> tuple[Image, float]:
     """Return a random variation of the face as a crop of ``size``, and its label.
 
-    The label becomes 0 where the mouth was covered: a smile that can't be seen is none.
+    The label becomes 0 where the mouth was covered, for a smile that can't be seen is none, and
+    where a smile was made to talk.
     """
-    gray = colour_cast(image, rng) if image.ndim == 3 else image
     calm = rng.random() < strength.calm
+    if not calm and image.ndim == 3 and rng.random() < strength.glare:
+        image = glaring(image, rng)
+    gray = colour_cast(image, rng) if image.ndim == 3 else image
     if not calm:
+        if label < 0.5 and rng.random() < strength.talk:
+            gray = mouths.talking(gray, box, rng)
+        elif label >= 0.5 and rng.random() < strength.talk / 2:
+            gray, label = mouths.from_smile(gray, box, rng), 0.0
         if rng.random() < strength.occlusion:
             gray, seen = occlusion.draw(gray, box, rng)
             label = label if seen else 0.0
@@ -68,6 +75,11 @@ def colour_cast(image: Image, rng: Generator) -> Image:
     """Return the gray of a BGR picture under light of another colour temperature."""
     weights = GRAY * np.exp(rng.normal(0.0, 0.25, 3))
     return cv2.transform(image, (weights / weights.sum())[None])  # type: ignore[return-value]  # uint8 in, uint8 out
+
+
+def glaring(image: Image, rng: Generator) -> Image:
+    """Return a BGR picture overexposed as a sensor does it: each colour is cut off by itself."""
+    return cv2.convertScaleAbs(image, alpha=rng.uniform(1.2, 3.0))  # type: ignore[return-value]  # saturates to uint8
 
 
 def cast_light(gray: Image, box: Box, rng: Generator, tone: float) -> Image:

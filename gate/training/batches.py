@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gate.training import crop_geometry
+from gate.training import crop_geometry, notes
 from gate.vision.framing import cut, normalise
 
 if TYPE_CHECKING:
@@ -25,17 +25,22 @@ def class_weights(examples: Sequence[Example]) -> NDArray[np.float32]:
     """Return a weight for each face, mean 1: both classes of a set weigh the same in sum.
 
     A set counts by the square root of its size, so that the largest doesn't drown the others;
-    and no set's share of smiles can be learnt as a trait of its pictures.
+    and no set's share of smiles can be learnt as a trait of its pictures. Within a class, what the
+    mouth does counts by `notes.SHARES`, where it is known.
     """
     weights = np.empty(len(examples), np.float32)
     sources = np.array([example.source for example in examples])
     labels = np.array([example.label for example in examples])
+    cells = np.array([example.cell for example in examples])
     for source in np.unique(sources):
         whole = sources == source
         for label in (0, 1):
             members = whole & (labels == label)
-            if members.any():
-                weights[members] = np.sqrt(whole.sum()) / members.sum()
+            shares = {c: notes.cell_share(c, label) for c in np.unique(cells[members])}
+            for cell, share in shares.items():
+                inside = members & (cells == cell)
+                part = share / sum(shares.values())
+                weights[inside] = part * np.sqrt(whole.sum()) / inside.sum()
     return weights * np.float32(len(weights) / weights.sum())
 
 

@@ -66,6 +66,18 @@ def read_sets(
     return sets
 
 
+def read_kept_out(
+    folders: Sequence[Path], lists: Iterable[Path], share: float
+) -> dict[str, list[data.Example]]:
+    """Read the kept-out faces of each set, by its name, and no others."""
+    listed = frozenset[str]().union(*(data.read_list(path) for path in lists))
+    found = {}
+    for folder in folders:
+        out = data.out_of_training([key for key, _, _ in data.pictures(folder)], listed, share)
+        found[folder.name] = list(data.read(folder, only=out).examples)
+    return found
+
+
 def trial(plan: TrainingPlan, sets: Sets, trained_on: str) -> Result:
     """Train one network in a folder that is thrown away, and judge its TFLite file."""
     names = list(sets.training) if trained_on == "all" else [trained_on]

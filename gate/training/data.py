@@ -19,7 +19,7 @@ import numpy as np
 from gate.core.domain import Box
 from gate.errors import PictureError
 from gate.hardware.picture_files import read_picture
-from gate.training import crop_geometry
+from gate.training import crop_geometry, notes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -44,11 +44,17 @@ class Crops(StrEnum):
     """The picture is the face's Haar box."""
     TIGHT = "tight"
     """Already cut close around the features, as in the SMILEs set."""
+    WIDE = "wide"
+    """The face's Haar box with a fifth of its side added on each side."""
     AUTO = "auto"
     """Measured on a sample; see `gate.training.crop_geometry.measured`."""
 
 
-GEOMETRY = {Crops.HAAR: crop_geometry.HAAR, Crops.TIGHT: crop_geometry.TIGHT}
+GEOMETRY = {
+    Crops.HAAR: crop_geometry.HAAR,
+    Crops.TIGHT: crop_geometry.TIGHT,
+    Crops.WIDE: crop_geometry.WIDE,
+}
 SAME = 0.06
 """Picture sides: a measured geometry this near to a known one is taken to be that one."""
 
@@ -63,6 +69,10 @@ class Example:
     key: str
     source: str
     """Name of its data set's folder."""
+    person: str = ""
+    """Whose face it is, where `gate.training.notes` knows."""
+    cell: str = ""
+    """What the mouth does; see `gate.training.notes`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +89,17 @@ class Reading:
 
 
 def pictures(folder: Path) -> list[tuple[str, Path, int]]:
-    """Return (key, path, label) of all pictures of a set, sorted; raise `PictureError` if none."""
+    """Return (key, path, label) of all pictures of a set, sorted; raise `PictureError` if none.
+
+    A set with notes may lack a class: yawns, say, among which nobody smiles.
+    """
     found = []
+    there = [name for name in CLASSES if (folder / name).is_dir()]
+    one_is_enough = bool(there) and (folder.parent / notes.TABLE).is_file()
     for label, name in enumerate(CLASSES):
-        if not (folder / name).is_dir():
+        if name not in there and one_is_enough:
+            continue
+        if name not in there:
             raise PictureError(
                 f"{folder}: has no folder {name}/; put the pictures into smiling/ and not_smiling/"
             )
@@ -131,7 +148,7 @@ def read(
     """Read a data set (the faces whose key is in ``only``, if given).
 
     ``recheck`` looks at every face that the default cascade found with two others; tight crops
-    weren't found by a cascade and are left alone.
+    weren't found by a cascade and are left alone, and so is a set with notes.
 
     Raise `PictureError` where a class is missing or nothing in it can be used.
     """
@@ -145,6 +162,7 @@ def read(
         if geometry is not None and _apart(geometry, GEOMETRY[crops]) < SAME:
             geometry = GEOMETRY[crops]
     examples: list[Example] = []
+    known = notes.of(folder)
     unreadable, no_face = [], []
     for item, image, label in _opened(chosen):
         if image is None:
@@ -158,8 +176,12 @@ def read(
         if box is None:
             no_face.append(item[0])
         else:
-            examples.append(Example(*surroundings(image, box), label, item[0], folder.name))
+            note = known.get(item[0], notes.NOTHING)
+            part = surroundings(image, box)
+            examples.append(Example(*part, label, item[0], folder.name, note.person, note.cell))
     for label, name in enumerate(CLASSES):
+        if not any(of_class == label for _, _, of_class in chosen):
+            continue
         if not any(example.label == label for example in examples):
             why = (
                 "no face was found in any of its pictures; if they are faces already, say "
@@ -172,6 +194,7 @@ def read(
         example.key
         for example in examples
         if recheck
+        and not known
         and crops is not Crops.TIGHT
         and not crop_geometry.seen_again(example.image, example.box)
     )
@@ -225,13 +248,20 @@ def surroundings(image: Image, box: Box) -> tuple[Image, Box]:
 def split(
     examples: Sequence[Example], share: float, seed: int
 ) -> tuple[list[Example], list[Example]]:
-    """Return (training, validation): ``share`` of each class of each set, by a fixed seed."""
+    """Return (training, validation): ``share`` of each class of each set, by a fixed seed.
+
+    A known person's faces stay together, over all sets.
+    """
     rng = np.random.default_rng(seed)
     training: list[Example] = []
     validation: list[Example] = []
-    groups = sorted({(example.source, example.label) for example in examples})
-    for group in groups:
-        members = [e for e in examples if (e.source, e.label) == group]
+    known = [example for example in examples if example.person]
+    for example in known:
+        held_back = kept_out(f"{seed} {example.person}", share)
+        (validation if held_back else training).append(example)
+    others = [example for example in examples if not example.person]
+    for group in sorted({(example.source, example.label) for example in others}):
+        members = [e for e in others if (e.source, e.label) == group]
         order = rng.permutation(len(members))
         held = max(1, round(share * len(members)))
         validation += [members[i] for i in order[:held]]

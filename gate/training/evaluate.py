@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import csv
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from gate.errors import PictureError
-from gate.training import crop_geometry
+from gate.training import crop_geometry, notes
 from gate.training.metrics import Evaluation, judge
 from gate.training.plan import FRAMING
 from gate.vision.framing import cut, cuts, still_score
@@ -139,6 +139,28 @@ def by_label(
         Group("group", str(name), judge(scores[names == name], labels[names == name], threshold))
         for name in found
     ]
+
+
+def by_note(
+    folder: Path, examples: Sequence[Example], scores: NDArray[np.float32], threshold: float
+) -> list[Group]:
+    """Return the report on each group of each trait that a set's notes tell; none without notes."""
+    labels = np.array([e.label for e in examples])
+    known = notes.of(folder)
+    told = [known.get(example.key, notes.NOTHING).traits for example in examples]
+    groups = []
+    for trait in sorted({trait for one in told for trait in one}):
+        names = np.array([one.get(trait, "") for one in told])
+        for name in (name for name in np.unique(names) if name):
+            report = judge(scores[names == name], labels[names == name], threshold)
+            groups.append(Group(trait, str(name), report))
+    return groups
+
+
+def in_glare(example: Example, gain: float) -> Example:
+    """Return the face ``gain`` times as bright, each colour cut off by itself as in a sensor."""
+    bright = cv2.convertScaleAbs(example.image, alpha=gain)
+    return replace(example, image=bright)  # type: ignore[arg-type]  # saturates to uint8
 
 
 def read_groups(path: Path) -> dict[str, str]:

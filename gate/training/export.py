@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-USUAL_THRESHOLD = 0.65
+USUAL_THRESHOLD = 0.67
 """Threshold of the shipped model; the least for a model with too few validation faces to tell."""
 
 

@@ -216,10 +216,13 @@ def write(path: Path, examples: Sequence[Example], opinions: NDArray[np.float32]
 
 
 def read(path: Path, examples: Sequence[Example]) -> NDArray[np.float32]:
-    """Return the opinion on each face from a CSV file; raise `GateError` where one is missing."""
+    """Return the opinion on each face from a CSV file; raise `GateError` where one is missing.
+
+    Its columns are those of `write`, or ``set,path,opinion``; a path may begin with the set.
+    """
     try:
         with path.open(newline="", encoding="utf-8") as file:
-            known = {(r["set"], r["file"]): float(r["probability"]) for r in csv.DictReader(file)}
+            known = dict(map(_opinion, csv.DictReader(file)))
         return np.array([known[example.source, example.key] for example in examples], np.float32)
     except KeyError as error:
         raise GateError(f"{path}: has no row for {error}; make it for the same folders") from None
@@ -227,3 +230,10 @@ def read(path: Path, examples: Sequence[Example]) -> NDArray[np.float32]:
         raise GateError(
             f"{path}: no table of opinions; make one: smile-gate model opinions --help"
         ) from None
+
+
+def _opinion(line: dict[str, str]) -> tuple[tuple[str, str], float]:
+    """Return a line of the table as (set, ``CLASS/FILE``) and the probability."""
+    if "probability" in line:
+        return (line["set"], line["file"]), float(line["probability"])
+    return (line["set"], line["path"].removeprefix(f"{line['set']}/")), float(line["opinion"])

@@ -1,10 +1,11 @@
 """The eye-state model: one eye in, the probability that it is open out; trained like the smile's.
 
-The labelled eyes are few (the Closed Eyes in the Wild crops), and cut one by one: at the gate the
-eyes are at fixed places of a jittering face box, narrowed by the smile that is asked for. So a
-first round learns from the labelled eyes alone and then labels the eyes of whole faces where it is
-sure (self-training); the second round learns from both. What is not an eye at all (chins behind
-a false face, sunglasses) scores low in the first round and is learnt as not open, as it should.
+The labelled eyes are few, and most are cut one by one: at the gate the eyes are at fixed places of
+a jittering face box, narrowed by the smile that is asked for. So a first round learns from the
+labelled eyes and from what is made of them (`gate.training.eye_faces`), and then labels the eyes
+of other faces where it is sure (self-training); the second round learns from both. What is not an
+eye at all (chins behind a false face, sunglasses) scores low in the first round and is learnt as
+not open, as it should.
 """
 
 from __future__ import annotations
@@ -12,12 +13,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 
-from gate.core.domain import Box
 from gate.errors import PictureError
-from gate.training import batches, crop_geometry, data, export, fit, metrics
+from gate.training import batches, crop_geometry, data, export, eye_faces, fit, metrics
+from gate.training.eye_faces import CLASSES, FRAMING
 from gate.training.plan import Schedule, Strength, TrainingPlan
 from gate.vision.classifier import TFLiteClassifier
 from gate.vision.framing import cut
@@ -27,33 +27,34 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from gate.core.domain import Image
     from gate.training.data import Example
 
-CLASSES = ("closed", "open")
-"""Folder names of a set of eyes; the place in the tuple is the label."""
-FRAMING = Framing(scale=0.32, shift_x=0.195, shift_y=-0.12)
-"""An eye in units of the Haar box: measured on faces in which the eye cascade found both, eyes
-are at (0.30, 0.38) and (0.69, 0.38), with a spread of 0.03."""
 EYE_CROP = 0.28
 """Part of a Haar box that the labelled eye crops show, by the width of the eyes in them."""
-CONTEXT = 40
-"""Side of what is kept around an eye for the augmentation to move in, px."""
-FEW = 8
-"""Factor on the epochs of the first round: it has one thousand eyes, the second twenty."""
-LABELLED, MANY_OPEN = 4, 4000
-"""Repeats of the labelled eyes in an epoch of the second round, and number of self-labelled
-open ones: there are twenty times as many of them as of closed ones, and they are alike."""
+FIRST = 300_000
+"""Eyes that the first round looks at in at least so many epochs as the second: it may have few."""
+MANY_OPEN = 4000
+"""Self-labelled open eyes in the second round: there are twenty times as many as closed ones, and
+they are alike."""
+LABELLED, CLOSED = 4, 2
+"""Repeats of the labelled crops, and of the self-labelled closed eyes, in an epoch."""
 SURE_OPEN, SURE_CLOSED = 0.5, 0.12
 """Scores of the first round from which an eye of a whole face is learnt from."""
 STRENGTH = Strength(
-    shift=0.03, scale=0.13, rotation=9.0, tone=0.6, sensor=0.8, occlusion=0.0, smallest=40.0
+    shift=0.03,
+    scale=0.13,
+    rotation=9.0,
+    tone=0.9,
+    sensor=0.8,
+    occlusion=0.0,
+    talk=0.0,
+    smallest=40.0,
 )
 """Unlike a face's: the place of an eye in its box varies more than the box, nothing is hidden."""
 PLAN = TrainingPlan(
     arch="eye-net",
     epochs=40,
-    batch=128,  # in the first round too: `FEW` makes up for its few steps
+    batch=128,  # in the first round too: `FIRST` makes up for its few steps
     schedule=Schedule.COSINE,
     framing=Framing(FRAMING.scale, 0.0, 0.0),
     normalisation=Normalisation.STANDARD,
@@ -85,27 +86,19 @@ def read_eyes(folder: Path, share: float) -> Data:
                 continue
             key = f"{name}/{path.name}"
             face = path.stem.removesuffix("_L").removesuffix("_R")
-            example = _crop_example(crop_geometry.as_gray(image), label, key, folder.name)
+            example = eye_faces.from_crop(
+                crop_geometry.as_gray(image), EYE_CROP, label, key, folder.name
+            )
+            example = replace(example, person=f"{folder.name}/{face}")
             (held if data.kept_out(face, share) else training).append(example)
-    if {example.label for example in training} != {0, 1}:
+    if {example.label for example in (*training, *held)} != {0, 1}:
         raise PictureError(f"{folder}: needs readable eyes in both open/ and closed/")
     return Data(tuple(training), tuple(held))
 
 
 def eyes_of(examples: Sequence[Example]) -> list[Example]:
     """Both eyes of each face, unlabelled (label 0), the viewer's right one mirrored."""
-    eyes = []
-    for example in examples:
-        gray = crop_geometry.as_gray(example.image)
-        wide = FRAMING.scale * CONTEXT / 24
-        for side in (-1, 1):
-            place = Framing(wide, side * FRAMING.shift_x, FRAMING.shift_y)
-            eye = cut(gray, example.box, place, (CONTEXT, CONTEXT))
-            if side > 0:
-                eye = np.ascontiguousarray(eye[:, ::-1])
-            key = f"{example.key}#{'LR'[side > 0]}"
-            eyes.append(_example(eye, wide, 0, key, example.source))
-    return eyes
+    return [eye for example in examples for eye in eye_faces.pair(replace(example, label=0))]
 
 
 def self_labelled(eyes: Sequence[Example], scores: Sequence[float]) -> list[Example]:
@@ -123,15 +116,24 @@ def self_labelled(eyes: Sequence[Example], scores: Sequence[float]) -> list[Exam
 
 def train(
     run_plan: TrainingPlan,
-    eyes: Data,
+    labelled: Sequence[Example],
     whole_faces: Sequence[Example],
     out: Path,
     watch: Callable[[fit.Progress], None] = lambda _: None,
 ) -> Any:
-    """Train in two rounds (one where there are no whole faces) and return the Keras model."""
-    training, validation = data.split(eyes.training, 0.12, run_plan.seed)
-    longer = replace(run_plan, epochs=FEW * run_plan.epochs) if whole_faces else run_plan
-    model = fit.Run(longer, training, validation, out / "first").go(watch)
+    """Train in two rounds (one where there are no whole faces) and return the Keras model.
+
+    ``labelled`` are eyes; ``whole_faces`` are faces about whose eyes nothing is known.
+    """
+    training, validation = data.split(labelled, 0.12, run_plan.seed)
+    longer = replace(run_plan, epochs=max(run_plan.epochs, FIRST // len(training)))
+    first = fit.Run(
+        longer if whole_faces else run_plan,
+        _one_source(training),
+        _one_source(validation),
+        out / "first",
+    )
+    model = first.go(watch)
     if not whole_faces:
         return model
     unlabelled = eyes_of(whole_faces)
@@ -142,9 +144,24 @@ def train(
     opened = [eye for eye in learnt if eye.label]
     some = [opened[at] for at in rng.permutation(len(opened))[:MANY_OPEN]]
     closed = [eye for eye in learnt if not eye.label]
-    mixture = _one_source([*training * LABELLED, *closed * 2, *some])
+    mixture = _one_source([*training, *closed * CLOSED, *some])
     second = fit.Run(run_plan, mixture, _one_source([*validation, *checked]), out / "second")
     return second.go(watch)
+
+
+def to_learn(crops: Sequence[Example], faces: Sequence[Example], seed: int) -> list[Example]:
+    """Return the eyes to learn from: crops, both eyes of labelled faces, and what is made of these.
+
+    A face's own eyes and those made of them carry its name as their person, so that they validate
+    or train together.
+    """
+    opened = [face for face in faces if face.label]
+    made = eye_faces.made_of(opened, np.random.default_rng(seed))
+    return [
+        *list(crops) * LABELLED,
+        *(eye for face in faces for eye in eye_faces.pair(face)),
+        *made,
+    ]
 
 
 def write(model: Any, path: Path, precision: export.Precision, threshold: float) -> None:
@@ -153,15 +170,6 @@ def write(model: Any, path: Path, precision: export.Precision, threshold: float)
         "eye-net", FRAMING, Normalisation.STANDARD, threshold, (CLASSES[0], CLASSES[1])
     )
     export.write(export.convert(model, precision), path, recipe)
-
-
-def _crop_example(gray: Image, label: int, key: str, source: str) -> Example:
-    """An eye crop as an example, with the edge continued for the augmentation to move in."""
-    side = max(gray.shape)
-    more = round(side * (CONTEXT / 24 * FRAMING.scale / EYE_CROP - 1) / 2)
-    wide = np.pad(gray, more, mode="edge")
-    eye = np.asarray(cv2.resize(wide, (CONTEXT, CONTEXT)), np.uint8)
-    return _example(eye, FRAMING.scale * CONTEXT / 24, label, key, source)
 
 
 def judged(path: Path, held: Sequence[Example]) -> str:
@@ -182,10 +190,3 @@ def judged(path: Path, held: Sequence[Example]) -> str:
 def _one_source(eyes: Sequence[Example]) -> list[Example]:
     """The eyes as one set: the trainer weighs classes within a set, and closed ones are rare."""
     return [replace(eye, source="eyes") for eye in eyes]
-
-
-def _example(eye: Image, scale: float, label: int, key: str, source: str) -> Example:
-    """An eye picture that shows ``scale`` of a Haar box, as an example whose box is centred."""
-    side = round(CONTEXT / scale)
-    corner = round(CONTEXT / 2 - side / 2)
-    return data.Example(eye, Box(corner, corner, side, side), label, key, source)

@@ -144,8 +144,9 @@ class Run:
         May be broken off at any time (Ctrl-C): what the last whole epoch left is kept.
         """
         held = self._held_out()
-        batch = self.plan.faces_a_step(len(self._training))
-        batches = len(self._training) // batch
+        faces = self.plan.drawn or len(self._training)
+        batch = self.plan.faces_a_step(faces)
+        batches = faces // batch
         total = batches * self.plan.epochs
         with ThreadPoolExecutor(1) as pool:
             ahead = pool.submit(self._varied, len(self.history))
@@ -172,12 +173,18 @@ class Run:
     def _varied(self, epoch: int) -> tuple[NDArray[np.float32], ...]:
         """Return one epoch's pictures, targets and weights in random order."""
         rng = np.random.default_rng((self.plan.seed, epoch))
-        order = rng.permutation(len(self._training))
+        count, importance = len(self._training), self._weights
+        if self.plan.drawn:
+            chances = self._weights / self._weights.sum(dtype=np.float64)
+            order = rng.choice(count, self.plan.drawn, p=chances)
+            importance = np.ones(count, np.float32)
+        else:
+            order = rng.permutation(count)
         faces = [self._training[index] for index in order]
         pictures, targets = self._vary(faces, self._targets[order], rng)
         if self.plan.mixing:
             pictures, targets = mixed(pictures, targets, self.plan.mixing, rng)
-        return pictures, targets, self._weights[order]
+        return pictures, targets, importance[order]
 
     def _held_out(self) -> tuple[NDArray[np.float32], ...]:
         """Return the validation faces as they are, then varied, always alike; labels, weights."""

@@ -113,6 +113,24 @@ def auc(scores: Scores, labels: Labels) -> float:
     return float((ranks[labels == 1].sum() - smiles * (smiles + 1) / 2) / (smiles * others))
 
 
+def auc_interval(scores: Scores, labels: Labels) -> tuple[float, float]:
+    """Return the 95 % interval of the area under the ROC curve.
+
+    Source: Hanley and McNeil, The meaning and use of the area under a receiver operating
+    characteristic (ROC) curve, Radiology 143 (1982). Not a number where a class is missing.
+    """
+    area = auc(scores, labels)
+    smiles = int(np.sum(labels == 1))
+    others = len(labels) - smiles
+    if math.isnan(area):
+        return math.nan, math.nan
+    first, second = area / (2 - area), 2 * area * area / (1 + area)
+    variance = area * (1 - area)
+    variance += (smiles - 1) * (first - area**2) + (others - 1) * (second - area**2)
+    half = Z95 * math.sqrt(max(variance, 0.0) / (smiles * others))
+    return max(0.0, area - half), min(1.0, area + half)
+
+
 def calibration_error(scores: Scores, labels: Labels, bins: int = 15) -> float:
     """Return the expected calibration error over equally wide bins.
 

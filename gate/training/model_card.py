@@ -12,17 +12,18 @@ import numpy as np
 
 from gate.errors import ModelError
 from gate.system import durable
-from gate.training import evaluate, metrics, plots, stress
+from gate.training import card_tables, evaluate, metrics, plots, stress
+from gate.training.card_tables import number, percent
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     from gate.training.data import Example
-    from gate.training.metrics import Evaluation, Labels, Rate, Scores
+    from gate.training.metrics import Evaluation, Labels, Scores
     from gate.vision.classifier import TFLiteClassifier
 
-WORST_GROUPS = 6
+WORST_GROUPS = 3
 
 
 def replace_part(card: Path, name: str, text: str) -> None:
@@ -38,20 +39,14 @@ def replace_part(card: Path, name: str, text: str) -> None:
     durable.write(card, pattern.sub(lambda m: m[1] + body + m[2], content).encode())
 
 
-def percent(rate: Rate) -> str:
-    """Return a share with its interval, in percent."""
-    low, high = rate.interval
-    return f"{100 * rate.value:.1f} ({100 * low:.1f}–{100 * high:.1f})"
-
-
 def row(name: str, report: Evaluation) -> str:
     """Return a report as a row of a Markdown table."""
     cells = (
         name,
         str(report.n),
         percent(report.accuracy),
-        f"{100 * report.balanced_accuracy:.1f}",
-        f"{report.auc:.4f}",
+        number(100 * report.balanced_accuracy, 1),
+        number(report.auc, 4),
         percent(report.false_accept),
         percent(report.false_reject),
         f"{report.calibration_error:.3f}",
@@ -65,8 +60,19 @@ HEAD = (
 )
 
 
-def write(card: Path, classifier: TFLiteClassifier, sets: Mapping[str, Sequence[Example]]) -> None:
-    """Measure the model on the sets of kept-out faces and fill in the card beside it."""
+def write(
+    card: Path,
+    classifier: TFLiteClassifier,
+    sets: Mapping[str, Sequence[Example]],
+    folders: Mapping[str, Path],
+    stressed: Collection[str] = (),
+    before: TFLiteClassifier | None = None,
+) -> None:
+    """Measure the model on the sets of kept-out faces and fill in the card beside it.
+
+    ``folders`` are those of the sets, for their notes; ``stressed`` names the sets whose stress
+    curves are drawn, all of them where it is empty. ``before`` is the model to compare it with.
+    """
     threshold = classifier.card.threshold
     scores = {name: evaluate.score_examples(classifier, faces) for name, faces in sets.items()}
     labels = {name: np.array([e.label for e in faces]) for name, faces in sets.items()}
@@ -81,14 +87,23 @@ def write(card: Path, classifier: TFLiteClassifier, sets: Mapping[str, Sequence[
         "of the machine that wrote this). Wilson 95 % intervals in brackets.\n\n"
     )
     replace_part(card, "metrics", about + HEAD + "\n".join(rows))
-    plots.trade([(n, scores[n], labels[n]) for n in sets], threshold, card.parent / "trade.svg")
+    traded = [(n, scores[n], labels[n]) for n in sets if set(labels[n]) == {0, 1}]
+    plots.trade(traded, threshold, card.parent / "trade.svg")
     replace_part(
         card,
         "trade",
-        "![False accepts against false rejects](trade.svg)\n\n" + _trade(scores, labels),
+        "![False accepts against false rejects](trade.svg)\n\n" + _trade(traded),
     )
+    replace_part(card, "glare", card_tables.in_glare(classifier, sets, scores))
+    replace_part(card, "lips", card_tables.lips(sets, scores, threshold))
+    if before is not None:
+        earlier = {name: evaluate.score_examples(before, faces) for name, faces in sets.items()}
+        limits = (before.card.threshold, threshold)
+        replace_part(card, "before", card_tables.against(sets, (earlier, scores), limits))
     lines, pictures = [], []
     for name, faces in sets.items():
+        if stressed and name not in stressed:
+            continue
         curves = stress.curves(classifier, faces, threshold)
         plots.stress(curves, card.parent / f"stress-{name}.svg")
         pictures.append(f"![Stress curves on {name}](stress-{name}.svg)")
@@ -119,18 +134,24 @@ def write(card: Path, classifier: TFLiteClassifier, sets: Mapping[str, Sequence[
         groups.sort(key=lambda group: group.report.accuracy.value)
         parts += [row(f"{name}: {g.trait} {g.group}", g.report) for g in groups[:WORST_GROUPS]]
     replace_part(card, "groups", HEAD + "\n".join(parts))
+    told = {
+        name: evaluate.by_note(folders[name], faces, scores[name], threshold)
+        for name, faces in sets.items()
+    }
+    replace_part(card, "people", card_tables.people(told))
 
 
-def _trade(scores: Mapping[str, Scores], labels: Mapping[str, Labels]) -> str:
-    names = list(scores)
+def _trade(sets: Sequence[tuple[str, Scores, Labels]]) -> str:
     lines = [
-        "| threshold | " + " | ".join(f"{n}: false accepts / rejects, %" for n in names) + " |",
-        "|" + " --- |" * (len(names) + 1),
+        "| threshold | "
+        + " | ".join(f"{n}: false accepts / rejects, %" for n, _, _ in sets)
+        + " |",
+        "|" + " --- |" * (len(sets) + 1),
     ]
     for threshold in (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95):
         cells = []
-        for name in names:
-            report = metrics.judge(scores[name], labels[name], threshold)
+        for _, scores, labels in sets:
+            report = metrics.judge(scores, labels, threshold)
             cells.append(
                 f"{100 * report.false_accept.value:.1f} / {100 * report.false_reject.value:.1f}"
             )

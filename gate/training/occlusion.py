@@ -31,16 +31,24 @@ class Kind(StrEnum):
     """A hand, a cup, a microphone right before the mouth."""
     FACE = "face"
     """Nearly the whole face."""
+    RIMS = "rims"
+    """Glasses with dark rims."""
+    BEARD = "beard"
+    """Dark hair around the mouth, which stays in sight."""
 
 
+MOUTH = (0.26, 0.15)
+"""Half the width and height of what a beard leaves free around the mouth."""
 HIDES_MOUTH = frozenset({Kind.MASK, Kind.MOUTH, Kind.FACE})
 WEIGHTS = {
-    Kind.SUNGLASSES: 0.22,
-    Kind.HAT: 0.14,
-    Kind.PATCH: 0.2,
-    Kind.MASK: 0.16,
-    Kind.MOUTH: 0.2,
+    Kind.SUNGLASSES: 0.16,
+    Kind.HAT: 0.12,
+    Kind.PATCH: 0.14,
+    Kind.MASK: 0.14,
+    Kind.MOUTH: 0.16,
     Kind.FACE: 0.08,
+    Kind.RIMS: 0.12,
+    Kind.BEARD: 0.08,
 }
 
 
@@ -80,9 +88,20 @@ def draw(gray: Image, box: Box, rng: Generator, kind: Kind | None = None) -> tup
                     rng.uniform(0.3, 0.45),
                     rng.uniform(0.18, 0.28),
                 )
+        case Kind.RIMS:
+            y, half = 0.385 + shift[1], rng.uniform(0.12, 0.17)
+            tall, thick = half * rng.uniform(0.6, 0.95), rng.uniform(0.015, 0.045)
+            for x in (0.31, 0.69):
+                painter.ellipse(x + shift[0], y, half, tall, thick)
+            painter.rectangle(0.31 + half, y - 0.03, 0.69 - half, y - 0.03 + thick)
+        case Kind.BEARD:
+            painter.ellipse(0.5 + shift[0], 0.8 + shift[1], rng.uniform(0.3, 0.42), 0.3)
+            painter.clear(0.5, 0.8, *MOUTH)
+            painter.clear(0.5, 0.45, 0.5, 0.2)
         case Kind.FACE:
             painter.rectangle(-0.5, rng.uniform(-0.1, 0.3), 1.5, 1.5)
-    return _fill(gray, mask, rng, dark=kind is Kind.SUNGLASSES), kind not in HIDES_MOUTH
+    dark = kind in (Kind.SUNGLASSES, Kind.RIMS, Kind.BEARD)
+    return _fill(gray, mask, rng, dark=dark), kind not in HIDES_MOUTH
 
 
 class _Painter:
@@ -102,12 +121,24 @@ class _Painter:
             self._mask, self._point(left, top), self._point(right, bottom), (255,), cv2.FILLED
         )
 
-    def ellipse(self, x: float, y: float, half_width: float, half_height: float) -> None:
-        axes = (
+    def ellipse(
+        self, x: float, y: float, half_width: float, half_height: float, line: float = 0.0
+    ) -> None:
+        """Fill an ellipse, or draw its outline of a ``line`` this thick."""
+        thick = max(1, round(line * self._box.width)) if line else cv2.FILLED
+        axes = self._axes(half_width, half_height)
+        cv2.ellipse(self._mask, self._point(x, y), axes, 0, 0, 360, (255,), thick)
+
+    def clear(self, x: float, y: float, half_width: float, half_height: float) -> None:
+        """Leave an ellipse free."""
+        axes = self._axes(half_width, half_height)
+        cv2.ellipse(self._mask, self._point(x, y), axes, 0, 0, 360, (0,), cv2.FILLED)
+
+    def _axes(self, half_width: float, half_height: float) -> tuple[int, int]:
+        return (
             max(1, round(half_width * self._box.width)),
             max(1, round(half_height * self._box.height)),
         )
-        cv2.ellipse(self._mask, self._point(x, y), axes, 0, 0, 360, (255,), cv2.FILLED)
 
 
 def _fill(gray: Image, mask: Image, rng: Generator, *, dark: bool) -> Image:

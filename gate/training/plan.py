@@ -26,12 +26,17 @@ class Strength:
     """Standard deviation of the logarithm of the width, as a turned head's is narrower."""
     tone: float = 1.0
     """Factor on gamma, contrast, light from the side and clipping."""
+    glare: float = 0.2
+    """How often a picture in colour is overexposed, each colour cut off by itself."""
     smallest: float = 20.0
     """Pixels: the smallest Haar box that distance leaves."""
     sensor: float = 1.0
     """Factor on how often blur, noise and compression happen."""
     occlusion: float = 0.25
     """How often something is before the face."""
+    talk: float = 0.2
+    """How often the mouth of a face that does not smile is opened; half as often, a smile is made
+    to talk and counts as none."""
     calm: float = 0.3
     """How often only place, roll and mirror vary: most frames at a gate are good ones."""
 
@@ -64,6 +69,11 @@ class TrainingPlan:
 
     arch: Annotated[str, Option("Architecture, by name.")] = "gate-net"
     epochs: Annotated[int, Option("How often every face is seen, at most.", 1)] = 60
+    drawn: Annotated[
+        int,
+        Option("Faces an epoch, drawn by their weight; 0 for all of them, each weighed.", 0),
+    ] = 0
+    """An epoch of a large pack shall not take longer than of a small one."""
     batch: Annotated[int | None, Option("Faces a step.", 2, unset="128, fewer for a small set")] = (
         None
     )

@@ -146,6 +146,8 @@ def kinds() -> dict[str, tuple[Level, ...]]:
             Level("sunglasses", _cover(things.SUNGLASSES)),
             Level("hat", _cover(things.HAT)),
             Level("patch", _cover(things.PATCH)),
+            Level("rims", _cover(things.RIMS)),
+            Level("beard", _cover(things.BEARD)),
             Level("mask", _cover(things.MASK), hides_mouth=True),
             Level("mouth", _cover(things.MOUTH), hides_mouth=True),
             Level("face", _cover(things.FACE), hides_mouth=True),

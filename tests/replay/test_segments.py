@@ -42,3 +42,12 @@ def test_a_list_that_cannot_be_used_is_named(tmp_path: Path, text: str | None) -
         (tmp_path / "segments.csv").write_text(text)
     with pytest.raises(PictureError, match=r"segments\.csv"):
         load(tmp_path)
+
+
+def test_grants_are_counted_by_kind_of_stretch(tmp_path: Path, clip: Path) -> None:
+    """A yawn and a shout are two kinds: each must say in how many stretches it was let in."""
+    rows = 'clip.avi,0,8,nonsmile,"yawn, wide"\nclip.avi,42,62,nonsmile,shouting\n'
+    result = CliRunner().invoke(group, ["segments", str(folder(tmp_path, clip, rows))])
+    assert result.exit_code == 0, result.output
+    assert "nonsmile, yawn: 0 of 1 stretches with a grant" in result.stdout
+    assert "nonsmile, shouting: 1 of 1 stretches with a grant" in result.stdout

@@ -80,3 +80,32 @@ def test_stress_on_a_face_repeats() -> None:
         for level in stress.kinds()[name]:
             first, again = (level.change(GRAY, FACE, "smiling/1.jpg")[0] for _ in range(2))
             assert np.array_equal(first, again)
+
+
+def test_glare_cuts_each_colour_off_by_itself() -> None:
+    """A red that is full must stay full while the darker blue still grows."""
+    patch = np.full((4, 4, 3), (40, 80, 220), np.uint8)
+    for seed in range(10):
+        bright = augment.glaring(patch, np.random.default_rng(seed))[0, 0]
+        assert bright[2] == 255
+        assert 40 < bright[0] <= 121
+
+
+def test_rims_leave_the_eyes_in_sight() -> None:
+    """Rims must darken what is around each eye, and not the eye itself."""
+    eye = (slice(FACE.y + 33, FACE.y + 39), slice(FACE.x + 27, FACE.x + 33))
+    for seed in range(20):
+        worn, seen = occlusion.draw(GRAY, FACE, np.random.default_rng(seed), Kind.RIMS)
+        assert seen
+        assert np.mean(worn[eye] == GRAY[eye]) > 0.7
+        assert np.mean(worn < GRAY) > 0.0005
+
+
+def test_a_smile_that_was_made_to_talk_is_none() -> None:
+    """With talk at its most, half of the smiles that are varied at all must lose their label."""
+    often = Strength(talk=1.0, calm=0.0, occlusion=0.0)
+    labels = [
+        augment.vary(GRAY, FACE, 1.0, FRAMING, (48, 48), np.random.default_rng(seed), often)[1]
+        for seed in range(60)
+    ]
+    assert 0.3 < float(np.mean(labels)) < 0.7

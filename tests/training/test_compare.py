@@ -11,13 +11,16 @@ from click.testing import CliRunner
 from gate.cli.model.card import command as card
 from gate.cli.model.compare import command as compare
 from gate.errors import ModelError
+from gate.system import resources
 from gate.training import model_card
+from gate.training.data import CLASSES
+from gate.vision.classifier import SHIPPED
 from tests.training.conftest import draw_set
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-PARTS = ("metrics", "trade", "stress", "groups", "comparison")
+PARTS = ("metrics", "trade", "glare", "lips", "before", "stress", "groups", "people", "comparison")
 
 
 @pytest.fixture
@@ -65,11 +68,22 @@ def test_compare_fills_its_table_in_and_goes_on_where_it_was(
 @pytest.mark.slow
 def test_the_card_of_the_shipped_model_is_measured(sets: list[str], paper: Path) -> None:
     """Every part must be replaced and both kinds of plot written beside the card."""
-    result = CliRunner().invoke(card, [*sets, "--card", str(paper), "--kept-out-share", "0.5"])
+    keys = [f"{name}/{number:03}.png" for name in CLASSES for number in range(20)]
+    lines = [
+        f"one,one/{key},{'FM'[at % 2]},Mouth_Slightly_Open={at // 2 % 2}"
+        for at, key in enumerate(keys)
+    ]
+    (paper.parent.parent / "labels.csv").write_text("\n".join(["set,path,sex,attrs", *lines]))
+    shipped = str(resources.path(SHIPPED))
+    options = ["--card", str(paper), "--kept-out-share", "0.5", "--before", shipped]
+    result = CliRunner().invoke(card, [*sets, *options])
     assert result.exit_code == 0, result.output
     text = paper.read_text(encoding="utf-8")
     assert text.count("\nold\n") == 1
     assert "worst mild" in text
+    assert "| sex | female |" in text
+    assert "smiles with closed lips found" in text
+    assert "AUC before" in text
     assert {p.name for p in paper.parent.glob("*.svg")} == {
         "trade.svg", "stress-one.svg", "stress-two.svg",
     }  # fmt: skip

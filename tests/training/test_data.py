@@ -147,3 +147,19 @@ def test_the_split_is_stratified_and_repeats() -> None:
     for source in "ab":
         for label, count in ((0, 5), (1, 10)):
             assert sum(e.source == source and e.label == label for e in validation) == count
+
+
+def test_a_set_with_notes_may_lack_a_class(drawn: Path) -> None:
+    """Yawns are a set of their own: with a table beside them one class is enough."""
+    (drawn.parent / "labels.csv").write_text(
+        f"set,path,person\n{drawn.name},{drawn.name}/not_smiling/000.png,id1\n"
+    )
+    shutil.rmtree(drawn / "smiling")
+    examples = data.read(drawn, Crops.HAAR).examples
+    assert {e.label for e in examples} == {0}
+    assert [e.key for e in examples if e.person == "id1"] == ["not_smiling/000.png"]
+
+
+def test_a_wide_cut_has_its_box_inside(drawn: Path) -> None:
+    """A Haar box with a fifth of its side added on each side is the picture's inner 5/7."""
+    assert data.read(drawn, Crops.WIDE).examples[0].box == Box(9, 9, 46, 46)

@@ -62,6 +62,17 @@ def test_opinions_add_up_in_log_odds() -> None:
     assert batches.together(one, None, 0.5) is one
 
 
+def test_opinions_are_read_from_either_table(drawn: Path, tmp_path: Path) -> None:
+    """Our own table and one of paths that begin with the set must give the same opinions."""
+    faces = data.read(drawn, data.Crops.HAAR).examples[:2]
+    ours, theirs = tmp_path / "ours.csv", tmp_path / "theirs.csv"
+    external_teachers.write(ours, faces, np.array([0.25, 0.75], np.float32))
+    lines = [f"{e.source},{e.source}/{e.key},{p}" for e, p in zip(faces, (0.25, 0.75), strict=True)]
+    theirs.write_text("\n".join(["set,path,opinion", *lines]))
+    for table in (ours, theirs):
+        assert external_teachers.read(table, faces).tolist() == [0.25, 0.75]
+
+
 @pytest.mark.tensorflow
 def test_training_takes_opinions_from_a_table(drawn: Path, tmp_path: Path) -> None:
     """``train --opinions`` must read each face's opinion, and refuse a table that lacks one."""

@@ -111,3 +111,17 @@ def test_few_faces_make_nobody_certain() -> None:
     logits = np.log(scores / (1 - scores))
     calibrated = 1 / (1 + np.exp(-(logits - shift) / temperature))
     assert calibrated == pytest.approx([1 / 7] * 5 + [6 / 7] * 5, abs=0.01)
+
+
+def test_the_interval_of_an_area_narrows_with_the_faces() -> None:
+    """It must hold the area, shrink with the root of the number, and be none without a class."""
+    rng = np.random.default_rng(3)
+    widths = []
+    for count in (50, 800):
+        labels = np.arange(count) % 2
+        scores = (labels + rng.normal(0, 0.7, count)).astype(np.float32)
+        low, high = metrics.auc_interval(scores, labels)
+        assert low < metrics.auc(scores, labels) < high
+        widths.append(high - low)
+    assert 3 < widths[0] / widths[1] < 6
+    assert np.isnan(metrics.auc_interval(np.ones(3, np.float32), np.ones(3, np.int64))[0])

@@ -9,6 +9,7 @@ from gate.cli.lazy import LazyGroup
 
 SECTIONS = {
     "Make a model": {
+        "keep-out": "choose the faces that no training may see",
         "train": "train a smile model on folders of faces, or the eye model",
         "export": "turn a trained model into the file that the gate loads",
         "evaluate": "measure a model on folders of faces",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -29,18 +30,30 @@ from gate.cli.model import options
     required=True,
     help="The MODEL_CARD.md to fill in; its plots are written beside it.",
 )
+@click.option(
+    "--stress",
+    "stressed",
+    multiple=True,
+    help="Name of a set whose stress curves are drawn; may be repeated. All of them unless told.",
+)
+@click.option("--before", type=options.FILE, help="TFLite file of the model to compare it with.")
 def command(
     folders: tuple[Path, ...],
     lists: tuple[Path, ...],
     kept_out_share: float,
     model: Path | None,
     card: Path,
+    stressed: tuple[str, ...],
+    before: Path | None,
 ) -> None:
     """Measure a model on kept-out faces and fill the tables and plots of its card in."""
-    from gate.training import compare, data, model_card
+    from gate.training import compare, model_card
     from gate.vision.classifier import TFLiteClassifier
 
-    sets = compare.read_sets(folders, data.Crops.AUTO, lists, kept_out_share)
-    with TFLiteClassifier(model) as classifier:
-        model_card.write(card, classifier, sets.kept_out)
-    click.echo(f"{card}: metrics, trade, stress and groups measured anew")
+    sets = compare.read_kept_out(folders, lists, kept_out_share)
+    with ExitStack() as stack:
+        classifier = stack.enter_context(TFLiteClassifier(model))
+        earlier = stack.enter_context(TFLiteClassifier(before)) if before else None
+        named = {folder.name: folder for folder in folders}
+        model_card.write(card, classifier, sets, named, stressed, earlier)
+    click.echo(f"{card}: its tables measured anew")

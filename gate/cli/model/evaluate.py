@@ -10,6 +10,7 @@ import click
 
 from gate.cli.common import example
 from gate.cli.model import options
+from gate.cli.model.evaluate_eyes import evaluate_eyes
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,6 +25,7 @@ WORST_SHOWN = 48
 @example(
     "smile-gate model evaluate faces/ --crops haar"
     "\n  smile-gate model evaluate smiles/ --crops tight --kept-out smiles-test.txt --stress --json"
+    "\n  smile-gate model evaluate eyes/ --eyes single --kept-out-share 0.2"
 )
 @click.command("evaluate")
 @click.argument("folder", type=options.FOLDER)
@@ -67,7 +69,17 @@ WORST_SHOWN = 48
     type=options.FILE,
     help="CSV with columns file,group: the error for each of your groups.",
 )
-@click.option("--by-trait", is_flag=True, help="The error by luminance, contrast, sharpness, size.")
+@click.option(
+    "--by-trait",
+    is_flag=True,
+    help="The error by luminance, contrast, sharpness and size, and by what labels.csv says.",
+)
+@click.option(
+    "--eyes",
+    type=click.Choice(["single", "faces", "narrow"]),
+    help="Judge the eye model: on single eyes, on faces, or on a set's smiles with narrow eyes.",
+)
+@click.option("--glare", type=click.FloatRange(1.0), help="Brighten so, each colour cut off.")
 @click.option(
     "--recheck",
     is_flag=True,
@@ -94,11 +106,19 @@ def command(
     errors: Path | None,
     groups_file: Path | None,
     by_trait: bool,
+    eyes: str | None,
+    glare: float | None,
     recheck: bool,
     framings: str,
     as_json: bool,
 ) -> None:
-    """Judge a model on FOLDER/smiling and FOLDER/not_smiling."""
+    """Judge a model on FOLDER/smiling and FOLDER/not_smiling, or the eye model with --eyes.
+
+    With --eyes only --model, --kept-out, --kept-out-share and --json count.
+    """
+    if eyes is not None:
+        evaluate_eyes(folder, eyes, model, lists, kept_out_share, as_json=as_json)
+        return
     import numpy as np
     from rich.console import Console
 
@@ -113,6 +133,8 @@ def command(
     with TFLiteClassifier(model) as classifier:
         reading = data.read(folder, data.Crops(crops), only, recheck=recheck)
         examples = [e for e in reading.examples if e.key not in reading.doubtful]
+        if glare is not None:
+            examples = [evaluate.in_glare(example, glare) for example in examples]
         judge = evaluate.score_examples if framings == "one" else evaluate.score_stills
         scores = judge(classifier, examples)
         labels = np.array([example.label for example in examples])
@@ -128,6 +150,7 @@ def command(
         tables: list[Group] = []
         if by_trait:
             tables += evaluate.by_trait(examples, scores, limit)
+            tables += evaluate.by_note(folder, examples, scores, limit)
         if groups is not None:
             tables += evaluate.by_label(examples, scores, limit, groups)
         if tables:
@@ -168,6 +191,8 @@ def command(
 
 
 def _percent(rate: Rate) -> str:
+    if not rate.total:
+        return "–"
     low, high = rate.interval
     return f"{100 * rate.value:.1f} % ({100 * low:.1f}–{100 * high:.1f})"
 

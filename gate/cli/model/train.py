@@ -21,7 +21,17 @@ SHIPPED = Path("shipped")
 """Stands for the weights that come with the program."""
 
 
-WITH_EYES = {"eyes", "folders", "lists", "out", "epochs", "seed", "threads", "threshold"}
+WITH_EYES = {
+    "eyes",
+    "eye_faces",
+    "folders",
+    "lists",
+    "out",
+    "epochs",
+    "seed",
+    "threads",
+    "threshold",
+}
 """The options that the eye model has a use for."""
 
 
@@ -78,7 +88,16 @@ WITH_EYES = {"eyes", "folders", "lists", "out", "epochs", "seed", "threads", "th
     help="Train false finds of the face cascade (seen by no other one) as not smiling.",
 )
 @click.option(
-    "--eyes", type=FOLDER, help="Train the eye model, on this folder with open/ and closed/."
+    "--eyes",
+    type=FOLDER,
+    multiple=True,
+    help="Train the eye model, on this folder of single eyes, open/ and closed/; may be repeated.",
+)
+@click.option(
+    "--eye-faces",
+    type=FOLDER,
+    multiple=True,
+    help="With --eyes: faces in open/ and closed/, or a folder of faces whose eyes are open.",
 )
 @click.option(
     "--threshold",
@@ -102,7 +121,8 @@ def command(
     opinions: Path | None,
     start: Path | None,
     recheck: bool,
-    eyes: Path | None,
+    eyes: tuple[Path, ...],
+    eye_faces: tuple[Path, ...],
     threshold: float,
 ) -> None:
     """Train a smile model on folders of faces, or the eye model with --eyes.
@@ -111,19 +131,22 @@ def command(
     the same command goes on from the last whole epoch.
 
     With --eyes, the labelled eyes are learnt first, then the eyes of the faces of --data, if there
-    are any, and eyes.tflite is written. A fifth of the eyes and of each set of faces (or what a
-    list names) is never trained on. Only --data, --kept-out, --out, --epochs (40 unless told),
-    --seed, --threads and --threshold count then.
+    are any, and eyes.tflite is written. Faces of --data whose notes (labels.csv) tell persons give
+    only their smiles with narrow eyes. A fifth of the eyes and of each set of faces (or what a list
+    names) is never trained on. Only --eye-faces, --data, --kept-out, --out, --epochs (40 unless
+    told), --seed, --threads and --threshold count then.
     """
     told = {name for name in context.params if _is_told(context, name)}
-    if eyes is not None:
+    if eyes:
         if told - WITH_EYES:
             raise click.UsageError(f"with --eyes there is no {_options(context, told - WITH_EYES)}")
         changes = {name: getattr(plan, name) for name in told & {"epochs", "seed", "threads"}}
-        train_eyes(eyes, folders, lists, out, threshold, changes)
+        train_eyes(eyes, eye_faces, folders, lists, out, threshold, changes)
         return
     if not folders:
         raise click.UsageError("name a folder of faces with --data")
+    if eye_faces:
+        raise click.UsageError("--eye-faces is for the eye model; name single eyes with --eyes")
     if "threshold" in told:
         raise click.UsageError("--threshold is for --eyes; export chooses that of a smile model")
     from rich.console import Console

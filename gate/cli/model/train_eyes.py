@@ -17,7 +17,8 @@ SHARE = 0.2
 
 
 def train_eyes(
-    eyes: Path,
+    eyes: Iterable[Path],
+    labelled_faces: Iterable[Path],
     folders: Iterable[Path],
     lists: Iterable[Path],
     out: Path,
@@ -29,21 +30,35 @@ def train_eyes(
     ``changes`` are the fields in which the plan is to differ from the eye model's own. Raises
     `GateError`.
     """
-    from gate.training import data, export
+    from gate.training import data, export, eye_faces
     from gate.training import eye_model as training
 
-    read = training.read_eyes(eyes, SHARE)
-    faces: list[Example] = []
+    plan = replace(training.PLAN, **changes)
+    read = [training.read_eyes(folder, SHARE) for folder in eyes]
+    known = [
+        face
+        for folder in labelled_faces
+        for face in eye_faces.read(folder)
+        if not data.kept_out(face.key, SHARE)
+    ]
+    others: list[Example] = []
     listed = frozenset(name for path in lists for name in data.read_list(path))
     for folder in folders:
         examples = data.read(folder).examples
         out_of = data.out_of_training([one.key for one in examples], listed, SHARE)
-        faces += [one for one in examples if one.key not in out_of]
+        seen = [one for one in examples if one.key not in out_of]
+        narrow = eye_faces.narrowed_by_smiles(folder, seen)
+        known += narrow
+        if not any(one.person for one in seen):
+            others += seen
+    crops = [eye for part in read for eye in part.training]
+    labelled = training.to_learn(crops, known, plan.seed)
+    held = [eye for part in read for eye in part.kept_out]
     click.echo(
-        f"{len(read.training)} eyes to learn from, {len(read.kept_out)} kept out,"
-        f" {len(faces)} whole faces"
+        f"{len(crops)} eyes and {len(known)} faces to learn from, {len(labelled)} with what is made"
+        f" of them; {len(held)} eyes kept out; {len(others)} faces without labels"
     )
-    model = training.train(replace(training.PLAN, **changes), read, faces, out)
+    model = training.train(plan, labelled, others, out)
     path = out / "eyes.tflite"
     training.write(model, path, export.Precision.FLOAT, threshold)
-    click.echo(f"{path}: {training.judged(path, read.kept_out)}")
+    click.echo(f"{path}: {training.judged(path, held)}")

@@ -38,6 +38,7 @@ def test_each_option_changes_its_field() -> None:
     words = {
         "arch": "eye-net",
         "epochs": 3,
+        "drawn": 40,
         "batch": 16,
         "seed": 5,
         "learning_rate": 0.25,
