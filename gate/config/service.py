@@ -84,10 +84,11 @@ class HoursSettings(Section):
     @field_validator("closes")
     @classmethod
     def _another_time(cls, value: time, info: ValidationInfo) -> time:
-        if value == info.data.get("opens"):
+        """From midnight to midnight is a whole day; the same time otherwise is a slip."""
+        if value == info.data.get("opens") and value != time():
             raise ValueError(
-                "must differ from 'opens'; for a whole day write 23:59:59, for an open lane day and"
-                " night: hours: []"
+                "must differ from 'opens'; for a whole day write opens 00:00, closes 24:00, for an"
+                " open lane day and night: hours: []"
             )
         return value
 

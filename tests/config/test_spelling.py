@@ -166,3 +166,14 @@ def test_a_home_folder_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert config.store.path == Path("/home/anna/audit.db")
     assert config.store.backup_to == Path("/home/anna/copies")
     assert config.camera.source == "/home/anna/a.avi"
+
+
+def test_a_whole_day_may_be_written_out(tmp_path: Path) -> None:
+    """From 00:00 to 24:00 is a day; any other time twice is a slip, and the line says so."""
+    path = tmp_path / "gate.yaml"
+    path.write_text("lane: {hours: [{days: sat, opens: 0:00, closes: 24:00}]}\n")
+    (span,) = load(path).lane.hours
+    assert span.opens == span.closes
+    path.write_text("lane: {hours: [{days: sat, opens: 9:00, closes: 9:00}]}\n")
+    with pytest.raises(ConfigError, match="must differ from 'opens'"):
+        load(path)

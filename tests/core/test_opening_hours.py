@@ -47,6 +47,17 @@ def test_the_lane_is_open_in_its_hours(at: str, expected: bool) -> None:
     assert is_open((DAY, NIGHT), datetime.fromisoformat(at)) is expected
 
 
+def test_from_midnight_to_midnight_is_a_whole_day() -> None:
+    """A Saturday from 00:00 to 24:00 has its first second and its last."""
+    saturday = (Span(time(0), time(0), ("sat",)),)
+    begin = datetime(2026, 7, 4, tzinfo=BERLIN)
+    second = timedelta(seconds=1)
+    opens = [is_open(saturday, begin + seconds) for seconds in (-second, 0 * second)]
+    closes = [is_open(saturday, begin + timedelta(days=1) + at) for at in (-second, 0 * second)]
+    assert (opens, closes) == ([False, True], [True, False])
+    assert next_change(saturday, begin, BERLIN) == (begin + timedelta(days=1), False)
+
+
 def test_a_lane_without_hours_is_always_open() -> None:
     """No hours in the config: the operator alone closes the lane, and nothing changes."""
     now = datetime(2026, 1, 1, tzinfo=BERLIN)
