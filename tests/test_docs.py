@@ -13,6 +13,7 @@ import click
 import pytest
 
 from gate.cli import group
+from gate.cli.states import diagram
 from gate.config import Config
 from gate.core.domain import Reason
 from tests.pages import commands
@@ -22,6 +23,11 @@ DOCS = ROOT / "docs"
 PAGES = [*DOCS.glob("*.md"), *(ROOT / "models").glob("*.md"), ROOT / "README.md"]
 SYSTEM = {"chown", "install", "journalctl", "sh", "systemctl", "tar", "usermod"}
 """What every Debian has."""
+BOARD = {"nano", "rpicam-hello", "rpicam-still", "timedatectl"}
+"""What Raspberry Pi OS has besides, or the shell."""
+BY_HAND = ["wiring.md", "operations.md", "first-day.md", "troubleshooting.md", "data-protection.md"]
+"""Pages that tell people what to set."""
+SECTIONS = "|".join(Config.model_fields)
 WIRING = (DOCS / "wiring.md").read_text()
 
 
@@ -38,16 +44,42 @@ def test_no_reason_is_invented() -> None:
     assert codes == {str(reason) for reason in Reason}
 
 
-def test_the_settings_that_are_named_exist() -> None:
-    """`section.setting` in the page is a setting of the file."""
-    for section, name in re.findall(r"`(\w+)\.(\w+)[`:]", WIRING):
+@pytest.mark.parametrize("page", BY_HAND)
+def test_the_settings_that_are_named_exist(page: str) -> None:
+    """`section.setting` in a page is a setting of the file."""
+    text = (DOCS / page).read_text()
+    for section, name in re.findall(rf"`({SECTIONS})\.(\w+)[`:]", text):
         assert name in type(getattr(Config(), section)).model_fields, f"{section}.{name}"
 
 
-def test_the_drawing_is_a_picture() -> None:
-    """The SVG parses and is the one that the page shows."""
-    assert ElementTree.parse(DOCS / "wiring.svg").getroot().tag.endswith("svg")
-    assert "(wiring.svg)" in WIRING
+@pytest.mark.parametrize("page", ["wiring.md", "first-day.md", "data-protection.md"])
+def test_a_drawing_is_a_picture(page: str) -> None:
+    """The SVG parses and is one that its page shows."""
+    drawings = re.findall(r"!\[[^]]+\]\(([\w-]+\.svg)\)", (DOCS / page).read_text())
+    assert drawings
+    for drawing in drawings:
+        assert ElementTree.parse(DOCS / drawing).getroot().tag.endswith("svg")
+
+
+def test_the_sign_says_what_its_page_says() -> None:
+    """Each sentence of the five languages is on the sign that is printed."""
+    page = (DOCS / "data-protection.md").read_text().partition("## The sign")[2]
+    root = ElementTree.parse(DOCS / "sign.svg").getroot()
+    sign = " ".join("".join(root.itertext()).split())
+    languages = re.findall(r"^\*\*\w+\.\*\* (.*?)(?=\n\n|\Z)", page, re.DOTALL | re.MULTILINE)
+    assert len(languages) == 5
+    for words in languages:
+        *sentences, asks = re.split(r"(?<=\.) ", " ".join(words.split()).replace("…", "____"))
+        assert re.split(r" ?:", asks)[0] in sign
+        for sentence in sentences:
+            assert sentence in sign, sentence
+
+
+def test_the_picture_of_the_states_is_made_from_the_table() -> None:
+    """`smile-gate states --mermaid` is the picture on the page of the states."""
+    picture = re.search(r"```mermaid\n(.*?)```", (DOCS / "states.md").read_text(), re.DOTALL)
+    assert picture is not None
+    assert picture[1].strip() == diagram().strip()
 
 
 def operations() -> list[list[str]]:
@@ -85,8 +117,42 @@ def test_a_command_on_any_page_is_one_that_there_is(page: Path) -> None:
     """Pages name `smile-gate` commands and options as they are called today."""
     for told in commands(page):
         words = shlex.split(told.line, comments=True)
+        words = words[1:] if words[0] == "sudo" else words
         if words[0] == "smile-gate" and "COMMAND" not in words:
             parse(list(itertools.takewhile(lambda word: word not in ("|", ">"), words[1:])))
+
+
+@pytest.mark.parametrize("page", ["first-day.md", "troubleshooting.md", "data-protection.md"])
+def test_a_page_for_hands_names_programs_that_a_pi_has(page: str) -> None:
+    """Every other command is the system's own, or a script of this project."""
+    told = commands(DOCS / page)
+    assert len(told) >= 4
+    for line in (one.line for one in told):
+        words = shlex.split(line, comments=True)
+        words = words[1:] if words[0] == "sudo" else words
+        if words[0].startswith("./"):
+            assert (ROOT / words[0]).exists(), line
+        else:
+            assert words[0] == "smile-gate" or words[0] in SYSTEM | BOARD, line
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+def test_a_reason_that_keeps_a_guest_out_is_found_by_its_symptom(reason: Reason) -> None:
+    """Whoever sees a code in `status` or in the log finds it on the page of symptoms."""
+    assert f"`{reason}`" in (DOCS / "troubleshooting.md").read_text()
+
+
+def anchors(page: Path) -> set[str]:
+    """The places of a page that a link can name: its headings, as a browser of the code has them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_link_to_a_heading_leads_to_one(page: Path) -> None:
+    """What stands behind the ``#`` of a link is a heading of the page that it names."""
+    for file, anchor in re.findall(r"\]\(([\w./-]*)#([\w-]+)\)", page.read_text()):
+        assert anchor in anchors(page.parent / file if file else page), f"{file}#{anchor}"
 
 
 def test_a_remedy_names_a_command_that_there_is() -> None:
