@@ -65,10 +65,10 @@ def camera(draft: Draft, named: str | None, still: Path | None, ask: Ask) -> Dra
     """The draft with a camera whose pictures are good enough to go on."""
     while True:
         source, several = (_source(named), False) if named else _chosen(draft, ask)
+        if gone := missing(source):
+            raise GateError(f"camera.source {gone.text}")
         tried = draft.having(camera__source=source)
         config = tried.config()
-        if gone := missing(config.camera.source):
-            raise GateError(f"camera.source {gone.text}")
         with Console(stderr=True).status("taking pictures"):
             shots = shoot(config)
         good = ask.tell("camera", list(judged(shots, config)))
