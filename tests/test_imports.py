@@ -45,6 +45,7 @@ LIBRARIES = {
     "pyarrow": {"audit"},
     "apscheduler": {"service"},
     "yaml": {"config"},
+    "ruamel": {"config"},
     "pydantic": {"config"},
     "tflite_runtime": {"vision"},
     "ai_edge_litert": {"vision"},

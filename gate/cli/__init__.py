@@ -12,6 +12,7 @@ from gate.errors import ConfigError, GateError
 
 SECTIONS = {
     "Run a gate": {
+        "setup": "the first day: try camera, relay and face, write the settings",
         "run": "run the gate until it is stopped",
         "check": "find the mistakes in a configuration; print the settings",
         "doctor": "test every part on the spot and say how to mend it",

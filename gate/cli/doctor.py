@@ -21,6 +21,7 @@ from gate.hardware import board
 
 INSTALLED = Path("/etc/smile-gate/gate.yaml")
 STEP_UP = "testing face: step in front of the camera and smile"
+CONSENT = "The relay moves and the gate opens. Is nobody in its way?"
 COLOURS = {Grade.OK: "green", Grade.WARN: "yellow", Grade.FAIL: "bold red"}
 
 
@@ -66,9 +67,7 @@ def command(
     )
     parts = [name for name in CHECKS if not only or name in only or name in asked]
     if relay and not yes and not patient.running:
-        click.confirm(
-            "The relay moves and the gate opens. Is nobody in its way?", abort=True, err=True
-        )
+        click.confirm(CONSENT, abort=True, err=True)
     found: dict[str, list[Finding]] = {}
     with Console(stderr=True).status("") as line:
         for part in parts:
@@ -76,16 +75,9 @@ def command(
             found[part] = examine(patient, part)
             if as_json:
                 for one in found[part]:
-                    say_json(
-                        {
-                            "part": part,
-                            "verdict": one.verdict,
-                            "seen": one.seen,
-                            "advice": one.advice,
-                        }
-                    )
+                    say_json(as_dict(part, one))
     if not as_json:
-        console().print(_table(found))
+        console().print(table(found))
     verdicts = [one.verdict for findings in found.values() for one in findings]
     raise SystemExit(1 if Grade.FAIL in verdicts else 0)
 
@@ -100,8 +92,14 @@ def _read(path: Path | None) -> tuple[Config, tuple[str, ...]]:
         return Config(), tuple(str(error).splitlines())
 
 
-def _table(found: dict[str, list[Finding]]) -> Table:
-    table = Table(
+def as_dict(part: str, one: Finding) -> dict[str, str]:
+    """A finding as the JSON object of one line."""
+    return {"part": part, "verdict": one.verdict, "seen": one.seen, "advice": one.advice}
+
+
+def table(found: dict[str, list[Finding]]) -> Table:
+    """Findings by their parts, in columns."""
+    out = Table(
         "part", "is", "seen, and what to do", box=None, pad_edge=False, padding=(0, 2, 0, 0)
     )
     for part, findings in found.items():
@@ -110,7 +108,7 @@ def _table(found: dict[str, list[Finding]]) -> Table:
             if one.advice:
                 said.append(f"\n-> {one.advice}", style="italic")
             verdict = one.verdict.upper() if one.verdict is Grade.FAIL else one.verdict
-            table.add_row(
+            out.add_row(
                 part if number == 0 else "", Text(verdict, COLOURS.get(one.verdict, "dim")), said
             )
-    return table
+    return out

@@ -50,7 +50,7 @@ def camera(patient: Patient) -> Iterator[Finding]:
     if patient.running:
         yield from _camera_of_running(patient)
         return
-    yield from judged(_shoot(patient.config, 2 * PICTURES), patient.config)
+    yield from judged(shoot(patient.config), patient.config)
 
 
 def _camera_of_running(patient: Patient) -> Iterator[Finding]:
@@ -159,7 +159,7 @@ def _rate(frames: Sequence[Frame]) -> float | None:
     return (later[-1].sequence - later[0].sequence) / elapsed if elapsed > 0 else None
 
 
-def _shoot(config: Config, count: int) -> Shots:
+def shoot(config: Config, count: int = 2 * PICTURES) -> Shots:
     """Take ``count`` pictures; fewer if the source ends or fails."""
     shots = Shots()
     inbox = Inbox()

@@ -1,8 +1,9 @@
-"""Whether what `camera.source` names is there; nothing is opened, and OpenCV is not needed."""
+"""Cameras by the names that `camera.source` gives them; none is opened, and OpenCV not needed."""
 
 from __future__ import annotations
 
 import importlib.util
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,23 @@ class Missing:
     may_come: bool
     """Whether it may be there later, or on another machine: a device is plugged in, a file is not.
     """
+
+
+def at_hand(dev: Path = Path("/dev")) -> list[str]:
+    """The cameras of this machine: ``picamera``, and USB ones by the names that stay.
+
+    Of a USB camera's devices the first gives the pictures, the others what is known of them.
+    """
+    found = ["picamera"] if importlib.util.find_spec("picamera2") is not None else []
+    links = sorted((dev / "v4l" / "by-id").glob("*-video-index0"))
+    return found + [str(link) for link in links if _is_device(link)]
+
+
+def _is_device(path: Path) -> bool:
+    try:
+        return stat.S_ISCHR(path.stat().st_mode)
+    except OSError:  # unplugged: its link may be there for a moment
+        return False
 
 
 def missing(source: str | int) -> Missing | None:

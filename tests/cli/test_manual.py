@@ -101,7 +101,7 @@ def test_mandoc_has_nothing_to_warn_of() -> None:
     ("line", "offers"),
     [
         ("smile-gate ", {name for names in SECTIONS.values() for name in names}),
-        ("smile-gate se", {"segments"}),
+        ("smile-gate se", {"segments", "setup"}),
         ("smile-gate audit ba", {"backup"}),
         ("smile-gate audit list --ev", {"--event"}),
         ("smile-gate audit list --event gr", {"granted", "grant_lapsed"}),

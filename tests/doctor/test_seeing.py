@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from functools import cache
@@ -168,6 +169,7 @@ def test_a_guest_at_the_gate(pictures: Path) -> None:
     assert found.verdict is OK
     assert "of the picture" in found.seen
     assert "eyes open 2" in found.seen
+    assert re.search(r"mean gray level \d+ of 255", found.seen)
 
 
 @pytest.mark.parametrize(("least", "verdict"), [(0.33, WARN), (0.5, FAIL)])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
-from gate.hardware.camera_names import missing
+from gate.hardware.camera_names import at_hand, missing
 
 
 @pytest.mark.parametrize("name", ["picamera2", "webcam", "usb", "camera"])
@@ -40,3 +41,27 @@ def test_a_device_may_be_plugged_in_later(source: str | int) -> None:
 def test_what_is_on_the_network_is_not_looked_for(source: str) -> None:
     """Nothing is opened."""
     assert missing(source) is None
+
+
+def test_cameras_are_found_by_the_names_that_stay(tmp_path: Path) -> None:
+    """The first device of each camera; no link to nowhere, no file, no second device."""
+    folder = tmp_path / "v4l" / "by-id"
+    folder.mkdir(parents=True)
+    for name in ("usb-Left-video-index0", "usb-Left-video-index1", "usb-Right-video-index0"):
+        (folder / name).symlink_to("/dev/null")
+    (folder / "usb-Gone-video-index0").symlink_to(tmp_path / "video9")
+    (folder / "usb-File-video-index0").touch()
+    found = [name for name in at_hand(tmp_path) if name != "picamera"]
+    assert found == [str(folder / f"usb-{name}-video-index0") for name in ("Left", "Right")]
+
+
+def test_a_pi_camera_is_found_by_its_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where this Python can drive one."""
+    monkeypatch.setitem(sys.modules, "picamera2", None)
+    assert at_hand(tmp_path) == []
+    monkeypatch.delitem(sys.modules, "picamera2")
+    (tmp_path / "picamera2.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    assert at_hand(tmp_path) == ["picamera"]

@@ -34,6 +34,7 @@ service: {{healthy_after_s: 60}}
 SEEN = {
     "sudo ./systemd/install.sh --dry-run": "nothing was done",
     "sudo ./systemd/install.sh --yes": "installed: smile-gate",
+    "sudo smile-gate setup": "gate.yaml.before-",
     "sudo smile-gate check": "lane-7",
     "sudo smile-gate doctor --only face": "px high",
     "smile-gate status": "lane-7",
@@ -51,6 +52,9 @@ SEEN = {
 }
 """What a command must say, by how it begins; the longest beginning counts."""
 SALVAGE = f"sudo smile-gate audit salvage left.csv --database {LOG}.damaged-20260501T083000Z"
+SETUP = r"\n\ny\ny\ny\ny\ny\n"
+"""Answers to setup: pin and level as they are; it may move; it clicked; somebody stands there; both
+are taken; it is written."""
 CODES = {"systemctl status smile-gate": 3, "smile-gate events": 4}
 """Exit codes other than 0: systemctl(1) answers 3 for a unit that does not run, the gate 4 to an
 operator who is not among `control.readers`."""
@@ -73,6 +77,7 @@ class Operator:
         self._arranged: set[Told] = set()
         self._copied = 0
         self._before = {
+            Told("Before the first guest", "sudo smile-gate setup"): self.wire,
             Told("Before the first guest", f"sudo smile-gate check --config {CONFIG}"): self.wire,
             Told("Every day", "smile-gate status"): self.guests,
             Told("Tuning at the gate", "sudo smile-gate reload"): self.tune,
@@ -116,12 +121,14 @@ class Operator:
             line = f"timeout --preserve-status --signal=INT 4 {line}"
         if line.endswith("--relay"):
             line = f"yes | {line}"
+        if line.endswith("setup"):
+            line = f"printf '{SETUP}' | {line}"
         typed = shlex.quote(f"cd {HOME}/smile-gate && {line}")
         said = self._guest.run(f"runuser -l {NAME} -c {typed}", check=False, limit_s=300)
         code = CODES.get(told.line, 0)
         text = said.text.strip()
         if said.code != code:
-            if "doctor" in line and os.getloadavg()[0] > (os.cpu_count() or 1):
+            if ("doctor" in line or "setup" in line) and os.getloadavg()[0] > (os.cpu_count() or 1):
                 raise Missing(f"this machine is busy, and the doctor sees it: {text[-300:]}")
             raise Failed(f"ended with {said.code}, not {code}: {text[-600:]}")
         wanted = max((begin for begin in SEEN if told.line.startswith(begin)), key=len, default="")
