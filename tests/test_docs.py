@@ -142,6 +142,19 @@ def test_a_reason_that_keeps_a_guest_out_is_found_by_its_symptom(reason: Reason)
     assert f"`{reason}`" in (DOCS / "troubleshooting.md").read_text()
 
 
+def anchors(page: Path) -> set[str]:
+    """The places of a page that a link can name: its headings, in small letters with dashes."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_link_to_a_heading_leads_to_one(page: Path) -> None:
+    """What stands behind the ``#`` of a link is a heading of the page that it names."""
+    for file, anchor in re.findall(r"\]\(([\w./-]*)#([\w-]+)\)", page.read_text()):
+        assert anchor in anchors(page.parent / file if file else page), f"{file}#{anchor}"
+
+
 def test_a_remedy_names_a_command_that_there_is() -> None:
     """An error that says which command to call says one that exists."""
     texts = [path.read_text() for path in (ROOT / "gate").rglob("*.py")]
