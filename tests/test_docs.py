@@ -143,7 +143,7 @@ def test_a_reason_that_keeps_a_guest_out_is_found_by_its_symptom(reason: Reason)
 
 
 def anchors(page: Path) -> set[str]:
-    """The places of a page that a link can name: its headings, as a code browser has them."""
+    """The places of a page that a link can name: its headings, in small letters with dashes."""
     headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 

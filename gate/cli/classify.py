@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
+from rich.text import Text
 
 from gate.cli import common
 from gate.cli.common import FILE, config_option, example, json_option, say_json, settings
@@ -139,7 +139,7 @@ def _print(verdicts: list[PhotoVerdict], rules: Rules) -> None:
         size = f"{verdict.width}×{verdict.height}" if verdict.width else ""
         if verdict.error:
             why = verdict.error.removeprefix(f"{verdict.path}: ")
-            table.add_row(str(verdict.path), size, "", "", "", f"[red]skipped: {escape(why)}")
+            table.add_row(str(verdict.path), size, "", "", "", Text(f"skipped: {why}", "red"))
         elif not verdict.faces:
             hint = smallness(verdict.width or 0, verdict.height or 0)
             table.add_row(
@@ -165,7 +165,7 @@ def _print(verdicts: list[PhotoVerdict], rules: Rules) -> None:
     )
 
 
-def _word(face: Face, rules: Rules) -> str:
+def _word(face: Face, rules: Rules) -> Text:
     smiling = face.smile is not None and face.smile >= rules.threshold
     word = "Smile" if smiling else "Not smile"
-    return f"[green]{word}, qualifies" if qualifies(face, rules) else word
+    return Text(f"{word}, qualifies", "green") if qualifies(face, rules) else Text(word)

@@ -56,6 +56,18 @@ def test_classify_is_content_with_good_files(photos: Path) -> None:
     assert "2 files: 1 faces, 1 smiling, 1 qualify, 0 skipped" in result.stdout
 
 
+def test_classify_prints_words_and_no_markup(photos: Path) -> None:
+    """The table has the verdict and the reason as words, a file's name and all, without tags."""
+    odd = photos / "odd [red].jpg"
+    odd.touch()
+    result = call("classify", photos / "smile.jpg", odd)
+    assert "Smile, qualifies" in result.stdout
+    assert "skipped: " in result.stdout
+    assert "odd [red].jpg" in result.stdout
+    assert "[green]" not in result.stdout
+    assert "[red]skipped" not in result.stdout
+
+
 def test_classify_writes_marked_copies(photos: Path, tmp_path: Path) -> None:
     """--annotate leaves the photos alone and marks copies of the same size."""
     before = (photos / "smile.jpg").read_bytes()
