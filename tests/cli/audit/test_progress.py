@@ -93,7 +93,8 @@ def test_any_total_can_be_shown(total: int | None) -> None:
     console = screen()
     with shown(console) as watch:
         watch("at first", 0, total)
-        watch("following the chain", 50, total)
+        for done in (50, 60, 70):  # a pace is known after the second
+            watch("following the chain", done, total)
     assert "following the chain" in written(console)
     assert written(console).endswith(("\x1b[2K", UP, "\x1b[?25h"))
 
