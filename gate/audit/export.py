@@ -22,8 +22,9 @@ from gate.audit.export_format import Format
 from gate.audit.export_row import COLUMNS, Flat, erased, flat
 from gate.audit.identity import read_edge, rules
 from gate.audit.migrations import expect_current
-from gate.audit.query import PAGE, Query, page
+from gate.audit.query import PAGE, Query, page, span
 from gate.audit.session import Session
+from gate.audit.watch import Watch, unwatched
 from gate.errors import StoreError
 from gate.system import durable
 from gate.system.extras import install
@@ -72,12 +73,14 @@ def export(
     *,
     for_spreadsheet: bool = False,
     bom: bool = False,
+    watch: Watch = unwatched,
 ) -> dict[str, Any]:
     """Write the events that match to `target`, and its manifest beside it; returns the manifest.
 
     Both are new files for their owner only; no link is followed. With `bom` a CSV file begins with
     a byte-order mark. `for_spreadsheet` (CSV only) has one too, and an apostrophe before what a
     spreadsheet would take for a formula: such a file can be read by people, and not be verified.
+    `watch` is told how far in the log it has come.
 
     Raises StoreError; then neither file is there, or they are as they were.
     """
@@ -92,7 +95,7 @@ def export(
     with explaining(str(target), "export"):
         try:
             partial.unlink(missing_ok=True)
-            rows = tally.count(_flat_rows(session, query))
+            rows = tally.count(_flat_rows(session, query, watch))
             if form is Format.CSV:
                 shown = map(harmless, rows) if for_spreadsheet else rows
                 _write_csv(partial, shown, bom=bom or for_spreadsheet)
@@ -146,11 +149,12 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _flat_rows(session: Session, query: Query) -> Generator[Flat]:
+def _flat_rows(session: Session, query: Query, watch: Watch = unwatched) -> Generator[Flat]:
     """The rows that match, each with the digest of the event before it."""
     last, digest = START.sequence, START.digest
     with session.reading() as connection:
         second = rules(connection).second
+        first, end = span(connection, query) or (1, 0)
     while True:
         with session.reading() as connection:
             found = page(connection, query, PAGE)
@@ -161,6 +165,7 @@ def _flat_rows(session: Session, query: Query) -> Generator[Flat]:
                 yield flat(row, before, 2 if row["sequence"] >= second else 1)
         if len(found) < PAGE:
             return
+        watch("exporting", last - first, end - first)
         query = replace(query, after=last)
 
 

@@ -9,8 +9,9 @@ from typing import TypeVar
 
 from gate.audit import rows
 from gate.audit.append import highest_visit
-from gate.audit.query import PAGE, Query, page
+from gate.audit.query import PAGE, Query, page, span
 from gate.audit.session import Session
+from gate.audit.watch import Watch
 from gate.core.domain import EventKind, Reason, Record, State
 
 NEWEST = 100
@@ -80,10 +81,16 @@ class Reader:
         return self.search(query, limit, newest_first=newest_first)
 
     def search(
-        self, query: Query, limit: int | None = None, *, newest_first: bool = False
+        self,
+        query: Query,
+        limit: int | None = None,
+        *,
+        newest_first: bool = False,
+        watch: Watch | None = None,
     ) -> Iterator[Record]:
-        """The records that match the query, a page at a time."""
+        """The records that match the query, a page at a time; `watch` hears how far it has come."""
         left = limit
+        first, last = self._span(query) if watch is not None else (0, 0)
         while left is None or left > 0:
             size = PAGE if left is None else min(PAGE, left)
             with self.session.reading() as connection:
@@ -94,7 +101,13 @@ class Reader:
                 return
             left = None if left is None else left - size
             edge = found[-1]["sequence"]
+            if watch is not None:
+                watch("reading", last - edge if newest_first else edge - first, last - first)
             query = replace(query, before=edge) if newest_first else replace(query, after=edge)
+
+    def _span(self, query: Query) -> tuple[int, int]:
+        with self.session.reading() as connection:
+            return span(connection, query) or (0, 0)
 
 
 def _set(words: _Word | Iterable[_Word]) -> frozenset[_Word]:

@@ -68,6 +68,11 @@ def command(
     """
     if start and out.resolve() != INSTALLED.resolve():
         raise click.UsageError(f"--start starts the service, which reads {INSTALLED}: no --out")
+    if out == INSTALLED and not out.parent.is_dir():
+        raise GateError(
+            f"the service is not installed: there is no {out.parent}; sudo ./systemd/install.sh"
+            " first, or name a file such as --out gate.yaml"
+        )
     draft = Draft.of(out)
     patient = gather(draft.config(), out, Board())  # whether it can be written shows here, too
     if patient.running:

@@ -181,5 +181,6 @@ def face(draft: Draft, ask: Ask) -> Draft:
     ask.say(
         f"face.min_height {smallest:g}: a guest counts up to {proposal.FARTHER:g} times as far away"
     )
-    ask.say(f"face.region {[*region]}: left, top, width, height of the part that counts")
+    part = "a face counts wherever it is" if region == proposal.WHOLE else "the guest's part of it"
+    ask.say(f"face.region {[*region]}: left, top, width, height of the picture, {part}")
     return proposed if ask.sure("Take both?") else draft

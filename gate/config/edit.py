@@ -27,8 +27,10 @@ class Draft:
     """A settings' file with changes that are not written yet."""
 
     path: Path
+    found: bytes | None
+    """What the file has; None where there is none."""
     text: str
-    """What the file has now; of a new one the commented defaults."""
+    """The same as text; of a new file the commented defaults."""
     before: Config
     """The settings of that text."""
     values: Mapping[str, Any] = field(default_factory=dict)
@@ -42,9 +44,9 @@ class Draft:
         """
         path = path.resolve()  # a link stays a link
         if not path.exists():
-            return cls(path, resources.path(DEFAULTS).read_text(encoding="utf-8"), Config())
-        before = load(path)
-        return cls(path, path.read_text(encoding="utf-8-sig"), before)
+            return cls(path, None, resources.path(DEFAULTS).read_text(encoding="utf-8"), Config())
+        before, found = load(path), path.read_bytes()
+        return cls(path, found, found.decode("utf-8-sig").replace("\r\n", "\n"), before)
 
     def having(self, **values: Any) -> Draft:
         """The draft with more changes, named ``relay__pin``; what the file has already is none."""
@@ -70,12 +72,14 @@ class Draft:
 
         The file keeps its owner and its rights. Raises `ConfigError`; then it is as it was.
         """
-        if self.path.exists() and not self.values:
+        if self.found is not None and not self.values:
             return None
         with self._trial() as (_, trial), _explained(self.path):
             copy = None
             trial.chmod(0o644)
-            if self.path.exists():
+            if (self.path.read_bytes() if self.path.exists() else None) != self.found:
+                raise ConfigError(f"{self.path}: somebody has changed it meanwhile; begin again")
+            if self.found is not None:
                 was = self.path.stat()
                 trial.chmod(was.st_mode & 0o7777)
                 if os.geteuid() == 0:
@@ -89,8 +93,9 @@ class Draft:
         """The changed file beside the old one, so that relative paths mean the same; read back."""
         trial = self.path.with_name(f"{self.path.name}.setup")
         try:
+            text = self._edited()
             with _explained(self.path):
-                durable.write(trial, edited(self.text, self.values).encode(), mode=durable.PRIVATE)
+                durable.write(trial, text.encode(), mode=durable.PRIVATE)
             try:
                 config = load(trial)
             except ConfigError as error:
@@ -104,16 +109,29 @@ class Draft:
         finally:
             trial.unlink(missing_ok=True)
 
+    def _edited(self) -> str:
+        """The changed text, its lines ended as they were."""
+        try:
+            text = edited(self.text, self.values)
+        except ValueError as error:
+            said = " ".join(str(error).split())
+            raise ConfigError(
+                f"{self.path}: can't be changed here ({said}); by hand it can"
+            ) from None
+        return text.replace("\n", "\r\n") if b"\r\n" in (self.found or b"") else text
+
 
 def edited(text: str, values: Mapping[str, Any]) -> str:
     """The text of a file with these settings in it, by their names; all else is as it was.
 
-    Where a section is missing, it is added at the end.
+    Where a section is missing, it is added at the end. Raises ValueError for a text that the round
+    trip cannot make.
     """
     if not values:
         return text
     from ruamel.yaml import YAML  # half a second on a Pi: only where a file is changed
     from ruamel.yaml.comments import CommentedMap, CommentedSeq
+    from ruamel.yaml.error import YAMLError
 
     yaml = YAML()
     yaml.preserve_quotes = True
@@ -123,7 +141,10 @@ def edited(text: str, values: Mapping[str, Any]) -> str:
     yaml.representer.add_representer(
         type(None), lambda dumper, _: dumper.represent_scalar("tag:yaml.org,2002:null", "null")
     )
-    tree = yaml.load(text)
+    try:
+        tree = yaml.load(text)
+    except (YAMLError, AssertionError) as error:  # the latter for %YAML 1.3
+        raise ValueError(str(error)) from error
     head = ""
     if tree is None:
         tree, head = CommentedMap(), f"{text.rstrip()}\n" if text.strip() else ""

@@ -20,15 +20,17 @@ Both shoulders of a guest are within it.
 """
 STEP = 0.05
 """Steps of the region's edges, outwards."""
-WHOLE = 0.85
-"""Width of a region that is not worth its limits."""
+WIDEST = 0.85
+"""Width of a region beyond which it is not worth its limits."""
+WHOLE = (0.0, 0.0, 1.0, 1.0)
+"""Region of the whole picture."""
 SMALLEST = 0.05
 """Smallest face that is looked for: 24 px of 480, below which no model can tell a smile."""
 
 
 def for_looking(config: Config) -> Config:
     """The settings with which somebody is looked for before it is known where guests stand."""
-    face = config.face.model_copy(update={"min_height": SMALLEST, "region": (0.0, 0.0, 1.0, 1.0)})
+    face = config.face.model_copy(update={"min_height": SMALLEST, "region": WHOLE})
     return config.model_copy(update={"face": face})
 
 
@@ -48,6 +50,6 @@ def region(met: Met) -> tuple[float, float, float, float]:
     right = (max(box.x + box.width for box in met.boxes) + aside) / width
     steps = round(1 / STEP)
     first, last = max(0, math.floor(left * steps)), min(steps, math.ceil(right * steps))
-    if (last - first) / steps > WHOLE:
-        return (0.0, 0.0, 1.0, 1.0)
+    if (last - first) / steps > WIDEST:
+        return WHOLE
     return (round(first * STEP, 2), 0.0, round((last - first) * STEP, 2), 1.0)

@@ -233,6 +233,16 @@ def test_a_wrong_word_is_told_in_one_line(path: Path, words: list[str], says: st
     assert same()
 
 
+def test_before_the_installation_the_way_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service's file has its folder from the installer."""
+    monkeypatch.setattr(setup, "INSTALLED", tmp_path / "none" / "gate.yaml")
+    result = call("--out", tmp_path / "none" / "gate.yaml", "--yes")
+    assert result.exit_code == 1
+    assert "sudo ./systemd/install.sh" in result.stderr
+
+
 def test_where_no_camera_is_one_can_be_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -161,3 +161,36 @@ def test_the_settings_with_the_changes_are_those_of_a_gate(path: Path) -> None:
     assert config.relay.pin == 22
     assert flat(Draft.of(path).config())["relay.pin"] == 17
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_file_that_somebody_changes_meanwhile_is_left_alone(path: Path) -> None:
+    """What they wrote counts; so does a file that was not there."""
+    draft = Draft.of(path).having(relay__pin=22)
+    new = Draft.of(path.with_name("new.yaml"))
+    theirs = MINE.replace("17", "5")
+    path.write_text(theirs)
+    new.path.write_text(theirs)
+    for one in (draft, new):
+        with pytest.raises(ConfigError, match="meanwhile; begin again"):
+            one.write(NOW)
+        assert one.path.read_text() == theirs
+    assert len(list(path.parent.iterdir())) == 2
+
+
+def test_lines_end_as_they_did(path: Path) -> None:
+    """As an editor of Windows ends them."""
+    path.write_bytes(MINE.replace("\n", "\r\n").encode("utf-8-sig"))
+    Draft.of(path).having(relay__pin=22).write(NOW)
+    lines = path.read_bytes().decode().split("\r\n")
+    assert len(lines) == len(MINE.split("\n"))
+    assert not any("\n" in line or "\r" in line for line in lines)
+
+
+def test_a_text_that_cannot_be_changed_so_is_told(path: Path) -> None:
+    """Good settings all the same: by hand they can be changed."""
+    for text in (f"%YAML 1.3\n---\n{MINE}", MINE.replace("gate:", "gate: {id: +5}")):
+        path.write_text(text)
+        load(path)
+        with pytest.raises(ConfigError, match="by hand"):
+            Draft.of(path).having(relay__pin=22).write(NOW)
+        assert path.read_text() == text

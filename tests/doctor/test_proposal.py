@@ -7,10 +7,8 @@ import pytest
 from gate.core.domain import Box
 from gate.doctor.face import Met, judged
 from gate.doctor.finding import Grade
-from gate.doctor.proposal import FARTHER, SMALLEST, for_looking, min_height, region
+from gate.doctor.proposal import FARTHER, SMALLEST, WHOLE, for_looking, min_height, region
 from tests.doctor.patients import config
-
-WHOLE = (0.0, 0.0, 1.0, 1.0)
 
 
 def stood(*boxes: Box) -> Met:
@@ -59,4 +57,4 @@ def test_somebody_is_looked_for_wherever_they_stand() -> None:
     """What an earlier trial made of the settings hides nobody."""
     tuned = config(face={"min_height": 0.5, "region": [0.1, 0.1, 0.2, 0.2], "lost_s": 0.7})
     face = for_looking(tuned).face
-    assert (face.min_height, face.region, face.lost_s) == (SMALLEST, WHOLE, 0.7)
+    assert (face.min_height, face.region, face.lost_s) == (SMALLEST, (0, 0, 1, 1), 0.7)

@@ -20,7 +20,9 @@ from gate.audit.errors import UNREADABLE
 from gate.audit.export import manifest_path, sha256_of
 from gate.audit.export_format import SUFFIXES, Format
 from gate.audit.export_row import COLUMNS, COLUMNS_1, Flat, erased, from_text, holds
+from gate.audit.query import PAGE
 from gate.audit.verify.findings import Harm, Head, LogFinding, LogVerdict
+from gate.audit.watch import Watch, unwatched
 from gate.errors import StoreError
 from gate.system.extras import install
 
@@ -40,8 +42,12 @@ def is_export(path: Path) -> bool:
     return "previous" in names
 
 
-def verify_export(path: Path, heads: Iterable[Head] = ()) -> LogVerdict:
+def verify_export(
+    path: Path, heads: Iterable[Head] = (), *, watch: Watch = unwatched
+) -> LogVerdict:
     """Check an export against itself, its manifest, and the heads noted elsewhere.
+
+    `watch` is told how many of its events were looked at.
 
     Raises StoreError where it can't be read.
     """
@@ -59,9 +65,11 @@ def verify_export(path: Path, heads: Iterable[Head] = ()) -> LogVerdict:
         noted = {head.sequence: head.digest for head in heads}
         check = _Check(manifest, noted)
         columns = COLUMNS if "rule_2_from" in manifest else COLUMNS_1
+        events, last = int(manifest["events"]), int(manifest["last"] or 0)
         for row in _rows(path, manifest.get("format"), columns):
             check.take(row)
-        events, last = int(manifest["events"]), int(manifest["last"] or 0)
+            if check.events % PAGE == 0:
+                watch("following the chain", check.events, events)
     except (OSError, sqlite3.Error, csv.Error, OverflowError, *UNREADABLE) as error:
         said = " ".join(str(error).split())
         raise StoreError(f"export {path}: can't be read with its manifest: {said}") from error

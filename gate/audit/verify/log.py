@@ -9,7 +9,7 @@ missing triggers, are findings too.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -27,21 +27,29 @@ from gate.audit.verify.counts import miscounted, unsound
 from gate.audit.verify.diagnose import diagnose
 from gate.audit.verify.findings import Harm, Head, LogFinding, LogVerdict
 from gate.audit.verify.place import misplaced
+from gate.audit.watch import Watch, unwatched
 from gate.errors import StoreError
 
 CHUNK = 50_000
 """Rows of one read transaction: between two, SQLite can fold the WAL into the database."""
 _WORTH_SHARING = 200_000
 """Fewer rows are read sooner by one process than two are started."""
+_SHARE = 250_000
+"""Rows that a process follows at a time; after each, whoever waits hears of it."""
 
 
 def verify(
-    session: Session, heads: Iterable[Head] = (), *, workers: int = 1, deep: bool = False
+    session: Session,
+    heads: Iterable[Head] = (),
+    *,
+    workers: int = 1,
+    deep: bool = False,
+    watch: Watch = unwatched,
 ) -> LogVerdict:
     """Check the log, with so many processes, against itself and the heads noted elsewhere.
 
     A log of layout 1 is checked as smile-gate 0.1.0 wrote it. `deep` also has SQLite check every
-    page and index.
+    page and index. `watch` is told of the steps, and how far the chain was followed.
 
     Raises StoreError if the log can't be read.
     """
@@ -59,16 +67,18 @@ def verify(
             start, pruned, gaps = _start(connection, first, layout)
             findings += gaps
             followed = rules(connection, layout)
-        findings += _broken(session, start, end, followed, layout, workers)
+        findings += _broken(session, start, end, followed, layout, workers, watch)
         with session.reading() as connection:
             findings += _beyond(connection, end, layout)
             findings += _not_as_noted(connection, heads, first, end)
             now = _edge(connection, newest=False), _edge(connection, newest=True)
+            watch("comparing times and counts", 0, None)
             if not findings and layout > 1:
                 findings += misplaced(connection, *now)
             if not findings:
                 findings += miscounted(connection, *now)
             if not findings and deep:
+                watch("checking pages and indexes", 0, None)
                 findings += unsound(connection)
     except CorruptLog as error:
         findings.append(LogFinding(Harm.UNREADABLE, None, str(error)))
@@ -179,18 +189,33 @@ def _not_as_noted(
 
 
 def _broken(
-    session: Session, start: Link, end: Link, followed: Rules, layout: int, workers: int
+    session: Session,
+    start: Link,
+    end: Link,
+    followed: Rules,
+    layout: int,
+    workers: int,
+    watch: Watch,
 ) -> list[LogFinding]:
     """The first place where the chain doesn't hold, if there is one."""
     with session.reading() as connection:
         cuts = _cuts(connection, start, end, workers)
     stops = [cut.sequence for cut in cuts[1:]] + [end.sequence]
+
+    def told(sequence: int) -> None:
+        watch("following the chain", sequence - start.sequence, end.sequence - start.sequence)
+
+    told(start.sequence)
     if len(cuts) == 1 or session.path is None:
-        reached = [_follow(session, *span, followed) for span in zip(cuts, stops, strict=True)]
+        spans = zip(cuts, stops, strict=True)
+        reached = [_follow(session, *span, followed, told) for span in spans]
     else:
-        with _pool(len(cuts)) as pool:
+        reached = []
+        with _pool(min(workers, len(cuts))) as pool:
             paths = [session.path] * len(cuts)
-            reached = list(pool.map(_follow_file, paths, cuts, stops, [followed] * len(cuts)))
+            for link in pool.map(_follow_file, paths, cuts, stops, [followed] * len(cuts)):
+                reached.append(link)
+                told(link.sequence)
     for stop, until in zip(reached, stops, strict=True):
         if stop.sequence < until:
             with session.reading() as connection:
@@ -208,17 +233,20 @@ def _pool(workers: int) -> ProcessPoolExecutor:
 def _cuts(connection: Connection, start: Link, end: Link, workers: int) -> list[Link]:
     """Links from which the processes start; the process before proves each link's digest."""
     events = end.sequence - start.sequence
+    parts = max(workers, events // _SHARE) if workers > 1 and events >= _WORTH_SHARING else 1
     cuts = [start]
-    for part in range(1, workers if events >= _WORTH_SHARING else 1):
-        sequence = start.sequence + events * part // workers
+    for part in range(1, parts):
+        sequence = start.sequence + events * part // parts
         digest = _digest(connection, sequence)
         if digest is not None:
             cuts.append(Link(sequence, digest))
     return cuts
 
 
-def _follow(session: Session, after: Link, until: int, followed: Rules) -> Link:
-    """Walk the chain in chunks; the last link that holds."""
+def _follow(
+    session: Session, after: Link, until: int, followed: Rules, told: Callable[[int], None]
+) -> Link:
+    """Walk the chain in chunks, each of which is told; the last link that holds."""
     while after.sequence < until:
         stop = min(after.sequence + CHUNK, until)
         with session.reading() as connection:
@@ -226,12 +254,13 @@ def _follow(session: Session, after: Link, until: int, followed: Rules) -> Link:
         if reached.sequence < stop:
             return reached
         after = reached
+        told(after.sequence)
     return after
 
 
 def _follow_file(path: Path, after: Link, until: int, followed: Rules) -> Link:
     session = Session(path, read_only=True)
     try:
-        return _follow(session, after, until, followed)
+        return _follow(session, after, until, followed, lambda _: None)
     finally:
         session.close()

@@ -16,6 +16,7 @@ from gate.audit.export import export, manifest_path
 from gate.audit.export_format import Format, format_of
 from gate.audit.session import Session
 from gate.cli.audit.options import must_be_there, user, which_events, which_log
+from gate.cli.audit.progress import shown
 from gate.cli.common import example
 from gate.core.domain import Event, EventKind
 from gate.errors import StoreError
@@ -62,11 +63,9 @@ def command(
     if os.path.lexists(target):
         raise StoreError(f"export {target}: the file is there already; choose another name")
     chosen = format_of(target, None if form is None else Format(form))
-    with closing(Session(path, read_only=True)) as session:
-        now = datetime.now(UTC)
-        manifest = export(
-            session, query, target, chosen, now, for_spreadsheet=for_spreadsheet, bom=bom
-        )
+    options = {"for_spreadsheet": for_spreadsheet, "bom": bom}
+    with closing(Session(path, read_only=True)) as session, shown() as watch:
+        manifest = export(session, query, target, chosen, datetime.now(UTC), watch=watch, **options)
     click.echo(f"{manifest['events']} events in {target}, manifest {manifest_path(target).name}")
     if for_spreadsheet:
         click.echo("It is for people and can't be verified; without --for-spreadsheet it can.")

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from gate.audit import Query, Store
+from gate.audit.watch import Watch
 from gate.cli import common
 from gate.cli.audit.options import which_events, which_log
+from gate.cli.audit.progress import shown
 from gate.cli.audit.show_rows import as_json, as_line, as_table
 from gate.cli.audit.when import in_words
 from gate.core.domain import Record
@@ -29,6 +33,11 @@ def coming(store: Store, query: Query, limit: int, wait: Callable[[], object]) -
             yield record
             query = replace(query, after=record.sequence)
         wait()
+
+
+def _bar() -> AbstractContextManager[Watch | None]:
+    """A bar while lines go into a file or a pipe; where they are seen themselves, none."""
+    return nullcontext() if sys.stdout.isatty() else shown()
 
 
 def _between(query: Query) -> str:
@@ -56,8 +65,9 @@ def command(path: Path, query: Query, limit: int | None, follow: bool, json_line
                 click.echo(as_json(record) if json_lines else as_line(record))
             return
         if limit is None and json_lines:
-            for record in store.search(query):
-                click.echo(as_json(record))
+            with _bar() as watch:
+                for record in store.search(query, watch=watch):
+                    click.echo(as_json(record))
             return
         records = list(store.search(query, limit or 100, newest_first=True))[::-1]
     if json_lines:

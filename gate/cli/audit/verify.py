@@ -16,6 +16,7 @@ from gate.audit.verify.export import is_export, verify_export
 from gate.audit.verify.findings import Head, LogVerdict
 from gate.audit.verify.log import verify
 from gate.cli.audit.options import must_be_there, which_log
+from gate.cli.audit.progress import shown
 from gate.cli.common import example
 from gate.errors import StoreError
 
@@ -49,11 +50,12 @@ def command(path: Path, heads: tuple[Head, ...], jobs: int, deep: bool, as_json:
     try:
         must_be_there(path)
         what = "export" if is_export(path) else "log"
-        if what == "export":
-            verdict = verify_export(path, heads)
-        else:
-            with closing(Session(path, read_only=True)) as session:
-                verdict = verify(session, heads, workers=jobs, deep=deep)
+        with shown() as watch:
+            if what == "export":
+                verdict = verify_export(path, heads, watch=watch)
+            else:
+                with closing(Session(path, read_only=True)) as session:
+                    verdict = verify(session, heads, workers=jobs, deep=deep, watch=watch)
     except StoreError as error:
         click.echo(f"smile-gate: {error}", err=True)
         sys.exit(2)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gate.audit import Store, schema
+from gate.audit.session import Session
 from gate.audit.tree import Edge
 from gate.audit.verify.findings import Harm, Head
 from gate.audit.verify.log import verify
@@ -238,6 +239,24 @@ def test_each_process_finds_what_is_in_its_part(
         log.execute("UPDATE event SET score = 1 WHERE sequence IN (7, 15)")
     found = judged(path, workers=2).findings[0]
     assert (found.harm, found.sequence) == (Harm.CHANGED, 7)
+
+
+@pytest.mark.slow
+def test_who_waits_hears_how_far_the_chain_was_followed(
+    busy: Store, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Share by share among processes, chunk by chunk in one; up to the end."""
+    monkeypatch.setattr("gate.audit.verify.log._WORTH_SHARING", 5)
+    monkeypatch.setattr("gate.audit.verify.log._SHARE", 5)
+    monkeypatch.setattr("gate.audit.verify.log.CHUNK", 7)
+    for workers, steps in ((2, [0, 5, 10, 15, 21]), (1, [0, 7, 14, 21])):
+        told: list[tuple[str, int, int | None]] = []
+        with closing(Session(path, read_only=True)) as session:
+            watch = lambda *words, told=told: told.append(words)  # noqa: E731 (one for each round)
+            assert verify(session, workers=workers, watch=watch).whole
+        *chain, last = told
+        assert chain == [("following the chain", done, 21) for done in steps]
+        assert last == ("comparing times and counts", 0, None)
 
 
 @pytest.mark.parametrize("chunk", [1, 4, 21])
