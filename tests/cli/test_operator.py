@@ -195,6 +195,7 @@ def test_a_second_gate_gets_one_clear_error(
         assert call("status").exit_code == 0
 
 
+@pytest.mark.slow
 def test_a_second_gate_on_one_log_is_refused_whatever_its_socket(
     write_config: WriteConfig, manager: Manager, tmp_path: Path
 ) -> None:

@@ -132,6 +132,7 @@ def test_a_film_of_a_phone_held_on_its_side_is_judged_upright(
     assert last["summary"]["notes"] == []
 
 
+@pytest.mark.slow
 def test_a_grant_comes_at_the_films_own_time(write_config: WriteConfig, tmp_path: Path) -> None:
     """Where the empty first frames took longer, all after them is later by as much."""
     even = film(tmp_path / "even.mp4", demo_clip.render(), demo_clip.FPS)

@@ -40,6 +40,7 @@ def file_with(name: str, value: str) -> str:
     return f"{section}: {{{key}: {value}}}" if section else f"{key}: {value}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [one.name for one in every_setting()])
 def test_no_wrong_value_is_told_in_another_programs_words(name: str, tmp_path: Path) -> None:
     """Eighteen values for each setting: taken, or refused with its name and what must be."""

@@ -37,6 +37,7 @@ RANGES += [(one.name, "true") for one in every_setting() if one.type == "true or
 RANGES += [(one.name, "false") for one in every_setting() if one.type == "true or false"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "value"), RANGES)
 def test_a_gate_can_live_with_every_file_that_is_taken(
     name: str, value: str, tmp_path: Path

@@ -43,6 +43,7 @@ def fill(store: Store) -> None:
         store.record([face_seen(1)] * 50)
 
 
+@pytest.mark.slow
 def test_a_full_disk(disk: Path) -> None:
     """When the disk is full, nothing half is written; with space again, the same store goes on."""
     path = disk / "audit.db"
@@ -76,6 +77,7 @@ def stuff(disk: Path) -> None:
             pass
 
 
+@pytest.mark.slow
 def test_each_command_says_that_the_disk_is_full_and_what_helps(disk: Path, tmp_path: Path) -> None:
     """No command calls it a dying card, gives an advice that fails too, or ends in a traceback."""
     path = full_log(disk)
@@ -99,6 +101,7 @@ def test_each_command_says_that_the_disk_is_full_and_what_helps(disk: Path, tmp_
     assert "events deleted" in pruned.stdout
 
 
+@pytest.mark.slow
 def test_the_doctor_does_not_call_a_log_on_a_full_disk_writable(disk: Path) -> None:
     """Its row for the log and its row for the disk agree."""
     path = full_log(disk)
@@ -110,6 +113,7 @@ def test_the_doctor_does_not_call_a_log_on_a_full_disk_writable(disk: Path) -> N
     assert found.verdict is Grade.OK
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", [sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_CANTOPEN])
 def test_a_full_disk_by_another_name_is_a_full_disk(
     code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -123,6 +127,7 @@ def test_a_full_disk_by_another_name_is_a_full_disk(
     assert isinstance(explained(error, where), LogFull)
 
 
+@pytest.mark.slow
 def test_a_close_on_a_full_disk_is_not_called_kept(
     disk: Path, write_config: WriteConfig, manager: Manager
 ) -> None:
@@ -151,6 +156,7 @@ def test_a_close_on_a_full_disk_is_not_called_kept(
         assert status["lane"]["closed_by"] == ["operator"]
 
 
+@pytest.mark.slow
 def test_a_read_only_disk(disk: Path) -> None:
     """A log on a read-only disk can be read and verified, but not opened to be written."""
     path = disk / "audit.db"
@@ -166,6 +172,7 @@ def test_a_read_only_disk(disk: Path) -> None:
         assert store.record([face_seen(2)])[0].sequence == 3
 
 
+@pytest.mark.slow
 def test_permission_lost(tmp_path: Path) -> None:
     """Without the right to write, opening says whose the file must be."""
     path = tmp_path / "audit.db"

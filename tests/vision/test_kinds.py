@@ -84,6 +84,7 @@ def share_of_smiles(change: Change) -> float:
         return float(np.mean(model.score(crops) >= card.threshold))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "least"),
     [
@@ -99,11 +100,13 @@ def test_open_eyes_are_open(change: Change, least: float) -> None:
     assert share_with_two_eyes(change) >= least
 
 
+@pytest.mark.slow
 def test_dark_lenses_are_not_open_eyes() -> None:
     """Who wears sunglasses must be asked to take them off, in any light."""
     assert share_with_two_eyes(wearing(occlusion.Kind.SUNGLASSES)) <= 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [as_it_is, wearing(occlusion.Kind.RIMS), wearing(occlusion.Kind.BEARD)],
@@ -114,6 +117,7 @@ def test_a_smile_is_one_whatever_is_worn(change: Change) -> None:
     assert share_of_smiles(change) >= 0.95
 
 
+@pytest.mark.slow
 def test_an_open_mouth_is_no_smile() -> None:
     """A mouth that is narrow and open, teeth or none, must not be taken for a smile."""
     assert share_of_smiles(talking) <= 0.1

@@ -118,12 +118,14 @@ def guest_is_near() -> slice:
     return slice(ends[names.index("guest walks up")], ends[names.index("guest smiles")])
 
 
+@pytest.mark.slow
 def test_bands_flicker_and_shadows_are_told(clip: list[NDArray[np.uint8]]) -> None:
     """Each of 60 such lights is told, in nearly every picture in which the guest is there."""
     shares = [np.mean(told(clip, uneven(seed))[guest_is_near()]) for seed in range(60)]
     assert min(shares) > 0.8, shares
 
 
+@pytest.mark.slow
 def test_the_light_of_every_day_is_not_told(clip: list[NDArray[np.uint8]]) -> None:
     """Of 60 dim, bright, slanting or changing lights not one is told in more than a picture."""
     counts = [sum(told(clip, normal(seed))) for seed in range(60)]
@@ -131,6 +133,7 @@ def test_the_light_of_every_day_is_not_told(clip: list[NDArray[np.uint8]]) -> No
     assert not any(told(clip, lambda image, _: image))
 
 
+@pytest.mark.slow
 def test_an_empty_scene_may_have_any_shadow(clip: list[NDArray[np.uint8]]) -> None:
     """A wall is as it is; only where somebody stirs does its shadow hide a face."""
     rest = np.random.default_rng(1)
@@ -179,6 +182,7 @@ def test_a_face_that_the_light_hides_is_put_down_to_the_light(
     assert failed.count(Reason.UNEVEN_LIGHT) > 0.8 * len(failed)
 
 
+@pytest.mark.slow
 def test_a_frame_that_qualifies_does_so_in_any_light() -> None:
     """The light is a reason for what fails; it keeps nobody out who is seen to smile."""
     rules = Rules(0.5, eyes=2)
