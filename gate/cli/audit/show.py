@@ -12,7 +12,8 @@ from gate.cli.audit.options import which_log
 from gate.cli.audit.show_rows import as_json, as_table
 from gate.cli.audit.when import in_words
 from gate.cli.common import example
-from gate.core.domain import EventKind, Record
+from gate.core.domain import EventKind, Reason, Record
+from gate.core.explain import REASONS
 from gate.core.text import escaped
 from gate.errors import StoreError
 
@@ -55,5 +56,15 @@ def _outcome(visit: int, records: list[Record]) -> str:
         if event.kind is EventKind.OPERATOR_GRANTED:
             return f"{seen}: granted by {escaped(event.who or 'an operator')}"
         if event.kind is EventKind.VISIT_LEFT:
-            return f"{seen}: not granted ({event.reason})"
+            return f"{seen}: not granted ({event.reason}): {_why_not(record)}"
     return f"{seen}: not decided"
+
+
+def _why_not(record: Record) -> str:
+    """The sentence of a refusal; of a smile that was missing, by how much."""
+    reason, best, needed = record.event.reason, record.event.score, record.origin.threshold
+    said = REASONS[reason][0] if reason in REASONS else "nobody knows why"
+    if reason is not Reason.NO_SMILE or best is None or needed is None:
+        return said
+    digits = 2 if round(best, 2) != round(needed, 2) else 4
+    return f"{said}; {best:.{digits}f} at best, {needed:.{digits}f} is needed"

@@ -71,7 +71,8 @@ def test_show_tells_a_visit(on: tuple[str, str]) -> None:
     granted = audit("show", "2", *on).output
     assert "granted after 2.5 s (smile_held)" in granted
     assert "threshold 0.5" in granted
-    assert "not granted (no_smile)" in audit("show", "3", *on).output
+    refused = audit("show", "3", *on).output
+    assert "not granted (no_smile): no smile; 0.20 at best, 0.50 is needed" in refused
     assert isinstance(audit("show", "99", *on).exception, StoreError)
     assert len(audit("show", "2", "--json", *on).output.splitlines()) == 2
 
