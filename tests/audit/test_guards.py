@@ -42,6 +42,7 @@ def long(store: Store, clock: Clock) -> Store:
     return store
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pruned", [False, True])
 @pytest.mark.parametrize("change", CHANGES)
 def test_sql_cannot_change_the_counts(
@@ -55,6 +56,7 @@ def test_sql_cannot_change_the_counts(
     assert judged(path).whole
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES)
 def test_changed_counts_are_found(long: Store, path: Path, change: str) -> None:
     """With the triggers dropped, a plain verification finds each change."""

@@ -29,6 +29,7 @@ def photos(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_classify_does_what_it_can_and_explains_the_rest(photos: Path) -> None:
     """Every file of the folder is there once, the bad ones with their reason; exit code 1."""
     result = call("classify", photos, "--json")
@@ -49,6 +50,7 @@ def test_classify_does_what_it_can_and_explains_the_rest(photos: Path) -> None:
     assert verdicts["nobody.png"]["faces"] == []
 
 
+@pytest.mark.slow
 def test_classify_is_content_with_good_files(photos: Path) -> None:
     """Exit code 0, a table and totals."""
     result = call("classify", photos / "smile.jpg", photos / "nobody.png")
@@ -56,6 +58,7 @@ def test_classify_is_content_with_good_files(photos: Path) -> None:
     assert "2 files: 1 faces, 1 smiling, 1 qualify, 0 skipped" in result.stdout
 
 
+@pytest.mark.slow
 def test_classify_prints_words_and_no_markup(photos: Path) -> None:
     """The table has the verdict and the reason as words, a file's name and all, without tags."""
     odd = photos / "odd [red].jpg"
@@ -68,6 +71,7 @@ def test_classify_prints_words_and_no_markup(photos: Path) -> None:
     assert "[red]skipped" not in result.stdout
 
 
+@pytest.mark.slow
 def test_classify_writes_marked_copies(photos: Path, tmp_path: Path) -> None:
     """--annotate leaves the photos alone and marks copies of the same size."""
     before = (photos / "smile.jpg").read_bytes()
@@ -80,6 +84,7 @@ def test_classify_writes_marked_copies(photos: Path, tmp_path: Path) -> None:
     assert (photos / "smile.jpg").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_classify_of_nothing_says_so(tmp_path: Path) -> None:
     """A folder without pictures and a missing file are not a success."""
     assert call("classify", tmp_path).exit_code == 1

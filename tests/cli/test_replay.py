@@ -121,6 +121,7 @@ def test_a_clip_that_is_none_is_one_line(
     assert says in line
 
 
+@pytest.mark.slow
 def test_a_film_of_a_phone_held_on_its_side_is_judged_upright(
     write_config: WriteConfig, tmp_path: Path
 ) -> None:

@@ -91,6 +91,7 @@ def untouched(path: Path) -> Callable[[], bool]:
     return lambda: path.read_bytes() == before and [*path.parent.iterdir()] == [path]
 
 
+@pytest.mark.slow
 def test_a_script_needs_to_answer_nothing(path: Path, moves: list[Position]) -> None:
     """Findings and the outcome are JSON; comments stay, and the file before is kept."""
     before = path.read_text()
@@ -110,6 +111,7 @@ def test_a_script_needs_to_answer_nothing(path: Path, moves: list[Position]) -> 
     assert "# behind the fuse" in path.read_text()
 
 
+@pytest.mark.slow
 def test_a_technician_is_asked(
     path: Path, guest: Path, nobody: Path, monkeypatch: pytest.MonkeyPatch, moves: list[Position]
 ) -> None:
@@ -159,6 +161,7 @@ def test_a_new_file_is_the_commented_default(tmp_path: Path, guest: Path) -> Non
     assert load(path).camera.source == str(guest)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answers", ["", "22\n", "22\ny\ny\ny\n", "22\ny\ny\ny\ny\ny\nn\n"])
 def test_who_leaves_leaves_the_file_as_it_is(path: Path, answers: str) -> None:
     """At the first question, at the last, or with a no to writing."""
@@ -196,6 +199,7 @@ def test_a_running_gate_is_not_disturbed(
     assert same()
 
 
+@pytest.mark.slow
 def test_a_gate_before_which_nobody_stands_is_not_written(path: Path, nobody: Path) -> None:
     """A script that meant a face hears that there was none, and what to say without."""
     same = untouched(path)
@@ -256,6 +260,7 @@ def test_where_no_camera_is_one_can_be_named(
     assert not path.exists()
 
 
+@pytest.mark.slow
 def test_a_picture_is_kept_only_where_it_is_asked_for(path: Path) -> None:
     """For its owner's eyes."""
     still = path.parent / "still.png"
@@ -267,6 +272,7 @@ def test_a_picture_is_kept_only_where_it_is_asked_for(path: Path) -> None:
     assert still.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("colours", ["truecolor", None])
 def test_the_picture_is_drawn_where_the_terminal_can(
     path: Path, monkeypatch: pytest.MonkeyPatch, colours: str | None

@@ -63,6 +63,7 @@ def said(found: list[Finding]) -> str:
     return "; ".join(f"{one.verdict}: {one.seen}: {one.advice}" for one in found)
 
 
+@pytest.mark.slow
 def test_a_good_camera() -> None:
     """Size, rate and light are told, and nothing is to be done."""
     (found,) = judged(camera(), config())
@@ -73,6 +74,7 @@ def test_a_good_camera() -> None:
 LOST = "/dev/video0: no such camera; see `v4l2-ctl --list-devices`"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shoot", "verdict", "advice"),
     [
@@ -93,6 +95,7 @@ def test_a_camera_in_trouble(shoot: Callable[[], Shots], verdict: Grade, advice:
     assert advice in found.advice
 
 
+@pytest.mark.slow
 def test_a_frozen_camera() -> None:
     """The same picture bit for bit is no still scene: a sensor's noise never repeats."""
     shots = camera()
@@ -100,12 +103,14 @@ def test_a_frozen_camera() -> None:
     assert "fail: the same picture 10 times" in said(list(judged(Shots(frozen), config())))
 
 
+@pytest.mark.slow
 def test_several_troubles_are_all_told() -> None:
     """A dark room makes a camera slow as well."""
     found = list(judged(camera(dark, fps=5.0), config()))
     assert [one.verdict for one in found] == [FAIL, WARN]
 
 
+@pytest.mark.slow
 def test_a_bare_wall_is_not_called_blurred() -> None:
     """Where nothing could be sharp, nothing is said of sharpness."""
     chance = np.random.default_rng(1)
@@ -113,6 +118,7 @@ def test_a_bare_wall_is_not_called_blurred() -> None:
     assert sharpness([Frame(wall, n, n / 15) for n, wall in enumerate(walls)]) == 1.0
 
 
+@pytest.mark.slow
 def test_sharpness_falls_with_blur_alone() -> None:
     """Not with less light, as long as there is some."""
     sharp = sharpness(camera().frames)
@@ -130,6 +136,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_the_configured_source_is_what_is_tested(pictures: Path) -> None:
     """By the daemon's own camera thread, from opening to closing."""
     who = patient(config(camera=FAST | {"source": str(pictures)}))
@@ -137,6 +144,7 @@ def test_the_configured_source_is_what_is_tested(pictures: Path) -> None:
     assert FAIL not in verdicts("camera", who)
 
 
+@pytest.mark.slow
 def test_a_source_that_is_not_there(tmp_path: Path) -> None:
     """What the camera's own error advises is the advice."""
     who = patient(config(camera={"source": str(tmp_path / "none.mp4")}))
@@ -144,6 +152,7 @@ def test_a_source_that_is_not_there(tmp_path: Path) -> None:
     assert "no such video file" in texts("camera", who)
 
 
+@pytest.mark.slow
 def test_the_camera_of_a_running_gate() -> None:
     """Its own figures are told."""
     assert verdicts("camera", patient(status=status())) == [OK]
@@ -157,11 +166,13 @@ def test_the_camera_of_a_running_gate() -> None:
 ASKED = frozenset({"face"})
 
 
+@pytest.mark.slow
 def test_nobody_is_made_to_stand_there() -> None:
     """The face is looked for only when somebody asked for it."""
     assert verdicts("face", patient()) == [SKIPPED]
 
 
+@pytest.mark.slow
 def test_a_guest_at_the_gate(pictures: Path) -> None:
     """Height, eyes and smile are told in numbers, beside their limits."""
     who = patient(config(camera=FAST | {"source": str(pictures)}), asked=ASKED)
@@ -172,6 +183,7 @@ def test_a_guest_at_the_gate(pictures: Path) -> None:
     assert re.search(r"mean gray level \d+ of 255", found.seen)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("least", "verdict"), [(0.33, WARN), (0.5, FAIL)])
 def test_a_guest_who_stands_too_far_away(pictures: Path, least: float, verdict: Grade) -> None:
     """The distance that the technician asked for is what counts."""
@@ -181,6 +193,7 @@ def test_a_guest_who_stands_too_far_away(pictures: Path, least: float, verdict: 
     assert "face.min_height" in found.advice or "where a guest stands" in found.advice
 
 
+@pytest.mark.slow
 def test_an_empty_scene_has_no_face(tmp_path: Path) -> None:
     """A failure, with what to try."""
     for number, image in enumerate(render("empty scene")[:20]):
@@ -190,12 +203,14 @@ def test_an_empty_scene_has_no_face(tmp_path: Path) -> None:
     assert "camera.rotate" in texts("face", who)
 
 
+@pytest.mark.slow
 def test_the_shipped_models() -> None:
     """Both are loaded and score a crop."""
     assert verdicts("model", patient()) == [OK, OK]
     assert verdicts("model", patient(config(eyes={"method": "haar"}))) == [OK]
 
 
+@pytest.mark.slow
 def test_models_in_trouble(tmp_path: Path) -> None:
     """Missing, without its card, of another card, and no model at all."""
     path = tmp_path / "smile.tflite"
@@ -208,11 +223,13 @@ def test_models_in_trouble(tmp_path: Path) -> None:
     assert verdicts("model", patient(values)) == [FAIL]
 
 
+@pytest.mark.slow
 def test_the_cascades_are_there() -> None:
     """As OpenCV's wheel brings them."""
     assert verdicts("cascades", patient()) == [OK]
 
 
+@pytest.mark.slow
 def test_an_opencv_without_cascades(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """OpenCV 5 dropped them: the advice names the version."""
     monkeypatch.setattr(cv2.data, "haarcascades", str(tmp_path))  # type: ignore[attr-defined]

@@ -52,6 +52,7 @@ def test_both_eyes_of_a_face_have_its_label_and_person() -> None:
     assert left.image.shape == (eye_faces.CONTEXT, eye_faces.CONTEXT)
 
 
+@pytest.mark.slow
 def test_open_eyes_give_narrow_shut_and_covered_ones() -> None:
     """Of 40 looks at one face there must be open and closed made ones, in pairs, each time."""
     made = eye_faces.made_of([PERSON] * 40, np.random.default_rng(2))

@@ -143,6 +143,7 @@ def test_an_empty_scene_may_have_any_shadow(clip: list[NDArray[np.uint8]]) -> No
     )
 
 
+@pytest.mark.slow
 def test_a_pause_is_no_flicker(clip: list[NDArray[np.uint8]]) -> None:
     """Pictures far apart, or of another camera, are not compared."""
     watch = UnevenLight()
