@@ -88,9 +88,10 @@ def row_of(line: Mapping[str, str]) -> Flat:
     row["wall"], row["time"] = line["wall"], line["time"]
     try:
         utc, local = (datetime.fromisoformat(line[name]) for name in ("wall", "time"))
-        if utc == local and utc.microsecond % 1000 == 0:
-            row["wall"] = milliseconds(utc)
-            row["time"] = _time(row["wall"], local=False)
+        wall = milliseconds(utc)
+        spelt = local.isoformat(timespec="milliseconds"), _time(wall, local=False)
+        if utc == local and spelt == (line["time"], line["wall"]):
+            row["wall"], row["time"] = wall, spelt[1]
     except (TypeError, ValueError):  # no time, or without its offset
         pass
     return {name: row[name] for name in LOG_COLUMNS}

@@ -89,6 +89,8 @@ def test_units_are_those_of_people() -> None:
         ("wall", "2026-05-01T08:30:00.1235Z"),
         ("wall", "2026-05-01T08:30:00.123"),
         ("time", "2026-05-01T08:31:00.123Z"),
+        ("wall", "2026-05-01T08:30:00.123000Z"),  # the same moment, in another spelling
+        ("time", "2026-05-01T08:30:00.123Z"),
         ("visit", "first"),
     ],
 )
