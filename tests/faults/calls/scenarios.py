@@ -74,6 +74,8 @@ def reload(world: World) -> None:
         new = hold_s == {HOLD_S + 0.1} and fps == {4.0}
         old = hold_s == {HOLD_S} and fps == {5.0}
         world.promise(new or old, f"half a reload: {hold_s}, {fps}")
+        unharmed = world.targets.failure is None
+        world.promise(new or not unharmed, "a reload that nothing harms changes nothing")
 
 
 def stop(world: World) -> None:
