@@ -84,7 +84,7 @@ def row_of(line: Mapping[str, str]) -> Flat:
     """
     row = {name: _value(name, line[name]) for name in COLUMNS if name not in ("time", "wall")}
     row = {_LOG_NAMES.get(name, name): value for name, value in row.items()}
-    row["sequence"] = int(line["sequence"])
+    row["sequence"] = from_text("sequence", line["sequence"])
     row["wall"], row["time"] = line["wall"], line["time"]
     try:
         utc, local = (datetime.fromisoformat(line[name]) for name in ("wall", "time"))
@@ -104,7 +104,8 @@ def _value(name: str, text: str) -> Any:
         if not re.fullmatch(r"-?[0-9]{1,16}(\.[0-9]{1,9})?", text):
             return text
         number = Decimal(text).scaleb(_PLACES[name])
-        return int(number) if number == number.to_integral_value() else text
+        whole = int(number)
+        return whole if _decimal(whole, _PLACES[name]) == text else text
     try:
         return from_text(_LOG_NAMES.get(name, name), text)
     except ValueError:

@@ -92,9 +92,12 @@ def _words(row: Flat) -> bytes:
 def from_text(name: str, text: str) -> Any:
     """A value of a CSV file in its own type; an empty one is absent.
 
-    Raises ValueError.
+    Raises ValueError, also for a number that is spelt as no gate writes it (``007``, ``1_000``).
     """
     if text == "":
         return "" if name in (*_WHAT, *_ORIGIN[:-1]) else None
     read: Callable[[str], Any] = COLUMNS[name]
-    return read(text)
+    value = read(text)
+    if str(value) != text:
+        raise ValueError(f"{name}: {text[:40]!r} is spelt as no gate writes it")
+    return value

@@ -92,6 +92,14 @@ def test_units_are_those_of_people() -> None:
         ("wall", "2026-05-01T08:30:00.123000Z"),  # the same moment, in another spelling
         ("time", "2026-05-01T08:30:00.123Z"),
         ("visit", "first"),
+        ("visit", "01000"),  # other spellings of a number that a gate could have written
+        ("visit", "1_000"),
+        ("visit", " 1000"),
+        ("visit", "+1000"),
+        ("visit", "\u0661\u0660\u0660\u0660"),
+        ("score", "0.930"),
+        ("score", "00.93"),
+        ("monotonic", "12.000050"),
     ],
 )
 def test_a_value_that_no_gate_wrote_is_taken_for_none_of_the_logs(column: str, value: str) -> None:
