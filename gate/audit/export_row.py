@@ -56,7 +56,7 @@ def holds(row: Flat) -> bool:
     Of erased words it covers the digest only: see `erased`.
     """
     try:
-        wall, previous = moment(row["wall"]), bytes.fromhex(row["previous"] or "")
+        wall, previous = moment(row["wall"]), _bytes(row["previous"] or "")
         time = wall.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         digest = chain.row_digest(
             previous,
@@ -80,13 +80,21 @@ def _words(row: Flat) -> bytes:
 
     Raises ValueError where the words aren't those of their digest.
     """
-    if row.get("rule", 1) == 1:
+    if row.get("rule", 1) == 1 and row.get("words") is None:
         return chain.words_text(row["who"], row["detail"]).encode()
-    kept = None if row["words"] is None else bytes.fromhex(row["words"])
+    kept = None if row["words"] is None else _bytes(row["words"])
     true = erased(row) or kept == chain.words_digest(row["who"], row["detail"])
     if row["rule"] != 2 or not true:
         raise ValueError("the words aren't those of their digest")
     return kept or b""
+
+
+def _bytes(text: str) -> bytes:
+    """The bytes of a hex text as gates write it. Raises ValueError, TypeError."""
+    value = bytes.fromhex(text)
+    if value.hex() != text:
+        raise ValueError("hex in another spelling")
+    return value
 
 
 def from_text(name: str, text: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -133,3 +134,30 @@ def test_a_csv_of_an_earlier_version_still_verifies(tmp_path: Path) -> None:
     )
     assert target.read_text().startswith("sequence,time,wall,trusted,")
     assert verify_export(target).whole
+
+
+@pytest.mark.parametrize("column", ["digest", "previous", "words"])
+@pytest.mark.parametrize(
+    "spelling", [str.upper, lambda text: f" {text}", lambda text: f"{text[:2]} {text[2:]}"]
+)
+def test_a_digest_in_another_spelling_is_not_whole(
+    tmp_path: Path, column: str, spelling: Callable[[str], str]
+) -> None:
+    """What stands in the file is what was written, also where it means the same."""
+    target = tmp_path / "may.csv"
+    with Store.open(tmp_path / "audit.db") as store:
+        store.record([face_seen(1)])
+        export(store.session, Query(), target, Format.CSV, datetime(2026, 5, 2, tzinfo=UTC))
+    with target.open(newline="", encoding="utf-8") as file:
+        lines = list(csv.DictReader(file))
+    number = 1 if column == "previous" else 0  # the first row comes after nothing: zeros only
+    text = lines[number][column]
+    lines[number][column] = spelling(text)
+    assert lines[number][column] != text
+    with target.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows(lines)
+    manifest = json.loads(manifest_path(target).read_text())
+    manifest_path(target).write_text(json.dumps(manifest | {"sha256": sha256_of(target)}))
+    assert not verify_export(target).whole
